@@ -1,0 +1,1 @@
+"""What is known of a market: instruments, candles, order books, snapshots, needs and indicators. Pure."""

@@ -1,0 +1,125 @@
+"""One frozen look at the market, and the values in it.
+
+Every answer carries `asked_ms`: the venue's time at the moment our request left. Book and price replies carry no
+time of their own, so that moment is the only honest age (design §2). What could not be had stands in `missing`
+with its reason; nothing is ever filled in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from autotrader.market.candles import Candles
+from autotrader.market.needs import BookNeed, CandleNeed, Need, StatusNeed, TickerNeed, TradingDayNeed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker:
+    """The rolling 24 hour ticker. `change` is in percent; `volume` in base, `turnover` in quote."""
+
+    symbol: str
+    last: Decimal
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    turnover: Decimal
+    change: Decimal
+    close_time_ms: int  # of the symbol's last trade: an old one is a quiet market, not stale data
+    asked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingDay:
+    """The ticker of the calendar day that begins at midnight of the account's zone."""
+
+    symbol: str
+    last: Decimal
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    change: Decimal
+    open_time_ms: int
+    asked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The best levels of an order book as (price, quantity), best first. `asked_levels` were asked for: fewer on a
+    side means that the side ends there.
+    """
+
+    symbol: str
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+    asked_levels: int
+    update_id: int
+    asked_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeStatus:
+    """System status: normal, or under maintenance with the venue's message."""
+
+    normal: bool
+    message: str
+    asked_ms: int
+
+
+Seen = Ticker | TradingDay | Book | Candles | ExchangeStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What was seen of the market for one cycle. `now_ms` is the one evaluation time of all rules due in it.
+
+    The accessors answer with the value or, where it is missing, with the reason as text.
+    """
+
+    now_ms: int
+    seen: Mapping[Need, Seen] = field(default_factory=dict)
+    missing: Mapping[Need, str] = field(default_factory=dict)
+
+    def ticker(self, symbol: str) -> Ticker | str:
+        """24 hour ticker of a symbol."""
+        found = self.seen.get(TickerNeed(symbol))
+        return found if isinstance(found, Ticker) else self._why(TickerNeed(symbol))
+
+    def trading_day(self, symbol: str) -> TradingDay | str:
+        """Trading-day ticker of a symbol."""
+        found = self.seen.get(TradingDayNeed(symbol))
+        return found if isinstance(found, TradingDay) else self._why(TradingDayNeed(symbol))
+
+    def status(self) -> ExchangeStatus | str:
+        """System status."""
+        found = self.seen.get(StatusNeed())
+        return found if isinstance(found, ExchangeStatus) else self._why(StatusNeed())
+
+    def book(self, symbol: str) -> Book | str:
+        """The deepest book that was fetched for a symbol."""
+        books = [v for n, v in self.seen.items() if isinstance(n, BookNeed) and n.symbol == symbol and isinstance(v, Book)]
+        if books:
+            return max(books, key=lambda book: book.asked_levels)
+        return next((why for n, why in self.missing.items() if isinstance(n, BookNeed) and n.symbol == symbol), "not fetched")
+
+    def candles(self, symbol: str, timeframe: str) -> Candles | str:
+        """The longest series that was fetched for a symbol and timeframe."""
+        mine = [
+            v
+            for n, v in self.seen.items()
+            if isinstance(n, CandleNeed) and (n.symbol, n.timeframe) == (symbol, timeframe) and isinstance(v, Candles)
+        ]
+        if mine:
+            return max(mine, key=len)
+        reasons = (
+            why
+            for n, why in self.missing.items()
+            if isinstance(n, CandleNeed) and (n.symbol, n.timeframe) == (symbol, timeframe)
+        )
+        return next(reasons, "not fetched")
+
+    def _why(self, need: Need) -> str:
+        return self.missing.get(need, "not fetched")

@@ -1,0 +1,59 @@
+"""Timeframes and their grid in UTC, as the venue cuts candles (exchange-facts §7).
+
+`1m` is a minute and `1M` a month, as at the venue. Days open at 00:00 UTC, weeks on Monday, months on the
+first; three-day candles lie on the grid of the epoch, which is the grid the venue's recorded candles show.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+SECOND_MS = 1_000
+MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
+DAY_MS = 86_400_000
+WEEK_MS = 7 * DAY_MS
+
+FIXED_MS: dict[str, int] = {
+    "1m": MINUTE_MS, "3m": 3 * MINUTE_MS, "5m": 5 * MINUTE_MS, "15m": 15 * MINUTE_MS, "30m": 30 * MINUTE_MS,
+    "1h": HOUR_MS, "2h": 2 * HOUR_MS, "4h": 4 * HOUR_MS, "6h": 6 * HOUR_MS, "8h": 8 * HOUR_MS, "12h": 12 * HOUR_MS,
+    "1d": DAY_MS, "3d": 3 * DAY_MS, "1w": WEEK_MS,
+}  # fmt: skip
+TIMEFRAMES: tuple[str, ...] = (*FIXED_MS, "1M")
+_OFFSET_MS = {"1w": 4 * DAY_MS}  # the epoch was a Thursday; weeks open on Monday
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def open_of(at_ms: int, timeframe: str) -> int:
+    """Open time of the candle in which a moment lies (UTC milliseconds)."""
+    if timeframe == "1M":
+        moment = _EPOCH + timedelta(milliseconds=at_ms)
+        return _ms(moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+    offset = _OFFSET_MS.get(timeframe, 0)
+    return (at_ms - offset) // FIXED_MS[timeframe] * FIXED_MS[timeframe] + offset
+
+
+def next_open(open_ms: int, timeframe: str) -> int:
+    """Open time of the candle after the one that opens at `open_ms`; this candle closes 1 ms before."""
+    if timeframe == "1M":
+        moment = _EPOCH + timedelta(milliseconds=open_ms)
+        return _ms(moment.replace(year=moment.year + moment.month // 12, month=moment.month % 12 + 1))
+    return open_ms + FIXED_MS[timeframe]
+
+
+def steps_before(open_ms: int, timeframe: str, count: int) -> int:
+    """Open time of the candle `count` candles before the one that opens at `open_ms`."""
+    if timeframe == "1M":
+        moment = _EPOCH + timedelta(milliseconds=open_ms)
+        months = moment.year * 12 + moment.month - 1 - count
+        return _ms(moment.replace(year=months // 12, month=months % 12 + 1))
+    return open_ms - count * FIXED_MS[timeframe]
+
+
+def approximate_ms(timeframe: str) -> int:
+    """Length of a candle; a month counts as 31 days."""
+    return 31 * DAY_MS if timeframe == "1M" else FIXED_MS[timeframe]
+
+
+def _ms(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,94 @@
+"""Exact numbers: from text to query string there is no float.
+
+Decimal's default context rounds at 28 digits, which a price of 18 digits times a quantity of 18 digits
+exceeds, so all products and quotients of money go through `CONTEXT`. Rounding has one direction: down,
+towards less spent and less sold. Only `shown` rounds for the eye.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal, DivisionByZero, InvalidOperation, Overflow
+
+CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
+ZERO = Decimal(0)
+ONE = Decimal(1)
+HUNDRED = Decimal(100)
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:_[0-9]{3})+)(?:\.[0-9]+)?", re.ASCII)
+
+
+def parse_decimal(text: str) -> Decimal:
+    """Read an ASCII decimal number; `_` may stand between groups of three digits.
+
+    Raises ValueError for anything else: signs apart, exponents, full-width digits, spaces, nan, inf.
+    """
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"not a plain decimal number: {text!r}")
+    return Decimal(text.replace("_", ""))
+
+
+def plain(value: Decimal) -> str:
+    """Decimal as text without exponent and without trailing zeros: what is sent, stored and compared."""
+    text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in {"-0", ""} else text
+
+
+def grouped(value: Decimal, places: int | None = None) -> str:
+    """For the eye: thousands separated by commas; `places` decimals if given, else all that there are."""
+    if places is not None:
+        value = CONTEXT.quantize(value, Decimal(1).scaleb(-places))
+    whole, _, fraction = format(value, "f").partition(".")
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    fraction = fraction.rstrip("0") if places is None else fraction
+    return f"{sign}{int(digits):,}" + (f".{fraction}" if fraction else "")
+
+
+def times(a: Decimal, b: Decimal) -> Decimal:
+    """Exact product (60 digits)."""
+    return CONTEXT.multiply(a, b)
+
+
+def over(a: Decimal, b: Decimal) -> Decimal:
+    """Quotient to 60 digits; raises decimal.DivisionByZero or InvalidOperation when b is 0."""
+    return CONTEXT.divide(a, b)
+
+
+def total(values: Iterable[Decimal]) -> Decimal:
+    """Exact sum."""
+    result = ZERO
+    for value in values:
+        result = CONTEXT.add(result, value)
+    return result
+
+
+def floor_to(value: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` not above `value`; a step of 0 means no grid (exchange-facts §4)."""
+    return _to_grid(value, step, ROUND_FLOOR)
+
+
+def ceil_to(value: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of `step` not below `value`; a step of 0 means no grid."""
+    return _to_grid(value, step, ROUND_CEILING)
+
+
+def _to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    if step == 0:
+        return value
+    count = CONTEXT.divide(value, step).to_integral_value(rounding=rounding)
+    return CONTEXT.multiply(count, step)
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number of an asset: `10000 JPY`, `0.001 BTC`. Exact; never a float."""
+
+    value: Decimal
+    asset: str
+
+    def __str__(self) -> str:
+        return f"{plain(self.value)} {self.asset}"
