@@ -15,8 +15,8 @@ if sys.version_info < (3, 11):  # noqa: UP036  before anything an older Python c
     import shutil
 
     found = [name for name in ("python3.13", "python3.12", "python3.11") if shutil.which(name)]
-    advice = "run  {} dev.py".format(found[0]) if found else "install Python 3.11 or newer"  # noqa: UP032
-    sys.exit("dev.py: autotrader needs Python 3.11 or newer, this is {}; {}".format(sys.version.split()[0], advice))
+    advice = f"run  {found[0]} dev.py" if found else "install Python 3.11 or newer"
+    sys.exit(f"dev.py: autotrader needs Python 3.11 or newer, this is {sys.version.split()[0]}; {advice}")
 
 import contextlib
 import hashlib
@@ -46,11 +46,13 @@ LOCK_HEAD = """\
 # Made by `python3 dev.py lock` from pyproject.toml; every file is pinned by its hashes, for all platforms.
 """
 
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command as lint; lint()"
+
 # Settings of the caller's shell that would let foreign packages into our environment, or ours out of it.
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER")
 
 
-class Failure(Exception):
+class DevError(Exception):
     """Something the person at the keyboard must see, in one clear message."""
 
 
@@ -93,12 +95,12 @@ def is_ready(lock: Path) -> bool:
 def must_start_over() -> bool:
     """Tell whether `.venv` is absent, half made, or made from another lock or another Python.
 
-    Raises Failure where a `.venv` stands that this program did not make: it is not ours to delete.
+    Raises DevError where a `.venv` stands that this program did not make: it is not ours to delete.
     """
     if not VENV.exists():
         return True
     if not OURS.exists():
-        raise Failure(f"{VENV} was not made by dev.py; move it away or delete it, then run this again")
+        raise DevError(f"{VENV} was not made by dev.py; move it away or delete it, then run this again")
     stamps = [(lock, read_stamp(lock)) for lock in (RUN_LOCK, DEV_LOCK)]
     present = [(lock, text) for lock, text in stamps if text is not None]
     return not VENV_PYTHON.exists() or not present or any(text != wanted_stamp(lock) for lock, text in present)
@@ -121,7 +123,7 @@ def only_one_builder() -> Iterator[None]:
 def run_quietly(argv: Sequence[str | Path], what: str) -> str:
     """Run a command and return its output, which is shown only when it fails.
 
-    Raises Failure with that output when the command does not end with 0.
+    Raises DevError with that output when the command does not end with 0.
     """
     done = subprocess.run(
         [str(part) for part in argv],
@@ -134,7 +136,7 @@ def run_quietly(argv: Sequence[str | Path], what: str) -> str:
         cwd=ROOT,
     )
     if done.returncode != 0:
-        raise Failure(f"{done.stdout.rstrip()}\ndev.py: {what} failed (exit {done.returncode})")
+        raise DevError(f"{done.stdout.rstrip()}\ndev.py: {what} failed (exit {done.returncode})")
     return done.stdout
 
 
@@ -152,14 +154,14 @@ def create(folder: Path) -> None:
 def pip_for(folder: Path) -> list[str]:
     """Return the command that runs pip for this environment: its own, else this Python's, pointed at it.
 
-    Raises Failure where neither exists, with what to install.
+    Raises DevError where neither exists, with what to install.
     """
     python = folder / "bin" / "python"
     if any(folder.glob("lib/python*/site-packages/pip")):
         return [str(python), "-m", "pip"]
     if find_spec("pip"):
         return [base_python(), "-m", "pip", "--python", str(python)]
-    raise Failure(
+    raise DevError(
         "this Python has neither ensurepip nor pip, so nothing can be installed into .venv; "
         "on Debian or Ubuntu:  sudo apt install python3-venv"
     )
@@ -233,7 +235,7 @@ def deep(arguments: list[str]) -> int:
     if "--seed" in arguments:
         place = arguments.index("--seed")
         if place + 1 == len(arguments) or not arguments[place + 1].isdecimal():
-            raise Failure("--seed needs a whole number, for example:  python3 dev.py deep --seed 7")
+            raise DevError("--seed needs a whole number, for example:  python3 dev.py deep --seed 7")
         seed = arguments[place + 1]
         arguments = arguments[:place] + arguments[place + 2 :]
     say(f"seed {seed}; the same again:  python3 dev.py deep --seed {seed}")
@@ -244,13 +246,12 @@ def deep(arguments: list[str]) -> int:
 def check(arguments: list[str]) -> int:
     """style, types and layers: ruff, mypy --strict, import-linter; each runs even where one before failed"""
     if arguments:
-        raise Failure(f"check takes no arguments, there was {arguments[0]!r}")
+        raise DevError(f"check takes no arguments, there was {arguments[0]!r}")
     ensure(DEV_LOCK)
-    tools = VENV / "bin"
     steps = {
         "ruff": [VENV_PYTHON, "-m", "ruff", "check", "."],
         "mypy": [VENV_PYTHON, "-m", "mypy"],
-        "import-linter": [tools / "python", "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        "import-linter": [VENV_PYTHON, "-c", LINT_IMPORTS],
     }
     failed = []
     for name, argv in steps.items():
@@ -264,25 +265,26 @@ def check(arguments: list[str]) -> int:
 def lock(arguments: list[str]) -> int:
     """write the lock files anew from pyproject.toml; versions stay unless `--upgrade` is given"""
     if arguments not in ([], ["--upgrade"]):
-        raise Failure(f"lock takes only --upgrade, there was {' '.join(arguments)!r}")
+        raise DevError(f"lock takes only --upgrade, there was {' '.join(arguments)!r}")
     uv = TOOLS / "bin" / "uv"
     if not uv.exists():
         say("installing the resolver (uv) into .venv-tools …")
         create(TOOLS)
         pip_install(TOOLS, ["uv"])
-    write_lock(uv, DEV_LOCK, "Everything a developer needs; contains requirements.lock.", ["--group", "dev", *arguments])
+    developer = ["--group", "dev", *arguments]
+    write_lock(uv, DEV_LOCK, "Everything a developer needs; contains requirements.lock.", developer)
     write_lock(uv, RUN_LOCK, "What autotrader needs to run.", ["--constraints", str(DEV_LOCK)])
     return 0
 
 
 def write_lock(uv: Path, path: Path, what: str, arguments: list[str]) -> None:
     """Resolve pyproject.toml into one lock file for Python 3.11 and newer on every platform."""
-    flags = "--quiet --universal --generate-hashes --no-annotate --no-header --fork-strategy fewest".split()
-    resolve = [uv, "pip", "compile", *flags, "--python-version", "3.11", *arguments, "pyproject.toml"]
-    run_quietly([*resolve, "--output-file", path], f"resolving {path.name}")
+    for_everyone = ["--universal", "--generate-hashes", "--fork-strategy", "fewest", "--python-version", "3.11"]
+    bare = ["--quiet", "--no-annotate", "--no-header", "--output-file", str(path)]
+    run_quietly([uv, "pip", "compile", *for_everyone, *bare, *arguments, "pyproject.toml"], f"resolving {path.name}")
     text = path.read_text()
     if "://" in text or "--index" in text:
-        raise Failure(f"{path.name} would name where packages come from; that belongs to the user's pip configuration")
+        raise DevError(f"{path.name} would name where packages come from; that belongs to the user's pip configuration")
     path.write_text(LOCK_HEAD.format(what=what) + text)
     say(f"wrote {path.name}: {sum(1 for line in text.splitlines() if line[:1].isalnum())} packages")
 
@@ -312,7 +314,7 @@ def main(argv: list[str]) -> int:
         return 2
     try:
         return COMMANDS[argv[0]](argv[1:])
-    except Failure as failure:
+    except DevError as failure:
         print(failure if "\n" in str(failure) else f"dev.py: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
