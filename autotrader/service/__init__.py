@@ -1,0 +1,1 @@
+"""The service: the runner with its jobs, notifications and logs."""
