@@ -1,0 +1,7 @@
+"""The door `python -m autotrader`."""
+
+import sys
+
+from autotrader.cli import main
+
+sys.exit(main())

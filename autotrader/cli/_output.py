@@ -1,0 +1,181 @@
+"""What commands print: results on stdout, the rest on stderr, colour where it is wanted, harmless text always.
+
+`say` and `note` are the two ways out. Colour is decided per stream (`--color`, NO_COLOR, FORCE_COLOR, TERM=dumb, not
+a terminal). Text that came from outside goes through `autotrader.errors.printable` before it is laid out; `table`
+and `emit_json` do that themselves. Nothing here imports rich.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self, TextIO
+
+from autotrader.errors import printable
+
+FORMAT_VERSION = 1
+ColorMode = Literal["auto", "always", "never"]
+_STYLES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "blue": "34",
+    "magenta": "35",
+    "cyan": "36",
+    "grey": "90",
+    "on_red": "41;97;1",
+}
+
+
+class _Choice:
+    """What `--color` of this process says."""
+
+    mode: ColorMode = "auto"
+
+
+def choose_color(mode: ColorMode) -> None:
+    """Let `--color` decide for the rest of this process."""
+    _Choice.mode = mode
+
+
+def wants_color(stream: TextIO, mode: ColorMode | None = None, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether to colour a stream: the flag, then NO_COLOR, FORCE_COLOR, TERM=dumb, then whether it is a terminal."""
+    mode = mode or _Choice.mode
+    environ = os.environ if environ is None else environ
+    if mode != "auto":
+        return mode == "always"
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR", "0") not in {"", "0"}:
+        return True
+    return environ.get("TERM") != "dumb" and stream.isatty()
+
+
+def styled(text: str, style: str, stream: TextIO | None = None) -> str:
+    """Text in a style ("red", "bold", "bold red", ...) if the stream (stdout) is to be coloured."""
+    if not text or not wants_color(stream or sys.stdout):
+        return text
+    return f"\x1b[{';'.join(_STYLES[name] for name in style.split())}m{text}\x1b[0m"
+
+
+def say(text: str = "", *, end: str = "\n") -> None:
+    """A line of the result, on stdout."""
+    sys.stdout.write(text + end)
+
+
+def note(text: str = "", *, end: str = "\n") -> None:
+    """A line for the person, on stderr."""
+    sys.stderr.write(text + end)
+    sys.stderr.flush()
+
+
+def emit_json(payload: Mapping[str, Any], exit_code: int = 0) -> int:
+    """Print the result as JSON with `format_version` and `exit_code` in front; returns the exit code.
+
+    Decimals are written as plain strings (never as floats); control characters inside strings as escapes.
+    """
+    import json
+
+    document = {"format_version": FORMAT_VERSION, "exit_code": exit_code, **payload}
+    text = json.dumps(document, ensure_ascii=False, indent=2, default=_plain)
+    say("\n".join(_json_safe(line) for line in text.split("\n")))
+    return exit_code
+
+
+def _json_safe(line: str) -> str:
+    """json escapes C0 itself; delete, C1 and direction marks are left, and stand only inside strings."""
+    if printable(line) == line:
+        return line
+    return "".join(char if printable(char) == char else f"\\u{ord(char):04x}" for char in line)
+
+
+def _plain(value: object) -> object:
+    """Values that json does not know: Decimals and Amounts as exact text, sets sorted, dataclasses by field."""
+    from dataclasses import fields, is_dataclass
+    from decimal import Decimal
+    from enum import Enum
+
+    if isinstance(value, Decimal):
+        from autotrader.money import plain
+
+        return plain(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return str(value)
+
+
+# ---- width and tables ------------------------------------------------------------------------------------------------
+
+
+def width(text: str) -> int:
+    """Columns that a text takes on a terminal: wide and full-width East Asian characters take two, marks none.
+
+    Source: Unicode Standard Annex #11, by way of the standard library's tables.
+    """
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def fitted(text: str, columns: int, *, right: bool = False) -> str:
+    """Text filled up with spaces to so many terminal columns."""
+    gap = " " * max(0, columns - width(text))
+    return gap + text if right else text + gap
+
+
+def clipped(text: str, columns: int) -> str:
+    """Text cut to so many terminal columns, with `…` at the cut."""
+    if width(text) <= columns:
+        return text
+    kept, used = "", 1
+    for char in text:
+        used += width(char)
+        if used > columns:
+            break
+        kept += char
+    return kept + "…"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] | set[int] = frozenset()) -> str:
+    """Rows under a head, columns aligned (wide characters counted); columns in `right` end at the right.
+
+    Cells are made printable; a cell may be a `Styled`, whose colour does not count as width.
+    """
+    body = [[_cell(cell) for cell in row] for row in rows]
+    columns = [max([width(name), *(width(row[i]) for row in body)]) for i, name in enumerate(head)]
+    lines = ["  ".join(fitted(name, columns[i], right=i in right) for i, name in enumerate(head)).rstrip()]
+    for row, cells in zip(rows, body, strict=True):
+        padded = [fitted(text, columns[i], right=i in right) for i, text in enumerate(cells)]
+        padded[-1] = padded[-1] if (len(cells) - 1) in right else padded[-1].rstrip()
+        lines.append("  ".join(_colored(row[i], text) for i, text in enumerate(padded)).rstrip(" "))
+    return "\n".join([styled(lines[0], "bold"), *lines[1:]])
+
+
+class Styled(str):
+    """A table cell with a style."""
+
+    __slots__ = ("style",)
+    style: str
+
+    def __new__(cls, text: str, style: str) -> Self:
+        """The text, to be shown in `style`."""
+        made = super().__new__(cls, text)
+        made.style = style
+        return made
+
+
+def _cell(text: str) -> str:
+    return printable(str(text))
+
+
+def _colored(cell: str, text: str) -> str:
+    return styled(text, cell.style) if isinstance(cell, Styled) else text
