@@ -45,9 +45,11 @@ class MarketData(Protocol):
         """
 
     def observe(self, needs: frozenset[MarketNeed], deadline: float) -> Snapshot:
-        """Fetch all needs concurrently; what is not there by `deadline` (clock.monotonic) is missing, with its reason."""
+        """Fetch all needs concurrently; what is not there by `deadline` (clock.monotonic) is missing, with why."""
 
-    def weight_per_minute(self, needs: Mapping[MarketNeed | AccountNeed, int]) -> Mapping[MarketNeed | AccountNeed, Decimal]:
+    def weight_per_minute(
+        self, needs: Mapping[MarketNeed | AccountNeed, int]
+    ) -> Mapping[MarketNeed | AccountNeed, Decimal]:
         """Request weight per minute of each need, given the period in ms at which it is asked."""
 
     def weight_limit(self) -> int:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal as Only
 
+from autotrader.language.tree import Condition, Place, Term, Value, Window
 from autotrader.market.needs import Need
 from autotrader.orders import Side, TimeInForce
-from autotrader.language.tree import Condition, Place, Term, Value, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,8 @@ class CompiledRule:
 
     `retry_for_ms` None = as long as the condition holds. `hash` covers the rule's text with its parameters and
     signals; `when_hash` only the condition: an edit that leaves it alone keeps `for` timers. `needs` are what its
-    condition and branches read; `terms` every distinct term in them; `action_needs` / `action_terms` what its actions read in the cycle in
-    which they run.
+    condition and branches read; `terms` every distinct term in them; `action_needs` / `action_terms` what its
+    actions read in the cycle in which they run.
     """
 
     id: str

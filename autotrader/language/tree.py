@@ -62,8 +62,9 @@ class Term:
     """A vocabulary word with its arguments, for one symbol: `rsi(14, 1h)`, `ETHJPY.last`, `free(JPY)`.
 
     `args` are exact values in the word's order: Decimal, text (asset, side), or `Literal` where the unit matters
-    (`0.5%`, `5 levels`, `50_000 JPY`, a duration). `timeframe` is set for candle words; `series` stands in its place where a candle series was given
-    (`sma(30, volume(5m))`): then `timeframe` is that of the series. `shift` is `n candles ago`.
+    (`0.5%`, `5 levels`, `50_000 JPY`, a duration). `timeframe` is set for candle words; `series` stands in its
+    place where a candle series was given (`sma(30, volume(5m))`): then `timeframe` is that of the series.
+    `shift` is `n candles ago`.
     """
 
     word: str

@@ -67,14 +67,29 @@ class Instrument:
         notional = times(price, quantity)
         checks = (
             (price <= 0 or quantity <= 0, "price and quantity must be above 0"),
-            (bool(self.tick) and price % self.tick != 0, f"PRICE_FILTER: price {plain(price)} is not a multiple of {plain(self.tick)}"),
+            (
+                bool(self.tick) and price % self.tick != 0,
+                f"PRICE_FILTER: price {plain(price)} is not a multiple of {plain(self.tick)}",
+            ),
             (price < self.min_price, f"PRICE_FILTER: price is below {plain(self.min_price)}"),
             (bool(self.max_price) and price > self.max_price, f"PRICE_FILTER: price is above {plain(self.max_price)}"),
-            (bool(self.step) and quantity % self.step != 0, f"LOT_SIZE: quantity is not a multiple of {plain(self.step)}"),
+            (
+                bool(self.step) and quantity % self.step != 0,
+                f"LOT_SIZE: quantity is not a multiple of {plain(self.step)}",
+            ),
             (quantity < self.min_quantity, f"LOT_SIZE: quantity is below {plain(self.min_quantity)}"),
-            (bool(self.max_quantity) and quantity > self.max_quantity, f"LOT_SIZE: quantity is above {plain(self.max_quantity)}"),
-            (notional < self.min_notional, f"NOTIONAL: {plain(notional)} {self.quote} is below {plain(self.min_notional)}"),
-            (bool(self.max_notional) and notional > self.max_notional, f"NOTIONAL: above {plain(self.max_notional)} {self.quote}"),
+            (
+                bool(self.max_quantity) and quantity > self.max_quantity,
+                f"LOT_SIZE: quantity is above {plain(self.max_quantity)}",
+            ),
+            (
+                notional < self.min_notional,
+                f"NOTIONAL: {plain(notional)} {self.quote} is below {plain(self.min_notional)}",
+            ),
+            (
+                bool(self.max_notional) and notional > self.max_notional,
+                f"NOTIONAL: above {plain(self.max_notional)} {self.quote}",
+            ),
         )
         for failed, reason in checks:
             if failed:

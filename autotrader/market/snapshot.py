@@ -100,10 +100,15 @@ class Snapshot:
 
     def book(self, symbol: str) -> Book | str:
         """The deepest book that was fetched for a symbol."""
-        books = [v for n, v in self.seen.items() if isinstance(n, BookNeed) and n.symbol == symbol and isinstance(v, Book)]
+        books = [
+            seen
+            for need, seen in self.seen.items()
+            if isinstance(need, BookNeed) and need.symbol == symbol and isinstance(seen, Book)
+        ]
         if books:
             return max(books, key=lambda book: book.asked_levels)
-        return next((why for n, why in self.missing.items() if isinstance(n, BookNeed) and n.symbol == symbol), "not fetched")
+        reasons = (why for n, why in self.missing.items() if isinstance(n, BookNeed) and n.symbol == symbol)
+        return next(reasons, "not fetched")
 
     def candles(self, symbol: str, timeframe: str) -> Candles | str:
         """The longest series that was fetched for a symbol and timeframe."""
