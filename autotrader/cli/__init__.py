@@ -20,9 +20,11 @@ from autotrader import __version__
 from autotrader.cli import _errors
 from autotrader.cli._options import color_option
 from autotrader.cli._table import COMMANDS, FRONT, GROUPS
-from autotrader.errors import AutotraderError, UsageError
+from autotrader.errors import AutotraderError, SafetyRefused, UsageError
 
 __all__ = ["main"]
+
+_COMPLETION = "_AUTOTRADER_COMPLETE"  # set by the shell's completion script, see click's manual
 
 
 class Commands(click.Group):
@@ -118,24 +120,32 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     as_json, debug = _errors.wants_json(words), "--debug" in words[:3]
     try:
-        result: Any = root.main(args=words, prog_name="autotrader", standalone_mode=False)
+        if _COMPLETION in os.environ:
+            root.main(args=words, prog_name="autotrader", complete_var=_COMPLETION)
+        with root.make_context("autotrader", words or ["--help"]) as context:
+            result: Any = root.invoke(context)
         return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
     except AutotraderError as error:
         return _errors.explain(error, as_json=as_json)
-    except click.Abort as error:
-        if isinstance(error.__cause__, EOFError):
-            message = "the input ended before an answer was given"
-            return _errors.show_error(message, "", _errors.USAGE, "UsageError", as_json=as_json)
-        raise KeyboardInterrupt from None
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stderr.write(error.format_message() + "\n")
-        return _errors.USAGE
+    except (click.Abort, EOFError) as error:
+        return _aborted(error, as_json=as_json)
     except click.ClickException as error:
         return _errors.explain_click(error, as_json=as_json)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the last net: whatever is left is a mistake of ours, shown as one line
         return _errors.explain_unexpected(error, as_json=as_json, debug=debug)
+
+
+def _aborted(error: Exception, *, as_json: bool) -> int:
+    """Ctrl-C inside a question of click's, an end of input where one was asked, or the answer no."""
+    if isinstance(error.__context__, KeyboardInterrupt):
+        return _errors.INTERRUPTED
+    if isinstance(error, EOFError) or isinstance(error.__context__, EOFError):
+        return _errors.explain(UsageError("the input ended before an answer was given"), as_json=as_json)
+    return _errors.explain(SafetyRefused("not confirmed, so nothing was done"), as_json=as_json)
 
 
 def _lenient(stream: object) -> None:

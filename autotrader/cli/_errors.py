@@ -5,7 +5,8 @@
 | AutotraderError                        | its `exit_code` (errors.py) |
 | a flag or argument that click refuses  | 2    |
 | input that ended before an answer      | 2    |
-| anything unexpected                    | 70 (EX_SOFTWARE): one line; the details go to the log folder (--debug: stderr) |
+| a question answered with no            | 4    |
+| anything unexpected                    | 70 (EX_SOFTWARE): one line; details in the log folder (--debug: stderr) |
 | Ctrl-C                                 | 130  |
 | SIGTERM                                | 143  |
 | the reader of stdout went away         | 141, silently |
@@ -78,10 +79,13 @@ def explain(error: AutotraderError, *, as_json: bool) -> int:
 def explain_click(error: click.ClickException, *, as_json: bool) -> int:
     """A refusal of click's, with the nearest known option or command."""
     context: click.Context | None = getattr(error, "ctx", None)
+    if type(error).__name__ == "NoArgsIsHelpError":  # click >= 8.2 raises it for `autotrader market` alone
+        note(error.format_message())
+        return USAGE
     message, hint = error.format_message().removesuffix("."), ""
     if isinstance(error, click.NoSuchOption):
         message, hint = f"no such option: {error.option_name}", suggestion(error.option_name, _options_of(context))
-    elif type(error) is click.UsageError and message.startswith("No such command") and context is not None:
+    elif message.startswith("No such command") and context is not None:
         word, known = message.split("'")[1], _commands_of(context)
         message, hint = f"no such command: `{context.info_name} {word}`", suggestion(word, known)
         hint = hint or f"there are: {', '.join(known)}"
