@@ -1,0 +1,210 @@
+"""A rule file as it is written: its keys and their shapes, checked by pydantic. What the texts mean is compile's task."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Optional
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from autotrader.language.actions import WrittenAction
+from autotrader.language.actions.orders import OwnerName, SideName
+from autotrader.language.written import Name, SymbolName, Text, Texts, Whole, Written, YesNo, not_yet, wrong
+
+COMBINATORS = ("all", "any", "not", "at_least")
+TRIGGERS = ("every", "on_close", "at")
+
+
+def _form(value: object) -> str:
+    if isinstance(value, list):
+        return "«list»"
+    return "«text»" if isinstance(value, str) else "«mapping»"
+
+
+def _filled(value: object) -> object:
+    if value in ([], ""):
+        raise wrong("AT206", "the list is empty: nothing would be asked", hint="write at least one condition, or remove the key")
+    return value
+
+
+def _no_list(value: object) -> object:
+    if isinstance(value, list):
+        raise wrong("AT203", "a list cannot stand here", hint="write `all:` or `any:` above it")
+    return value
+
+
+class WrittenAtLeast(Written):
+    """`at_least: {n: 2, of: [...]}`: so many of the conditions must hold."""
+
+    n: Whole
+    of: Annotated[list[WrittenItem], BeforeValidator(_filled)]
+
+    @model_validator(mode="after")
+    def _reachable(self) -> WrittenAtLeast:
+        """Between one and all of them."""
+        if not 1 <= self.n <= len(self.of):
+            raise wrong("AT204", f"`n: {self.n}` of {len(self.of)} conditions", key="n", drop=["n"], add={"n": "1"},
+                        hint=f"write a number from 1 to {len(self.of)}")
+        return self
+
+
+class WrittenCombinator(Written):
+    """One of `all`, `any`, `not`, `at_least`."""
+
+    all_of: Annotated[list[WrittenItem], BeforeValidator(_filled)] | None = Field(None, alias="all")
+    any_of: Annotated[list[WrittenItem], BeforeValidator(_filled)] | None = Field(None, alias="any")
+    none_of: WrittenItem | None = Field(None, alias="not")
+    at_least: WrittenAtLeast | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, data: Any) -> Any:
+        """One combinator per mapping, so that no reader has to know which binds tighter."""
+        if isinstance(data, dict):
+            written = [key for key in data if key in COMBINATORS]
+            if len(written) > 1:
+                raise wrong("AT207", f"`{written[0]}` and `{written[1]}` stand in one mapping", key=written[1], drop=written[1:],
+                            hint=f"put one inside the other: `- {written[1]}: ...` as an item of the list")
+            if not data:
+                raise wrong("AT206", "a condition is missing here", add={"all": ["exchange is normal"]})
+            if not written and len(data) == 1:
+                key, value = next(iter(data.items()))
+                if isinstance(value, str) and value and not key.isidentifier():
+                    raise wrong("AT203", f"`{key}: {value}` was read as a mapping", hint="put the condition in quotes",
+                                key=key, drop=[key], add={"all": ["exchange is normal"]})
+        return data
+
+
+WrittenItem = Annotated[
+    Annotated[Text, Tag("«text»")] | Annotated[WrittenCombinator, Tag("«mapping»")],
+    Discriminator(_form), BeforeValidator(_no_list),
+]  # fmt: skip
+WrittenWhen = Annotated[
+    Annotated[Text, Tag("«text»")]
+    | Annotated[list[WrittenItem], BeforeValidator(_filled), Tag("«list»")]
+    | Annotated[WrittenCombinator, Tag("«mapping»")],
+    Discriminator(_form),
+]  # fmt: skip
+
+
+class WrittenParam(Written):
+    """A parameter: a literal with its bounds, used as `$name`."""
+
+    default: Text
+    min: Text | None = None
+    max: Text | None = None
+    help: Text = ""
+
+
+class WrittenOrderFilter(Written):
+    """`for_each_order: {...}`: which open orders the rule looks at, one by one."""
+
+    side: SideName | None = None
+    owner: OwnerName = "this_rule"
+    tag: Name | None = None
+    label: Name | None = None
+
+
+class WrittenBranch(Written):
+    """An item of `choose`: `if` with `then`, or the last `else`."""
+
+    if_: Optional[WrittenWhen] = Field(None, alias="if")  # noqa: UP045 - an annotated union does not take `| None`
+    then: Annotated[list[WrittenAction], Field(min_length=1)] | None = None
+    else_: Annotated[list[WrittenAction], Field(min_length=1)] | None = Field(None, alias="else")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _either(cls, data: Any) -> Any:
+        """`if` needs `then`; `else` stands alone."""
+        if isinstance(data, dict):
+            if "else" in data and {"if", "then"} & set(data):
+                raise wrong("AT205", "`else` stands in an item of its own", key="else", drop=["else"],
+                            hint="write `- else:` with the actions below it")
+            if "if" in data and "then" not in data:
+                raise wrong("AT202", "the key `then` is missing", hint="add `then:` with a list of actions",
+                            add={"then": [{"notify": "-"}]})
+            if "then" in data and "if" not in data:
+                raise wrong("AT202", "the key `if` is missing", hint="add `if: condition`", add={"if": "exchange is normal"})
+        return data
+
+
+class WrittenRule(Written):
+    """A rule: when to look, what must hold, what to do."""
+
+    about: Text = Field("", description="what the rule is for, in words")
+    enabled: YesNo = True
+    labels: list[Name] = []
+    symbol: SymbolName | None = None
+    symbols: list[SymbolName] | None = Field(None, min_length=1)
+    every: Text | None = Field(None, description="look at this rhythm: `30s` (default `1m`)")
+    on_close: Text | None = Field(None, description="look when a candle of this timeframe closes: `1h`")
+    at: Annotated[Texts, Field(min_length=1)] | None = Field(None, description="look at set times: `mon 09:00 JST`")
+    catch_up: Text | None = Field(None, description="`skip`, or `once within 6h`")
+    if_weekend: not_yet("AT411", "`if_weekend`") = None  # type: ignore[valid-type]
+    between: Annotated[Texts, Field(min_length=1)] | None = Field(None, description="act only in this time: `09:00-18:00 JST`")
+    when: Optional[WrittenWhen] = Field(None, description="the condition: one line, a list (all), or all/any/not/at_least")  # noqa: UP045
+    rearm_when: Optional[WrittenWhen] = Field(None, description="what must have held before it may fire again")  # noqa: UP045
+    repeat: Text | None = Field(None, description="`every 4h while true`")
+    cooldown: Text | None = Field(None, description="rest after a firing: `12h`")
+    max_runs: Text | None = Field(None, description="`2 per day`")
+    budget: not_yet("AT410", "`budget`", "use `max_runs` and the account file's limits") = None  # type: ignore[valid-type]
+    retry_for: Text | None = Field(None, description="how long a blocked firing stays due: `10m`")
+    on_unknown: Literal["skip", "alert", "fire"] = "skip"
+    priority: Whole = Field(0, description="higher first within a cycle")
+    then: list[WrittenAction] | None = Field(None, min_length=1)
+    choose: list[WrittenBranch] | None = Field(None, min_length=1)
+    for_each_order: WrittenOrderFilter | None = None
+    use: not_yet("AT409", "blueprints (`use`)", "copy the rule") = None  # type: ignore[valid-type]
+    with_: not_yet("AT409", "blueprints (`with`)") = Field(None, alias="with", json_schema_extra={"not_yet": True})  # type: ignore[valid-type]
+    pin: not_yet("AT409", "blueprints (`pin`)") = None  # type: ignore[valid-type]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _together(cls, data: Any) -> Any:
+        """Keys that exclude or need each other."""
+        if isinstance(data, dict):
+            _exclusive(data)
+        return data
+
+
+def _exclusive(data: dict[str, Any]) -> None:
+    triggers = [key for key in data if key in TRIGGERS]
+    if len(triggers) > 1:
+        raise wrong("AT205", f"`{triggers[0]}` and `{triggers[1]}` exclude each other", key=triggers[1], drop=triggers[1:],
+                    hint="keep one; write a second rule for the other")
+    for one, other in (("symbol", "symbols"), ("then", "choose")):
+        if one in data and other in data:
+            raise wrong("AT205", f"`{one}` and `{other}` exclude each other", key=other, drop=[other], hint="keep one of them")
+    if "catch_up" in data and "at" not in data:
+        raise wrong("AT205", "`catch_up` belongs to `at`", key="catch_up", drop=["catch_up"], hint="remove it")
+    if "use" in data:
+        return
+    if "symbol" not in data and "symbols" not in data:
+        raise wrong("AT202", "the key `symbol` is missing", hint="add `symbol: BTCJPY`", add={"symbol": "BTCJPY"})
+    if "then" not in data and "choose" not in data:
+        raise wrong("AT202", "the key `then` is missing: the rule would do nothing", add={"then": [{"notify": "-"}]},
+                    hint="add `then:` with a list of actions")
+
+
+def _version(value: object) -> object:
+    if value != "1":
+        raise wrong("AT219", f"version `{value}` is not known", hint="this release reads `version: 1`")
+    return value
+
+
+Version = Annotated[Literal["1"], BeforeValidator(_version)]
+
+
+class WrittenFile(Written):
+    """A whole rule file."""
+
+    version: Version
+    params: dict[Name, WrittenParam] = {}
+    signals: dict[Name, WrittenWhen] = {}
+    rules: dict[Name, WrittenRule] = {}
+    guards: not_yet("AT401", "`guards`", "write the condition into the rules, as a signal") = None  # type: ignore[valid-type]
+    grids: not_yet("AT402", "`grids`") = None  # type: ignore[valid-type]
+    tests: not_yet("AT415", "rule tests (`tests`)") = None  # type: ignore[valid-type]
+
+
+WrittenAtLeast.model_rebuild()
+WrittenCombinator.model_rebuild()

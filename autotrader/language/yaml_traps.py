@@ -1,0 +1,231 @@
+"""The ways in which YAML text says something else than its writer meant, each with its own hint.
+
+Pure functions on text and nodes. Characters that cannot be seen, or that look like others, are named by code point.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+
+from autotrader.language.nodes import Node, Scalar
+from autotrader.language.problems import Problem
+from autotrader.language.tree import Place
+
+# C0 but the line feed, DEL, C1, soft hyphen, Arabic letter mark, Mongolian separator, zero-width and bidi marks, line
+# and paragraph separators, invisible operators, byte-order mark, annotation marks, surrogates, tags, non-characters.
+_FORBIDDEN = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
+)
+_MOST_REPORTED = 20
+_THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d_])")
+_KEYED = re.compile(r"^(?P<lead>\s*(?:-\s+)*(?:[A-Za-z0-9_.]+:\s+)?)(?P<value>\S.*)$")
+
+
+def point(character: str) -> str:
+    """A character by its code point and name: `U+200B ZERO WIDTH SPACE`."""
+    name = unicodedata.name(character, "")
+    return f"U+{ord(character):04X}" + (f" {name}" if name else "")
+
+
+def visible(text: str) -> str:
+    """Text safe to show: forbidden characters as code points, cut to a length."""
+    shown = _FORBIDDEN.sub(lambda found: f"<U+{ord(found.group()):04X}>", text.replace("\n", "⏎"))
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
+    """The text with every forbidden character replaced by one blank or `?`, so that positions stay, and the problems."""
+    problems: list[Problem] = []
+    for found in _FORBIDDEN.finditer(text):
+        if len(problems) == _MOST_REPORTED:
+            break
+        line = text.count("\n", 0, found.start()) + 1
+        column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
+        sign = found.group()
+        what = "a tab" if sign == "\t" else f"the character {point(sign)}"
+        hint = "YAML is indented with blanks" if sign == "\t" else "it cannot be seen and may change what the line means; remove it"
+        problems.append(Problem(code="AT004", place=Place(file, line, column), message=f"{what} is not allowed", hint=hint))
+    if not problems:
+        return text, []
+    return _FORBIDDEN.sub(lambda found: " " if found.group() in "\t\r" else "?", text), problems
+
+
+def scalar_problems(file: str, scalar: Scalar, *, free: bool) -> list[Problem]:
+    """What is wrong with one scalar as text: characters after unescaping, look-alikes, line breaks, thousands commas."""
+    place = Place(file, scalar.line, scalar.column, scalar.length)
+    found = _FORBIDDEN.search(scalar.text)
+    if found:
+        return [Problem(code="AT004", place=place, message=f"the text holds the character {point(found.group())}",
+                        hint="remove the escape sequence")]
+    if free:
+        return []
+    odd = sorted({sign for sign in scalar.text if ord(sign) > 126})
+    if odd:
+        return [_non_ascii(file, scalar, odd)]
+    if "\n" in scalar.text:
+        return [Problem(code="AT009", place=place, message="a line break stands inside this value",
+                        hint="write the value on one line")]
+    comma = _outside_parentheses(scalar.text)
+    if comma is not None:
+        at = Place(file, scalar.text_line, scalar.text_column + comma.start(), comma.end() - comma.start())
+        return [Problem(code="AT011", place=at, message=f"`{comma.group()}`: commas do not group digits",
+                        hint=f"write `{comma.group().replace(',', '_')}`")]
+    return []
+
+
+def _non_ascii(file: str, scalar: Scalar, odd: list[str]) -> Problem:
+    first = next(index for index, sign in enumerate(scalar.text) if ord(sign) > 126)
+    place = Place(file, scalar.text_line, scalar.text_column + first)
+    names = ", ".join(point(sign) for sign in odd[:3]) + (", ..." if len(odd) > 3 else "")
+    guess = unicodedata.normalize("NFKC", scalar.text)
+    hint = f"write `{guess}`" if guess.isascii() and guess.isprintable() else "type it again in plain ASCII; other letters belong in texts and comments"
+    return Problem(code="AT005", place=place, message=f"`{visible(scalar.text)}` holds {names}", hint=hint)
+
+
+def _outside_parentheses(text: str) -> re.Match[str] | None:
+    for found in _THOUSANDS.finditer(text):
+        before = text[: found.start()]
+        if before.count("(") <= before.count(")"):
+            return found
+    return None
+
+
+def without_thousands(text: str) -> str:
+    """The same text with `_` in place of commas between groups of three digits."""
+    return _THOUSANDS.sub(lambda found: found.group().replace(",", "_"), text)
+
+
+# ------------------------------------------------------------------------------------------------ flow collections
+
+
+def _open(text: str) -> bool:
+    return text.count("(") > text.count(")")
+
+
+def _split(file: str, first: Scalar, whole: str) -> Problem:
+    place = Place(file, first.line, first.column, max(len(whole), 1))
+    if _open(first.text):
+        return Problem(code="AT010", place=place, message=f"the comma in `{visible(whole)}` splits it in two for YAML",
+                       hint=f"inside [ ] and {{ }} put it in quotes: \"{visible(whole)}\", or write it on a line of its own")
+    return Problem(code="AT011", place=place, message=f"`{visible(whole)}`: commas do not group digits",
+                   hint=f"write `{visible(whole.replace(', ', '_').replace(',', '_'))}`")
+
+
+def _continues(first: Node, following: Node) -> bool:
+    """Whether a comma has torn these two apart: open parentheses, or digits grouped by a comma."""
+    if not (isinstance(first, Scalar) and isinstance(following, Scalar) and first.style == following.style == "plain"):
+        return False
+    grouped = re.search(r"(?:^|\s)[+-]?\d{1,3}$", first.text) and re.match(r"\d{3}(?!\d)", following.text)
+    return _open(first.text) or bool(grouped and following.line == first.line
+                                     and following.column == first.column + first.length + 1)
+
+
+def _join(file: str, first: Scalar, parts: list[Scalar], problems: list[Problem]) -> Scalar:
+    comma = ", " if _open(first.text) else ","
+    whole = comma.join(part.text for part in (first, *parts))
+    problems.append(_split(file, first, whole))
+    text = whole if _open(first.text) else whole.replace(",", "_")
+    return replace(first, text=text, length=len(whole))
+
+
+def joined_items(file: str, items: list[Node], problems: list[Problem]) -> list[Node]:
+    """A flow list's items, with those put together again that a comma inside an expression had split."""
+    result: list[Node] = []
+    index = 0
+    while index < len(items):
+        first = items[index]
+        index += 1
+        parts: list[Scalar] = []
+        while isinstance(first, Scalar) and index < len(items) and _torn(first, parts, items[index]):
+            part = items[index]
+            assert isinstance(part, Scalar)  # noqa: S101 - _torn has looked
+            parts.append(part)
+            index += 1
+        result.append(_join(file, first, parts, problems) if parts and isinstance(first, Scalar) else first)
+    return result
+
+
+def _torn(first: Scalar, parts: list[Scalar], following: Node) -> bool:
+    so_far = replace(first, text=", ".join(part.text for part in (first, *parts)))
+    if parts and not _open(first.text):
+        return False
+    return _continues(so_far, following)
+
+
+def joined_entries(file: str, entries: list[tuple[Scalar, Node]], problems: list[Problem]) -> list[tuple[Scalar, Node]]:
+    """A flow mapping's entries, with values put together again that a comma inside an expression had split."""
+    result: list[tuple[Scalar, Node]] = []
+    index = 0
+    while index < len(entries):
+        key, value = entries[index]
+        index += 1
+        parts: list[Scalar] = []
+        while isinstance(value, Scalar) and index < len(entries) and _torn(value, parts, entries[index][0]):
+            following, rest = entries[index]
+            if not (isinstance(rest, Scalar) and rest.is_empty):
+                break
+            parts.append(following)
+            index += 1
+        result.append((key, _join(file, value, parts, problems) if parts and isinstance(value, Scalar) else value))
+    return result
+
+
+# ------------------------------------------------------------------------------------------------ syntax errors
+
+
+def syntax_error(file: str, text: str, line: int, column: int, reason: str) -> tuple[Problem, str | None]:
+    """One clear problem for the parser's error, and the text with that line mended (None where it cannot be)."""
+    lines = text.split("\n")
+    if line > len(lines) or (line == len(lines) and not lines[-1]):
+        line = max((number for number, row in enumerate(lines, 1) if row.strip()), default=1)
+        column = len(lines[line - 1]) + 1
+    row = lines[line - 1]
+    code, at, message, hint, mendable = _explained(row, column, reason)
+    if not mendable and "could not find" in reason and line > 1:  # the parser notices one line too late
+        line, row = _previous(lines, line)
+        at, mendable = len(row) - len(row.lstrip()) + 1, False
+        message, hint = f"`{visible(row.strip())}` is not `key: value`", "write `key: value`, or begin the line with `- `"
+    problem = Problem(code=code, place=Place(file, line, at), message=message, hint=hint)
+    found = _KEYED.match(row)
+    if not mendable or not found:
+        return problem, None
+    quoted = "'" + found["value"].rstrip().replace("'", "''") + "'"
+    return problem, "\n".join([*lines[: line - 1], found["lead"] + quoted, *lines[line:]])
+
+
+def _previous(lines: list[str], line: int) -> tuple[int, str]:
+    for number in range(line - 1, 0, -1):
+        if lines[number - 1].strip():
+            return number, lines[number - 1]
+    return line, lines[line - 1]
+
+
+def _explained(row: str, column: int, reason: str) -> tuple[str, int, str, str, bool]:
+    """(code, column, message, hint, whether quoting the value would mend it)."""
+    found = _KEYED.match(row)
+    lead, value = (found["lead"], found["value"]) if found else ("", row.strip())
+    at = len(lead) + 1
+    quote = f"put it in quotes: \"{visible(value)}\"" if '"' not in value else f"put it in single quotes: '{visible(value)}'"
+    if row.startswith("%"):
+        return "AT007", 1, "YAML directives (`%YAML`, `%TAG`) are not read", "remove the line", False
+    if lead.strip() and value[0] in "{[" and column > at:
+        return "AT015", at, f"a text that begins with `{value[0]}` is read as a YAML collection", quote, True
+    if lead.strip() and ": " in value and at < column and value[0] not in "\"'":
+        return "AT015", column, "`: ` inside a text without quotes", quote, True
+    if lead.strip() and value[0] in "@`%|>,":
+        return "AT015", at, f"a value cannot begin with `{value[0]}`", quote, True
+    if lead.strip() and value[0] in "\"'" and column > at + 1 and "end of stream" not in reason:
+        return "AT006", at, "quotes must stand around the whole value", "quote all of it or nothing", False
+    if "end of stream" in reason:
+        return "AT006", column, "the file ends inside a quoted text or a bracket", "close the quote, `]` or `}`", False
+    if "escape" in reason:
+        return "AT006", column, "an escape sequence that YAML does not know", "use single quotes, or write `\\\\`", False
+    if "',' or" in reason:
+        return "AT006", column, "a bracket is not closed, or a comma is missing", "close `]` or `}` on its line", False
+    if "mapping values" in reason or "expected key" in reason or "'-' indicator" in reason:
+        return ("AT006", column, "this line does not fit the lines above it",
+                "indent it exactly like the other lines of the same block, or give the line above a key", False)
+    return "AT006", column, f"not valid YAML: {reason}", "see the line above as well: the cause is often there", False
