@@ -1,0 +1,151 @@
+"""What the venue's refusals mean: one table of codes, and the outcome of an order or a cancel (order-safety §3).
+
+Only listed codes are a certain refusal of an order. Everything else, from a redirect to a code that nobody has seen,
+is `Unknown`: the order may exist, and it is asked for, never sent again.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from autotrader.errors import ExchangeRefused, ExchangeUnavailable
+from autotrader.exchanges.binance.strict_json import BadJson, parse
+from autotrader.exchanges.binance.transport import Reply
+from autotrader.orders import Rejected, Unknown
+
+
+class Kind(StrEnum):
+    """Classes of exchange-facts §5.2."""
+
+    CLIENT = "C"
+    KEY = "K"
+    TRANSIENT = "T"
+    LIMIT = "L"
+    UNKNOWN = "U"
+    ENGINE = "E"
+    NOT_FOUND = "N"
+
+
+# fmt: off
+KINDS: Final[dict[int, Kind]] = {
+    **dict.fromkeys((-1000, -1001, -1006, -1007), Kind.UNKNOWN),
+    **dict.fromkeys((-1004, -1008), Kind.TRANSIENT),
+    **dict.fromkeys((-1002, -1022, -1099, -2008, -2014, -2015), Kind.KEY),
+    **dict.fromkeys((-1003, -1015, -1034), Kind.LIMIT),
+    **dict.fromkeys((-1010, -1112, -2010, -2022, -2038), Kind.ENGINE),
+    **dict.fromkeys((-2011, -2013, -2026), Kind.NOT_FOUND),
+    **dict.fromkeys((-1013, -1014, -1016, -1020, -2016, -2021, -2039, -2043), Kind.CLIENT),
+}
+# fmt: on
+CLOCK_CODE: Final = -1021
+FILTER_CODE: Final = -1013
+NO_SUCH_SYMBOL: Final = -1121
+NO_SUCH_ORDER: Final = -2013
+ARCHIVED: Final = -2026
+CANCEL_REJECTED: Final = -2011
+_NEVER_CERTAIN: Final = frozenset({-1000, -1001, -1006, -1007, -1008, -1016})
+_CERTAIN: Final = frozenset({-1013, -1015, -1021, -1022, -2010, -2014, -2015})
+_DUPLICATE: Final = "duplicate order"
+_RESTRICTED_CANCEL: Final = "cancel restrictions"
+_KEY_TEXTS: Final = ("disabled on this account", "may not place or cancel", "rest api trading is not enabled")
+_OUTSIDE_TEXTS: Final = ("market is closed", "trading phase")
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A reply that is not a success: HTTP status, the venue's code (0 where there is none), its cleaned text."""
+
+    status: int
+    code: int
+    text: str
+
+    def __str__(self) -> str:
+        code = f" {self.code}" if self.code else ""
+        return f"HTTP {self.status}{code}: {self.text}"
+
+
+def clean(text: str) -> str:
+    """A text from outside, fit for terminals and logs: one line, no control characters, nothing that looks like a
+    signature or a key, at most 200 characters.
+    """
+    shown = "".join(one if one.isprintable() else f"\\x{ord(one):02x}" for one in text[:2000])
+    return _LONG_WORD.sub("***", shown)[:200]
+
+
+def failure(reply: Reply) -> Failure:
+    """Read a failure. Bodies that are not the venue's JSON give their status alone."""
+    try:
+        body = parse(reply.body)
+    except BadJson:
+        return Failure(reply.status, 0, "no JSON in the reply")
+    if not isinstance(body, dict) or not isinstance(body.get("code"), int | str):
+        return Failure(reply.status, 0, "no error code in the reply")
+    code = body["code"]
+    if isinstance(code, str):
+        code = int(code) if re.fullmatch(r"-?[0-9]{1,9}", code, re.ASCII) else 0
+    return Failure(reply.status, code, clean(str(body.get("msg", ""))))
+
+
+def kind(found: Failure) -> Kind:
+    """The class of a failure on a call that only reads."""
+    if found.status in (418, 429, 403):
+        return Kind.LIMIT
+    if found.status >= 500:
+        return Kind.TRANSIENT
+    if found.code == CLOCK_CODE:
+        return Kind.CLIENT
+    listed = KINDS.get(found.code, Kind.CLIENT)
+    return Kind.TRANSIENT if listed is Kind.UNKNOWN else listed
+
+
+def exception(found: Failure, call: str) -> ExchangeRefused | ExchangeUnavailable:
+    """The exception with which a call that only reads ends."""
+    message = f"{call}: {found}"
+    if kind(found) in (Kind.LIMIT, Kind.TRANSIENT):
+        return ExchangeUnavailable(message)
+    return ExchangeRefused(message, code=found.code, hint=_HINTS.get(found.code, ""))
+
+
+_HINTS: Final = {
+    -1021: "this machine's clock is compensated; the answer took too long, or the venue's clock jumped",
+    -1022: "the secret does not belong to the key",
+    -1121: "symbols are written like BTCJPY; `autotrader market price` lists them",
+    -2014: "the API key is not complete",
+    -2015: "the key is unknown, lacks the permission, or this address is not on its list",
+}
+
+
+def submit_outcome(found: Failure) -> Rejected | Unknown:
+    """What a failed POST of an order means (order-safety, reply classes)."""
+    reason = str(found)
+    if found.status >= 500 or found.code in _NEVER_CERTAIN or 200 <= found.status < 400:
+        return Unknown(reason)
+    if found.status in (418, 429, 403):
+        return Rejected(found.code, reason, "outside")
+    if found.code == -2010 and _DUPLICATE in found.text.lower():
+        return Unknown(reason)
+    if found.code in _CERTAIN or -1199 <= found.code <= -1100:
+        return Rejected(found.code, reason, _fault(found))
+    return Unknown(reason)
+
+
+def cancel_outcome(found: Failure) -> Rejected | Unknown:
+    """What a failed DELETE of an order means: -2011 says "look", never "gone"."""
+    if found.code == CANCEL_REJECTED and found.status == 400:
+        if _RESTRICTED_CANCEL in found.text.lower():
+            return Rejected(found.code, str(found), "rule")
+        return Unknown(str(found))
+    return submit_outcome(found)
+
+
+def _fault(found: Failure) -> Literal["rule", "outside", "key"]:
+    text = found.text.lower()
+    if found.code in (-1022, -2014, -2015) or any(one in text for one in _KEY_TEXTS):
+        return "key"
+    if found.code in (-1015, CLOCK_CODE) or any(one in text for one in _OUTSIDE_TEXTS):
+        return "outside"
+    return "rule"

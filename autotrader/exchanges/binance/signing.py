@@ -1,0 +1,144 @@
+"""Signing: parameters in, the exact text that goes over the wire out (exchange-facts §3.1).
+
+Everything is percent-encoded once, here; the signature is HMAC-SHA256 over exactly those bytes, and the transport
+sends them verbatim. Two signers exist. `ReadSigner` signs a fixed list of calls, none of which can place or cancel an
+order that counts. `TradeSigner` signs the rest, needs a `LiveToken` to come into being, and asks the halt flag before
+each new order. Both are bound to one host and sign for no other. A refusal comes before any byte is made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+from urllib.parse import quote
+
+from autotrader.errors import SafetyRefused
+from autotrader.exchanges.binance.secret import Credentials, Secret
+from autotrader.exchanges.live import LiveToken
+from autotrader.money import plain
+
+Method = Literal["GET", "POST", "DELETE"]
+Value = str | int | bool | Decimal | Sequence[str]
+Params = Sequence[tuple[str, Value | None]]
+
+RECV_WINDOW_MS: Final = 5000
+READ_CALLS: Final = frozenset(
+    {
+        ("GET", "/api/v3/account"),
+        ("GET", "/api/v3/account/commission"),
+        ("GET", "/api/v3/allOrders"),
+        ("GET", "/api/v3/myFilters"),
+        ("GET", "/api/v3/myTrades"),
+        ("GET", "/api/v3/openOrders"),
+        ("GET", "/api/v3/order"),
+        ("GET", "/api/v3/rateLimit/order"),
+        ("GET", "/sapi/v1/account/apiRestrictions"),
+        ("POST", "/api/v3/order/test"),
+        ("POST", "/sapi/v3/asset/getUserAsset"),
+    }
+)
+TRADE_CALLS: Final = frozenset({("POST", "/api/v3/order"), ("DELETE", "/api/v3/order")})
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Signed:
+    """A signed text for one host, with the key that belongs in its header. Its repr shows neither."""
+
+    payload: str
+    key: Secret
+
+    def __repr__(self) -> str:
+        return "Signed(***)"
+
+
+def encode(params: Params) -> str:
+    """`name=value&...`, percent-encoded once, in the order given; parameters that are None are left out.
+
+    Decimals are plain (no exponent), booleans lower-case, lists a JSON array without spaces (exchange-facts §2.0).
+    Raises ValueError for a number that is not finite.
+    """
+    return "&".join(
+        f"{quote(name, safe='')}={quote(_text(value), safe='')}" for name, value in params if value is not None
+    )
+
+
+def _text(value: Value) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("a number that is not finite cannot be sent")
+        return plain(value)
+    return "[" + ",".join(f'"{item}"' for item in value) + "]"
+
+
+def signature(secret: Secret, payload: str) -> str:
+    """HMAC-SHA256 over the payload's bytes, in hex."""
+    return hmac.new(secret.reveal().encode(), payload.encode(), hashlib.sha256).hexdigest()
+
+
+class _Signer:
+    """What both signers share: one host, one key, a list of calls."""
+
+    calls: frozenset[tuple[str, str]] = frozenset()
+
+    def __init__(self, credentials: Credentials, host: str) -> None:
+        self._credentials = credentials
+        self.host = host
+
+    @property
+    def fingerprint(self) -> str:
+        """Which key signs, without showing it."""
+        return self._credentials.fingerprint
+
+    def sign(self, host: str, method: Method, path: str, params: Params, timestamp_ms: int) -> Signed:
+        """The payload with recvWindow, timestamp and, last, its signature.
+
+        Raises SafetyRefused for a call that is not on this signer's list, or for another host.
+        """
+        self._allow(host, method, path)
+        payload = encode([*params, ("recvWindow", RECV_WINDOW_MS), ("timestamp", timestamp_ms)])
+        return Signed(f"{payload}&signature={signature(self._credentials.secret, payload)}", self._credentials.key)
+
+    def _allow(self, host: str, method: Method, path: str) -> None:
+        if host != self.host:
+            raise SafetyRefused(f"the key belongs to {self.host} and signs nothing for {host}")
+        if (method, path) not in self.calls:
+            raise SafetyRefused(f"{method} {path} is not signed: it is not on the list of this key's calls")
+
+
+class ReadSigner(_Signer):
+    """Signs what looks, and the order test; never what places or cancels."""
+
+    calls = READ_CALLS
+
+
+def _never() -> bool:
+    return False
+
+
+class TradeSigner(_Signer):
+    """Signs placing and cancelling, by the owner's permission only. While `halted` answers true it signs no new order."""
+
+    calls = TRADE_CALLS
+
+    def __init__(
+        self, credentials: Credentials, host: str, token: LiveToken | None, halted: Callable[[], bool] = _never
+    ) -> None:
+        if not isinstance(token, LiveToken):
+            raise SafetyRefused("no order is signed without permission to trade", hint="see `mode: live` and --live")
+        super().__init__(credentials, host)
+        self._halted = halted
+
+    def _allow(self, host: str, method: Method, path: str) -> None:
+        super()._allow(host, method, path)
+        if method == "POST" and self._halted():
+            raise SafetyRefused("trading is halted: no new order is signed", hint="`autotrader resume` ends the halt")

@@ -1,0 +1,398 @@
+"""One HTTP exchange with one host: bytes out, bytes in, within a total time, and honest about what left this machine.
+
+Strategy: requests' adapter (one a thread, so one warm connection a thread), without its session: no redirects, no
+proxies or .netrc from the environment, no cookies, no retries. The connection class tells us the phase: until its
+first `send` nothing left this machine (`NotSentError`); after it the fate is open (`NoReplyError`). Timeouts of sockets
+restart with every byte, so a watchdog thread shuts the socket at the deadline; it holds a duplicate of the plain
+descriptor, which also works in the middle of a TLS handshake.
+
+No exception or log line made here holds a URL query, a header, a key or a signature.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import socket
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from requests.models import PreparedRequest, Response
+from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from autotrader.errors import ExchangeUnavailable
+from autotrader.exchanges.binance.hosts import BaseUrl
+from autotrader.exchanges.binance.secret import Secret
+
+BODY_CAP: Final = 8 * 1024 * 1024
+CONNECT_SECONDS: Final = 5.0
+FRESH_SECONDS: Final = 2.0
+KEPT_HEADERS: Final = ("retry-after", "content-type", "content-encoding")
+_CHUNK: Final = 256 * 1024
+
+
+class NotSentError(ExchangeUnavailable):
+    """Nothing left this machine: no address, refused, TLS failure, no connection in time."""
+
+
+class NoReplyError(ExchangeUnavailable):
+    """The request left, or may have; no whole reply came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to send: `query` and `body` are already encoded and go out as they are. Its repr shows neither."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    query: str = field(default="", repr=False)
+    body: str = field(default="", repr=False)
+    key: Secret | None = field(default=None, repr=False)
+    fresh: bool = False  # a connection used less than 2 s ago, or a new one
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply: status, the headers that we use (lower-case names), and the decoded body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class Transport:
+    """Sends requests to one host. Safe to use from several threads; `close` ends its watchdog and connections."""
+
+    def __init__(
+        self, url: BaseUrl, *, monotonic: Callable[[], float] = time.monotonic, agent: str = "autotrader"
+    ) -> None:
+        self.url = url
+        self._monotonic = monotonic
+        self._agent = agent
+        self._local = threading.local()
+        self._wires: list[_Wire] = []
+        self._lock = threading.Lock()
+        self._watchdog = _Watchdog(monotonic)
+
+    def send(self, request: Request, seconds: float) -> Reply:
+        """Send once and return the reply, whatever its status. Raises NotSentError or NoReplyError."""
+        wire = self._wire()
+        if request.fresh and self._monotonic() - wire.last_used >= FRESH_SECONDS:
+            wire.drop()
+        attempt = _Attempt()
+        outcome = self._exchange(wire, request, seconds, attempt)
+        if isinstance(outcome, Reply):
+            wire.last_used = self._monotonic()
+            return outcome
+        wire.drop()
+        if not attempt.sent:
+            raise NotSentError(f"nothing was sent to {self.url.host}: {outcome}")
+        raise NoReplyError(f"no answer from {self.url.host}: {outcome}")
+
+    def close(self) -> None:
+        """Close all connections and end the watchdog."""
+        self._watchdog.close()
+        with self._lock:
+            wires, self._wires = self._wires, []
+        for wire in wires:
+            wire.close()
+
+    def _wire(self) -> _Wire:
+        found: _Wire | None = getattr(self._local, "wire", None)
+        if found is None:
+            found = self._local.wire = _Wire(self.url)
+            with self._lock:
+                self._wires.append(found)
+        return found
+
+    def _exchange(self, wire: _Wire, request: Request, seconds: float, attempt: _Attempt) -> Reply | str:
+        """The reply, or why there is none. Errors become text here, so that none carries the URL further."""
+        if seconds <= 0:
+            return "its time was over before it began"
+        deadline = self._monotonic() + seconds
+        self._watchdog.watch(attempt, deadline)
+        _current.attempt = attempt
+        try:
+            outcome = wire.exchange(request, self._agent, seconds)
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            http.client.HTTPException,
+            OSError,
+            ValueError,
+        ) as error:
+            outcome = _reason(error)
+        finally:
+            _current.attempt = None
+            expired = self._watchdog.release(attempt)
+        if expired or (isinstance(outcome, str) and self._monotonic() >= deadline):
+            return f"not within {seconds:.1f} s"
+        return outcome
+
+
+class _Attempt:
+    """One exchange as the watchdog sees it."""
+
+    __slots__ = ("expired", "sent", "spare")
+
+    def __init__(self) -> None:
+        self.sent = False
+        self.expired = False
+        self.spare: socket.socket | None = None
+
+    def abort(self) -> None:
+        self.expired = True
+        if self.spare is not None:
+            with suppress(OSError):
+                self.spare.shutdown(socket.SHUT_RDWR)
+
+
+class _Current(threading.local):
+    attempt: _Attempt | None = None
+
+
+_current = _Current()
+
+
+class _Watchdog:
+    """A thread that aborts attempts at their deadline. It sleeps until the earliest one that it knew of."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._watched: dict[_Attempt, float] = {}
+        self._condition = threading.Condition()
+        self._wakes_at = float("inf")
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def watch(self, attempt: _Attempt, deadline: float) -> None:
+        with self._condition:
+            self._watched[attempt] = deadline
+            if self._thread is None and not self._closed:
+                self._thread = threading.Thread(target=self._run, name="http-deadlines", daemon=True)
+                self._thread.start()
+            if deadline < self._wakes_at:
+                self._condition.notify()
+
+    def release(self, attempt: _Attempt) -> bool:
+        """Stop watching; whether it was aborted. After this the socket is not touched any more."""
+        with self._condition:
+            self._watched.pop(attempt, None)
+            return attempt.expired
+
+    def close(self) -> None:
+        with self._condition:
+            self._closed = True
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        with self._condition:
+            while not self._closed:
+                now = self._monotonic()
+                for attempt in [one for one, deadline in self._watched.items() if deadline <= now]:
+                    del self._watched[attempt]
+                    attempt.abort()
+                self._wakes_at = min(self._watched.values(), default=float("inf"))
+                self._condition.wait(None if self._wakes_at == float("inf") else self._wakes_at - now)
+
+
+class _PhaseMixin:
+    """Tells the attempt of this thread when a socket exists and when the first byte leaves."""
+
+    sock: Any
+    _spare: socket.socket | None = None
+
+    def _new_conn(self) -> socket.socket:
+        made: socket.socket = super()._new_conn()  # type: ignore[misc]
+        self._spare = made.dup()
+        self._show()
+        return made
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]
+        self._show()
+        if _current.attempt is not None:
+            _current.attempt.sent = True
+        super().send(data)  # type: ignore[misc]
+
+    def close(self) -> None:
+        super().close()  # type: ignore[misc]
+        if self._spare is not None:
+            self._spare.close()
+            self._spare = None
+
+    def _show(self) -> None:
+        if _current.attempt is not None:
+            _current.attempt.spare = self._spare
+
+
+class _Plain(_PhaseMixin, HTTPConnection):
+    pass
+
+
+class _Tls(_PhaseMixin, HTTPSConnection):
+    pass
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _Plain
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _Tls
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter for one origin: it keeps its pool and skips what only sessions with many hosts need."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
+        self._pool: Any = None
+
+    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
+        if self._pool is None:
+            self._pool = super().get_connection_with_tls_context(*args, **options)
+        return self._pool
+
+    def request_url(self, request: PreparedRequest, proxies: Mapping[str, str] | None) -> str:  # noqa: ARG002
+        return str(request.path_url)
+
+    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
+        response = Response()
+        response.status_code, response.raw, response.request = resp.status, resp, req
+        return response
+
+    def drop(self) -> None:
+        """Forget and close the kept connection."""
+        self._pool = None
+        self.poolmanager.clear()
+
+
+class _Wire:
+    """One thread's connection."""
+
+    def __init__(self, url: BaseUrl) -> None:
+        self._origin = url.origin
+        self._adapter = _Adapter()
+        self.last_used = float("-inf")
+
+    def drop(self) -> None:
+        self._adapter.drop()
+
+    def close(self) -> None:
+        self._adapter.close()
+
+    def exchange(self, request: Request, agent: str, seconds: float) -> Reply | str:
+        prepared = _prepared(self._origin, request, agent)
+        timeout = (min(CONNECT_SECONDS, seconds), seconds)
+        raw = self._adapter.send(prepared, stream=True, timeout=timeout, verify=True).raw
+        try:
+            body = _read(raw)
+            headers = {name.lower(): value for name, value in raw.headers.items() if _wanted(name.lower())}
+        except BaseException:
+            raw.close()
+            raise
+        if body is None:
+            raw.close()
+            return f"the reply is larger than {BODY_CAP // 1024 // 1024} MiB"
+        return _decoded(raw.status, headers, body)
+
+
+def _prepared(origin: str, request: Request, agent: str) -> PreparedRequest:
+    prepared = PreparedRequest()
+    prepared.method = request.method
+    prepared.url = f"{origin}{request.path}?{request.query}" if request.query else f"{origin}{request.path}"
+    headers = {"User-Agent": agent, "Accept": "application/json", "Accept-Encoding": "gzip", "Connection": "keep-alive"}
+    if request.key is not None:
+        headers["X-MBX-APIKEY"] = request.key.reveal()
+    if request.method == "POST":
+        prepared.body = request.body.encode("ascii")
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        headers["Content-Length"] = str(len(prepared.body))
+    prepared.headers = CaseInsensitiveDict(headers)
+    return prepared
+
+
+def _wanted(name: str) -> bool:
+    return name in KEPT_HEADERS or name.startswith("x-mbx-")
+
+
+def _read(raw: Any) -> bytes | None:
+    """The body as it came, or None above the cap. Raises urllib3's IncompleteRead where it was cut short."""
+    parts: list[bytes] = []
+    size = 0
+    while part := raw.read(_CHUNK, decode_content=False):
+        size += len(part)
+        if size > BODY_CAP:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _decoded(status: int, headers: dict[str, str], body: bytes) -> Reply | str:
+    """Unpack gzip up to the cap: a few kilobytes may claim to be gigabytes."""
+    coding = headers.get("content-encoding", "identity").strip().lower()
+    if coding in {"identity", ""} or not body:
+        return Reply(status, headers, body)
+    if coding != "gzip":
+        return "the reply is packed in a way that was not asked for"
+    unpack = zlib.decompressobj(wbits=31)
+    try:
+        plain = unpack.decompress(body, BODY_CAP + 1)
+    except zlib.error:
+        return "the packed reply is broken"
+    if len(plain) > BODY_CAP or unpack.unconsumed_tail:
+        return f"the unpacked reply is larger than {BODY_CAP // 1024 // 1024} MiB"
+    return Reply(status, headers, plain) if unpack.eof else "the packed reply is cut short"
+
+
+_REASONS: Final = (
+    (("NameResolutionError", "gaierror"), "its name could not be resolved"),
+    (("ConnectionRefusedError",), "connection refused"),
+    (("SSLError", "SSLCertVerificationError", "SSLEOFError", "CertificateError"), "TLS failed"),
+    (("ConnectTimeoutError", "ConnectTimeout"), "no connection in time"),
+    (("NewConnectionError",), "no connection"),
+    (("ReadTimeoutError", "ReadTimeout", "TimeoutError"), "no reply in time"),
+    (("IncompleteRead", "InvalidChunkLength"), "the reply was cut short"),
+    (("RemoteDisconnected", "ConnectionResetError", "BrokenPipeError"), "the connection was closed"),
+)
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong, from the classes in the chain of errors; never from their texts, which hold URLs."""
+    names = _class_names(error, 0)
+    return next((text for classes, text in _REASONS if names & set(classes)), "the connection broke")
+
+
+def _class_names(error: object, depth: int) -> set[str]:
+    if not isinstance(error, BaseException) or depth > 5:
+        return set()
+    inner = (*error.args, error.__cause__, error.__context__, getattr(error, "reason", None))
+    return {type(error).__name__}.union(*(_class_names(one, depth + 1) for one in inner))
+
+
+class _NoQuery(logging.Filter):
+    """urllib3 logs request targets at DEBUG; what stands behind the `?` may be signed."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(one.partition("?")[0] if isinstance(one, str) else one for one in record.args)
+        return True
+
+
+for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_NoQuery())
