@@ -1,0 +1,88 @@
+"""The fate of resting orders that are not at any venue, from the market's own trades.
+
+Strategy: a paper order has no place in the real queue, so it gets nothing at
+its own price. It fills only when the market trades *through* that price, since
+then everything at the price must have been taken; and of each such trade at
+most the traded quantity, shared among the own orders by price-time priority.
+That is on the cautious side of what a real order would have got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from autotrader.matching.levels import ZERO, Side, floor_to
+
+
+class RestingOrder(NamedTuple):
+    """An own order that waits.
+
+    ``since`` is when it began to wait, in the unit of the trades' times; of two
+    orders at the same price the one given first has priority.
+    """
+
+    order_id: str
+    side: Side
+    price: Decimal
+    remaining: Decimal
+    since: int = 0
+
+
+class MarketTrade(NamedTuple):
+    """A trade of the market: price, quantity (base asset), time."""
+
+    price: Decimal
+    quantity: Decimal
+    time: int
+
+
+class RestingFill(NamedTuple):
+    """A fill of an own order, at that order's price, at the trade's time."""
+
+    order_id: str
+    price: Decimal
+    quantity: Decimal
+    time: int
+
+
+def fills_through(
+    orders: Sequence[RestingOrder],
+    trades: Iterable[MarketTrade],
+    step: Decimal = ZERO,
+) -> tuple[RestingFill, ...]:
+    """The fills that ``trades`` (in time order) give to ``orders``.
+
+    A buy fills on trades strictly below its price, a sell strictly above, and
+    only on trades later than its ``since``. Each fill is rounded down to the
+    grid of ``step`` (0: no grid), except one that completes an order.
+    """
+    queue = sorted(orders, key=_priority)
+    left = {order.order_id: order.remaining for order in queue}
+    fills: list[RestingFill] = []
+    for trade in trades:
+        volume = trade.quantity
+        for order in queue:
+            if volume <= 0:
+                break
+            open_quantity = left[order.order_id]
+            if open_quantity <= 0 or not _through(order, trade):
+                continue
+            share = open_quantity if open_quantity <= volume else floor_to(volume, step)
+            if share > 0:
+                left[order.order_id] -= share
+                volume -= share
+                fills.append(RestingFill(order.order_id, order.price, share, trade.time))
+    return tuple(fills)
+
+
+def _through(order: RestingOrder, trade: MarketTrade) -> bool:
+    if trade.time <= order.since:
+        return False
+    return trade.price < order.price if order.side == "BUY" else trade.price > order.price
+
+
+def _priority(order: RestingOrder) -> tuple[str, Decimal]:
+    """Best price first within a side; ``sorted`` keeps the given order at equal prices."""
+    return (order.side, -order.price if order.side == "BUY" else order.price)

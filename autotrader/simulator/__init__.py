@@ -1,0 +1,26 @@
+"""A Binance-protocol spot exchange on loopback, for tests, the demo and anyone who writes a bot.
+
+``Simulator`` is the context manager, ``serve`` the program, ``Exchange`` the
+core without HTTP. See docs/simulator.md for what is faithful and what is not.
+"""
+
+from autotrader.simulator.accounts import Account, test_key, test_secret
+from autotrader.simulator.exchange import Answer, Exchange
+from autotrader.simulator.harness import Simulator, SimulatorError, read_accounts, serve
+from autotrader.simulator.symbols import DEFAULT_SYMBOLS, SymbolSpec
+from autotrader.simulator.tape import TapeError
+
+__all__ = [
+    "DEFAULT_SYMBOLS",
+    "Account",
+    "Answer",
+    "Exchange",
+    "Simulator",
+    "SimulatorError",
+    "SymbolSpec",
+    "TapeError",
+    "read_accounts",
+    "serve",
+    "test_key",
+    "test_secret",
+]

@@ -1,0 +1,72 @@
+"""Who may ask: API key, timestamp and signature over the bytes that were received."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from autotrader.simulator.errors import ApiError, illegal
+from autotrader.simulator.params import DECIMAL, long
+
+OLDEST = 1_483_228_800_000
+"""Timestamps before 2017 are refused whatever the window."""
+DEFAULT_WINDOW = Decimal(5000)
+MAX_WINDOW = Decimal(60000)
+_KEY = re.compile(r"^[A-Za-z0-9]{64}$")
+_WINDOW = re.compile(DECIMAL)
+
+
+def payload(query: bytes, body: bytes) -> bytes:
+    """What is signed: query and body as received, one after the other, without ``signature``."""
+    return _unsigned(query) + _unsigned(body)
+
+
+def _unsigned(raw: bytes) -> bytes:
+    if b"signature=" not in raw:
+        return raw
+    return b"&".join(piece for piece in raw.split(b"&") if not piece.startswith(b"signature="))
+
+
+def hmac_hex(secret: str, message: bytes) -> str:
+    """HMAC-SHA256 in lower-case hex."""
+    return hmac.digest(secret.encode(), message, hashlib.sha256).hex()
+
+
+def check_key_format(key: str, *, known: bool) -> None:
+    """-2014 unless the key looks like one (64 letters and digits) or is one."""
+    if not known and not _KEY.match(key):
+        raise ApiError(-2014, "API-key format invalid.", 401)
+
+
+def check_time(given: Mapping[str, str], now_us: int) -> None:
+    """-1021 unless the timestamp is inside its window; ms and µs are understood."""
+    stamp = long("timestamp", given["timestamp"])
+    stamp_us = stamp if stamp >= 10**14 else stamp * 1000
+    window = _window(given.get("recvWindow"))
+    if stamp_us >= now_us + 1_000_000:
+        raise ApiError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+    if Decimal(now_us - stamp_us) > window * 1000 or stamp_us < OLDEST * 1000:
+        raise ApiError(-1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+def _window(text: str | None) -> Decimal:
+    if text is None:
+        return DEFAULT_WINDOW
+    if not _WINDOW.match(text):
+        raise illegal("recvWindow", DECIMAL)
+    if "." in text and len(text.partition(".")[2]) > 3:
+        raise ApiError(-1111, "Parameter 'recvWindow' has too much precision.")
+    if Decimal(text) > MAX_WINDOW:
+        raise ApiError(-1131, "recvWindow must be less than 60000")
+    return Decimal(text)
+
+
+def check_signature(secret: str, query: bytes, body: bytes, signature: str) -> None:
+    """-1022 unless the HMAC of the received bytes is ``signature`` (hex, any case)."""
+    message = payload(query, body)
+    good = message.isascii() and hmac.compare_digest(hmac_hex(secret, message).encode(), signature.lower().encode())
+    if not good:
+        raise ApiError(-1022, "Signature for this request is not valid.")

@@ -1,0 +1,132 @@
+"""Request weight, order counts and bans, in fixed windows of the exchange's own time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autotrader.simulator.errors import ApiError
+
+MINUTE_US = 60_000_000
+TEN_SECONDS_US = 10_000_000
+DAY_US = 86_400_000_000
+FIRST_BAN_US = 2 * MINUTE_US
+LONGEST_BAN_US = 3 * DAY_US
+PATIENCE = 20
+"""Requests answered with 429 in one minute before the address is banned."""
+
+
+class Weights:
+    """The address's request weight; one address, since everything comes over loopback."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self.banned_until = 0
+        self._minute = 0
+        self._refused = 0
+        self._ban = FIRST_BAN_US
+
+    def _roll(self, now: int) -> None:
+        minute = now // MINUTE_US
+        if minute != self._minute:
+            self._minute, self.used, self._refused = minute, 0, 0
+
+    def check_ban(self, now: int) -> None:
+        """418 while the address is banned."""
+        self._roll(now)
+        if now < self.banned_until:
+            raise self._banned(now)
+
+    def add(self, weight: int, now: int) -> None:
+        """Count a request; 429 beyond the limit, and 418 for one that goes on all the same."""
+        self._roll(now)
+        self.used += weight
+        if self.used <= self.limit:
+            return
+        self._refused += 1
+        if self._refused > PATIENCE:
+            self.banned_until = now + self._ban
+            self._ban = min(self._ban * 2, LONGEST_BAN_US)
+            raise self._banned(now)
+        wait = (self._minute + 1) * MINUTE_US - now
+        raise ApiError(
+            -1003,
+            f"Too much request weight used; current limit is {self.limit} request weight per 1 MINUTE. "
+            "Please use WebSocket Streams for live updates to avoid polling the API.",
+            429,
+            {"Retry-After": str(_seconds(wait))},
+        )
+
+    def refund(self, weight: int) -> None:
+        """Take a weight back: order calls weigh nothing when they succeed."""
+        self.used = max(0, self.used - weight)
+
+    def _banned(self, now: int) -> ApiError:
+        return ApiError(
+            -1003,
+            f"Way too much request weight used; IP banned until {self.banned_until // 1000}. "
+            "Please use WebSocket Streams for live updates to avoid bans.",
+            418,
+            {"Retry-After": str(_seconds(self.banned_until - now))},
+        )
+
+
+class OrderCounts:
+    """An account's count of unfilled orders in 10 seconds and in a day."""
+
+    def __init__(self, per_ten_seconds: int, per_day: int) -> None:
+        self.limits = (per_ten_seconds, per_day)
+        self.counts = [0, 0]
+        self._windows = [0, 0]
+
+    def _roll(self, now: int) -> None:
+        for i, length in enumerate((TEN_SECONDS_US, DAY_US)):
+            window = now // length
+            if window != self._windows[i]:
+                self._windows[i], self.counts[i] = window, 0
+
+    def check(self, now: int) -> None:
+        """-1015 when no further order fits."""
+        self._roll(now)
+        names = (("10 SECOND", TEN_SECONDS_US), ("1 DAY", DAY_US))
+        for count, limit, (name, length) in zip(self.counts, self.limits, names, strict=True):
+            if count >= limit:
+                raise ApiError(
+                    -1015,
+                    f"Too many new orders; current limit is {limit} orders per {name}.",
+                    429,
+                    {"Retry-After": str(_seconds(length - now % length))},
+                )
+
+    def add(self, now: int, change: int = 1) -> None:
+        """Count an accepted order, or give back for a filled one (negative)."""
+        self._roll(now)
+        self.counts = [max(0, count + change) for count in self.counts]
+
+    def shown(self, now: int) -> list[dict[str, Any]]:
+        """The rateLimit/order answer."""
+        self._roll(now)
+        return [
+            limit | {"count": count} for limit, count in zip(order_limits(*self.limits), self.counts, strict=True)
+        ]
+
+
+def order_limits(per_ten_seconds: int, per_day: int) -> list[dict[str, Any]]:
+    """The ORDERS entries of exchangeInfo."""
+    return [
+        {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": per_ten_seconds},
+        {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": per_day},
+    ]
+
+
+def rate_limits(weight: int, per_ten_seconds: int, per_day: int) -> list[dict[str, Any]]:
+    """The rateLimits of exchangeInfo."""
+    return [
+        {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": weight},
+        *order_limits(per_ten_seconds, per_day),
+        {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 300_000},
+    ]
+
+
+def _seconds(microseconds: int) -> int:
+    return max(1, -(-microseconds // 1_000_000))

@@ -1,0 +1,298 @@
+"""One symbol's market as a function of time: what the tape gives, and the book own orders meet.
+
+Strategy: minutes come from a source (tape or generator) one after the other.
+Each is turned into events: its recorded quote, then its trades. ``step`` plays
+the next event. Finished minutes go to the minute table. Public data (trades,
+candles, tickers, last price) are the tape's alone, so every run on a tape sees
+the same market whatever was traded; own orders show in the book only. Trades
+of past minutes are not stored: they follow from the minute by the path rule.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+from autotrader.matching import Book, Level, Match, Side
+from autotrader.simulator.candles import MinuteTable, Row, Series
+from autotrader.simulator.quotes import after_trade, deeper
+from autotrader.simulator.symbols import SymbolSpec
+from autotrader.simulator.tape import MINUTE, BestQuote, PathTrade, Source, TapeMinute, path
+
+ZERO = Decimal(0)
+WINDOW = 86_400_000
+
+
+class Trade(NamedTuple):
+    """A public trade; ``time`` in ms."""
+
+    id: int
+    price: Decimal
+    quantity: Decimal
+    time: int
+    buyer_maker: bool
+
+
+class Window(NamedTuple):
+    """A ticker's figures over a stretch of time; None prices when there never was a trade."""
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    quote_volume: Decimal
+    first_id: int
+    last_id: int
+    count: int
+    before: Decimal
+
+
+class Market:
+    """A symbol's market; ``now`` only grows. Times in ms."""
+
+    def __init__(self, spec: SymbolSpec, source: Source) -> None:
+        self.spec = spec
+        self.book = Book(spec.step, deeper(spec))
+        self.minutes = MinuteTable()
+        self.quote: BestQuote | None = None
+        self.last: Trade | None = None
+        self.updates = 1
+        self._source = source
+        self._feed: Iterator[TapeMinute] = source.minutes()
+        self._ahead: TapeMinute | None = next(self._feed, None)
+        self._next_open = source.first
+        self._next_id = 0
+        self._open_time: int | None = None
+        self._events: tuple[PathTrade, ...] = ()
+        self._first_id = 0
+        self._played = 0
+        self._recorded = False
+        self._raw: dict[int, TapeMinute] = {}
+        self._series: dict[tuple[str, int], Series] = {}
+        self._average: tuple[tuple[int, int], Decimal] | None = None
+
+    # ---- time --------------------------------------------------------------
+
+    def next_event(self) -> int:
+        """When the next thing happens: a trade, or the start of a minute."""
+        if self._open_time is not None and self._played < len(self._events):
+            return self._open_time + self._events[self._played].offset
+        return self._next_open
+
+    def skip_to(self, time: int) -> None:
+        """Play everything before the minute that holds ``time`` as history: nobody's orders can be there."""
+        while self._next_open + MINUTE <= time:
+            self._begin_minute()
+            if self._open_time is not None:
+                self._played = len(self._events)
+                if self._events:
+                    trade = self._events[-1]
+                    self.last = self._trade(self._played - 1, trade)
+
+    def step(self) -> tuple[Match, ...]:
+        """Play the next event; the matches are what it gave to own resting orders."""
+        if self._open_time is None or self._played >= len(self._events):
+            self._begin_minute()
+            return ()
+        event = self._events[self._played]
+        self._played += 1
+        self.last = trade = self._trade(self._played - 1, event)
+        self.updates += 1
+        side: Side = "BUY" if event.taker_buys else "SELL"
+        matches = self.book.trade(trade.price, trade.quantity, side)
+        moved = after_trade(
+            self.quote, trade.price, taker_buys=event.taker_buys, recorded=self._recorded, spec=self.spec
+        )
+        if moved is not None:
+            self._show(moved)
+        return matches
+
+    def _begin_minute(self) -> None:
+        self._finish_minute()
+        start, self._next_open = self._next_open, self._next_open + MINUTE
+        self._events, self._played, self._first_id = (), 0, self._next_id
+        if self._source.halted(start):
+            self._open_time = None
+            return
+        self._open_time = start
+        if self._ahead is not None and self._ahead.open_time == start:
+            minute, self._ahead = self._ahead, next(self._feed, None)
+            self._raw[start] = minute
+            self._events = path(minute)
+            self._next_id += len(self._events)
+            if minute.quote is not None:
+                self._recorded = True
+                self._show(minute.quote)
+
+    def _show(self, quote: BestQuote) -> None:
+        self.quote = quote
+        self.updates += 1
+        self.book.quote(Level(quote.bid, quote.bid_qty), Level(quote.ask, quote.ask_qty))
+
+    def _finish_minute(self) -> None:
+        if self._open_time is not None:
+            row = self.live()
+            if row is not None:
+                self.minutes.append(row)
+
+    def _trade(self, index: int, event: PathTrade) -> Trade:
+        start = self._open_time or 0
+        quantity = event.units * self._source.unit
+        return Trade(self._first_id + index, event.price, quantity, start + event.offset, not event.taker_buys)
+
+    @property
+    def halted(self) -> bool:
+        """Whether the tape has no market now."""
+        return self._open_time is None
+
+    def in_halt(self, time: int) -> bool:
+        """Whether the tape has no market at ``time`` (ms)."""
+        return self._source.halted(time // MINUTE * MINUTE)
+
+    # ---- candles and windows -------------------------------------------------
+
+    def live(self) -> Row | None:
+        """The open minute's candle: flat until its first trade; None in a halt or before any trade."""
+        if self._open_time is None:
+            return None
+        events = self._events[: self._played]
+        if not events:
+            rows = self.minutes.rows
+            close = rows[-1].close if rows else None
+            if close is None:
+                return None
+            return Row(self._open_time, close, close, close, close, ZERO, ZERO, 0, ZERO, ZERO, self._first_id)
+        return _candle(self._open_time, events, self._source.unit, self._first_id)
+
+    def series(self, interval: str, zone: int) -> Series:
+        """The candles of an interval in a zone (ms east of UTC); kept between calls."""
+        known = self._series.get((interval, zone))
+        if known is None:
+            known = self._series[(interval, zone)] = Series(self.minutes, interval, zone)
+        return known
+
+    def trades_of(self, open_time: int) -> tuple[Trade, ...]:
+        """The public trades of a minute, as far as they have happened."""
+        if open_time == self._open_time:
+            return tuple(self._trade(i, event) for i, event in enumerate(self._events[: self._played]))
+        raw = self._raw.get(open_time)
+        index = bisect_right(self.minutes.opens, open_time) - 1
+        if raw is None or index < 0:
+            return ()
+        first, unit = self.minutes.rows[index].first_id, self._source.unit
+        return tuple(
+            Trade(first + i, e.price, e.units * unit, open_time + e.offset, not e.taker_buys)
+            for i, e in enumerate(path(raw))
+        )
+
+    def window(self, begin: int, end: int, kind: int) -> Window | None:
+        """Figures over trades with begin < time ≤ end (ms), None without a trade; ``kind`` names the window."""
+        table = self.minutes
+        first, last = table.between(begin + 1, end + 1)
+        edge = (begin + 1) // MINUTE * MINUTE
+        head = [t for t in self.trades_of(edge) if begin < t.time <= end] if (begin + 1) % MINUTE else []
+        tail_open = end // MINUTE * MINUTE
+        tail: list[Trade] = []
+        if tail_open != edge or not head:
+            inside = last > first and table.opens[last - 1] == tail_open
+            tail = [] if inside else [t for t in self.trades_of(tail_open) if begin < t.time <= end]
+        loose = head + tail
+        volume, quote, count = table.sums(first, max(first, last))
+        if not count and not loose:
+            return None
+        prices = [t.price for t in loose]
+        opening, first_id = self._opening(first, last, head, tail)
+        if count:
+            prices.extend(table.extremes(*self._trimmed(first, last), kind))
+        count += len(loose)
+        return Window(
+            opening, max(prices), min(prices), volume + sum((t.quantity for t in loose), ZERO),
+            quote + sum((t.price * t.quantity for t in loose), ZERO), first_id, first_id + count - 1, count,
+            self._close_before(first_id, opening),
+        )  # fmt: skip
+
+    def _trimmed(self, first: int, last: int) -> tuple[int, int]:
+        """The range without trade-less minutes at its start, whose price is from before the window."""
+        rows = self.minutes.rows
+        while first < last - 1 and not rows[first].count:
+            first += 1
+        return first, last
+
+    def _opening(self, first: int, last: int, head: list[Trade], tail: list[Trade]) -> tuple[Decimal, int]:
+        if head:
+            return head[0].price, head[0].id
+        for row in self.minutes.rows[first:last]:
+            if row.count:
+                return row.open, row.first_id
+        return tail[0].price, tail[0].id
+
+    def _close_before(self, first_id: int, default: Decimal) -> Decimal:
+        """The price of the trade before ``first_id``."""
+        found = self.trade_page(first_id - 1, 1) if first_id > 0 else ()
+        return found[0].price if found else default
+
+    def trade_page(self, from_id: int, limit: int) -> tuple[Trade, ...]:
+        """At most ``limit`` public trades from an id on."""
+        rows, opens = self.minutes.rows, self.minutes.opens
+        index = max(0, bisect_right(rows, from_id, key=lambda row: row.first_id) - 1)
+        found: list[Trade] = []
+        while index < len(rows) and len(found) < limit:
+            if rows[index].count:
+                found.extend(t for t in self.trades_of(opens[index]) if t.id >= from_id)
+            index += 1
+        if len(found) < limit and self._open_time is not None:
+            found.extend(t for t in self.trades_of(self._open_time) if t.id >= from_id)
+        return tuple(found[:limit])
+
+    def next_trade_id(self) -> int:
+        """The id the next public trade will have."""
+        return self._first_id + self._played
+
+    def first_id_at(self, time: int) -> int:
+        """The id of the first public trade at or after ``time`` (ms), the next id when there is none."""
+        index = max(0, bisect_right(self.minutes.opens, time) - 1)
+        first = self.minutes.rows[index].first_id if self.minutes.rows else 0
+        for trade in self.trade_page(first, 64):
+            if trade.time >= time:
+                return trade.id
+        return self.next_trade_id()
+
+    def average(self) -> Decimal | None:
+        """Volume-weighted price of the last ``avg_price_mins`` minutes; the last price when none traded."""
+        if self.last is None:
+            return None
+        minutes = self.spec.avg_price_mins
+        if not minutes:
+            return self.last.price
+        key = (self._next_open, self._played)
+        if self._average is None or self._average[0] != key:
+            self._average = (key, self._weigh(self._next_open - (minutes + 1) * MINUTE))
+        return self._average[1]
+
+    def _weigh(self, begin: int) -> Decimal:
+        rows = [row for row in self.minutes.rows[-self.spec.avg_price_mins :] if row.open_time > begin]
+        live = self.live()
+        rows += [live] if live is not None else []
+        volume = sum((row.volume for row in rows), ZERO)
+        if self.last is None or not volume:
+            return self.last.price if self.last is not None else ZERO
+        return sum((row.quote_volume for row in rows), ZERO) / volume
+
+
+def _candle(open_time: int, events: tuple[PathTrade, ...], unit: Decimal, first_id: int) -> Row:
+    prices = [event.price for event in events]
+    units = bought = 0
+    quote = bought_quote = ZERO
+    for event in events:
+        value = event.price * event.units
+        units += event.units
+        quote += value
+        if event.taker_buys:
+            bought += event.units
+            bought_quote += value
+    return Row(
+        open_time, prices[0], max(prices), min(prices), prices[-1], units * unit, quote * unit, len(events),
+        bought * unit, bought_quote * unit, first_id,
+    )  # fmt: skip
