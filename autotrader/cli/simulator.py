@@ -7,6 +7,8 @@ from typing import Literal
 
 import click
 
+from autotrader.errors import UsageError
+
 
 @click.command("simulator")
 @click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free port.")
@@ -21,7 +23,8 @@ import click
 @click.option("--symbol", "symbols", multiple=True, help="A symbol to list; may be repeated.")
 @click.option("--start-at", help="Where time begins: 2018-01-24T15:00:00Z or milliseconds since 1970.")
 @click.option("--print-url", is_flag=True, help="Print the address alone to standard output.")
-def simulator(
+def command(  # noqa: PLR0913 - one argument an option
+    *,
     port: int,
     tape: str | None,
     seed: int | None,
@@ -30,21 +33,20 @@ def simulator(
     accounts: Path | None,
     symbols: tuple[str, ...],
     start_at: str | None,
-    *,
     print_url: bool,
-) -> None:
+) -> int:
     """Serve a simulated exchange on 127.0.0.1, with test keys of its own.
 
     Public and signed calls of the venue's spot REST protocol; see docs/simulator.md.
     """
-    from autotrader.simulator import SimulatorError, TapeError, serve
+    from autotrader.simulator import serve
 
     try:
-        serve(
+        number = serve(
             port=port, tape=tape, seed=seed, time=mode, speed=speed, accounts=accounts, symbols=symbols or None,
             start_at=start_at, print_url=print_url,
         )  # fmt: skip
-    except (SimulatorError, TapeError) as error:
-        raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.ClickException(f"cannot listen on 127.0.0.1:{port}: {error.strerror}") from None
+        hint = "another program has that port; --port 0 picks a free one"
+        raise UsageError(f"cannot listen on 127.0.0.1:{port}: {error.strerror}", hint=hint) from None
+    return 128 + number

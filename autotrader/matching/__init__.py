@@ -11,7 +11,7 @@ Nothing here reads a clock, draws a random number or does input or output.
 All figures are Decimals; quantities are in the base asset, prices in the quote asset.
 """
 
-from autotrader.matching.book import Book, Match, Placement, Waiting
+from autotrader.matching.book import Book, Match, Placement, TimeInForce, Waiting
 from autotrader.matching.levels import Level, Side, better, crosses, opposite
 from autotrader.matching.resting import MarketTrade, RestingFill, RestingOrder, fills_through
 from autotrader.matching.taker import filled, notional, walk, walk_value
@@ -25,6 +25,7 @@ __all__ = [
     "RestingFill",
     "RestingOrder",
     "Side",
+    "TimeInForce",
     "Waiting",
     "better",
     "crosses",

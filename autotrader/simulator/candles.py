@@ -37,7 +37,7 @@ class Row(NamedTuple):
     close: Decimal
     volume: Decimal
     quote_volume: Decimal
-    count: int
+    trades: int
     taker_buy: Decimal
     taker_buy_quote: Decimal
     first_id: int
@@ -47,7 +47,7 @@ def merge(a: Row, b: Row, open_time: int) -> Row:
     """Two neighbouring candles as one; a flat one gives no price to its neighbour but its own."""
     return Row(
         open_time, a.open, max(a.high, b.high), min(a.low, b.low), b.close, a.volume + b.volume,
-        a.quote_volume + b.quote_volume, a.count + b.count, a.taker_buy + b.taker_buy,
+        a.quote_volume + b.quote_volume, a.trades + b.trades, a.taker_buy + b.taker_buy,
         a.taker_buy_quote + b.taker_buy_quote, a.first_id,
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ def row_text(row: Row, close_time: int) -> str:
     """The venue's twelve columns as JSON."""
     return (
         f'[{row.open_time},"{text(row.open)}","{text(row.high)}","{text(row.low)}","{text(row.close)}",'
-        f'"{text(row.volume)}",{close_time},"{text(row.quote_volume)}",{row.count},"{text(row.taker_buy)}",'
+        f'"{text(row.volume)}",{close_time},"{text(row.quote_volume)}",{row.trades},"{text(row.taker_buy)}",'
         f'"{text(row.taker_buy_quote)}","0"]'
     )
 
@@ -96,7 +96,7 @@ class MinuteTable:
         volume, quote, count = self._sums[-1]
         self.rows.append(row)
         self.opens.append(row.open_time)
-        self._sums.append((volume + row.volume, quote + row.quote_volume, count + row.count))
+        self._sums.append((volume + row.volume, quote + row.quote_volume, count + row.trades))
 
     def between(self, begin: int, end: int) -> tuple[int, int]:
         """Index range of the minutes that lie wholly in [begin, end) ms."""

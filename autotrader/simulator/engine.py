@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
-from autotrader.matching import Match, Placement, Side, walk_value
+from autotrader.matching import Match, Placement, Side, TimeInForce, walk_value
 from autotrader.simulator.accounts import Account, Ledger, Purse
 from autotrader.simulator.errors import (
     CLOSED,
@@ -48,7 +48,7 @@ class Ticket:
     symbol: str
     side: Side
     type: str
-    time_in_force: str
+    time_in_force: TimeInForce
     price: Decimal
     quantity: Decimal
     quote_quantity: Decimal
@@ -115,8 +115,7 @@ class Engine:
         self._afford(client, market, ticket, quantity)
         order = self._create(client, ticket, quantity)
         self._lock(client, order, market)
-        force = "FOK" if ticket.time_in_force == "FOK" else "IOC" if ticket.time_in_force == "IOC" else "GTC"
-        placement = market.book.place(order.id, ticket.side, quantity, limit, force)
+        placement = market.book.place(order.id, ticket.side, quantity, limit, ticket.time_in_force)
         self._settle(client, order, placement)
         return order
 

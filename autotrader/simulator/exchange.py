@@ -34,7 +34,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     for route in (*routes_market.ROUTES, *routes_account.ROUTES, *routes_order.ROUTES)
 }
 TIMES = frozenset(
-    "serverTime transactTime time updateTime workingTime openTime closeTime T".split(),
+    ("serverTime", "transactTime", "time", "updateTime", "workingTime", "openTime", "closeTime", "T"),
 )
 JSON = "application/json;charset=UTF-8"
 CONTROL = "/simulator/"

@@ -21,9 +21,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Literal, Self
 
+from autotrader.errors import UsageError
 from autotrader.simulator import control
 from autotrader.simulator.accounts import Account
 from autotrader.simulator.exchange import Answer, Exchange
@@ -38,7 +39,7 @@ SEEDED_START = 1_767_571_200_000
 SEEDED_HISTORY_MINUTES = 25 * 60
 
 
-class SimulatorError(ValueError):
+class SimulatorError(UsageError):
     """The simulator cannot be set up as asked; the message says what is allowed."""
 
 
@@ -100,7 +101,7 @@ def _source(spec: SymbolSpec, recorded: RecordedSource | None, seed: int | None,
 class Simulator:
     """An exchange on loopback HTTP. A context manager; also usable by ``start`` and ``close``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one keyword for each thing a test may want to set
         self,
         *,
         tape: str | Path | None = None,
@@ -251,7 +252,7 @@ def _account(row: Mapping[str, Any]) -> Account:
     return replace(plain, **changes)
 
 
-def serve(
+def serve(  # noqa: PLR0913 - one keyword for each option of the command
     *,
     port: int = 0,
     tape: str | Path | None = None,
@@ -262,14 +263,24 @@ def serve(
     symbols: Sequence[str] | None = None,
     start_at: int | str | datetime | None = None,
     print_url: bool = False,
-) -> None:
-    """Run a simulator until SIGINT or SIGTERM. ``print_url``: its address alone on standard output."""
+) -> int:
+    """Run a simulator until SIGINT or SIGTERM; returns the signal's number.
+
+    ``print_url``: its address alone on standard output. Raises SimulatorError or
+    TapeError for a bad set-up, OSError when it cannot listen there.
+    """
     given = read_accounts(Path(accounts)) if accounts is not None else None
     simulator = Simulator(
         tape=tape, seed=seed, time=time, speed=speed, accounts=given, symbols=symbols, start_at=start_at, port=port
     )
     stopped = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+    received: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
+        stopped.set()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with simulator:
             _announce(simulator, made=given is None, print_url=print_url)
@@ -278,6 +289,7 @@ def serve(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    return received[0]
 
 
 def _announce(simulator: Simulator, *, made: bool, print_url: bool) -> None:

@@ -45,7 +45,7 @@ class Window(NamedTuple):
     quote_volume: Decimal
     first_id: int
     last_id: int
-    count: int
+    trades: int
     before: Decimal
 
 
@@ -216,7 +216,7 @@ class Market:
     def _trimmed(self, first: int, last: int) -> tuple[int, int]:
         """The range without trade-less minutes at its start, whose price is from before the window."""
         rows = self.minutes.rows
-        while first < last - 1 and not rows[first].count:
+        while first < last - 1 and not rows[first].trades:
             first += 1
         return first, last
 
@@ -224,7 +224,7 @@ class Market:
         if head:
             return head[0].price, head[0].id
         for row in self.minutes.rows[first:last]:
-            if row.count:
+            if row.trades:
                 return row.open, row.first_id
         return tail[0].price, tail[0].id
 
@@ -239,7 +239,7 @@ class Market:
         index = max(0, bisect_right(rows, from_id, key=lambda row: row.first_id) - 1)
         found: list[Trade] = []
         while index < len(rows) and len(found) < limit:
-            if rows[index].count:
+            if rows[index].trades:
                 found.extend(t for t in self.trades_of(opens[index]) if t.id >= from_id)
             index += 1
         if len(found) < limit and self._open_time is not None:

@@ -179,20 +179,13 @@ def check(
     given: Mapping[str, str], kinds: Mapping[str, Kind], mandatory: tuple[str, ...], *, signed: bool
 ) -> dict[str, Any]:
     """The values of a request by its route's table. Raises the venue's -11xx errors."""
-    known = [name for name in given if name in kinds or (signed and name in SIGNED)]
-    if len(known) < len(given):
-        if not kinds and not signed:
-            raise ApiError(-1101, f"Too many parameters; expected '0' and received '{len(given)}'.")
-        raise ApiError(
-            -1104, f"Not all sent parameters were read; read '{len(known)}' parameter(s) but was sent '{len(given)}'."
-        )
+    _check_known(given, kinds, signed=signed)
     for name in mandatory:
         if name not in given:
             raise missing(name)
-    if signed:
-        for name in ("timestamp", "signature"):
-            if not given.get(name):
-                raise missing(name)
+    for name in ("timestamp", "signature") if signed else ():
+        if not given.get(name):
+            raise missing(name)
     values: dict[str, Any] = {}
     for name, text in given.items():
         if not text:
@@ -200,3 +193,14 @@ def check(
         if name in kinds:
             values[name] = kinds[name](name, text)
     return values
+
+
+def _check_known(given: Mapping[str, str], kinds: Mapping[str, Kind], *, signed: bool) -> None:
+    known = sum(1 for name in given if name in kinds or (signed and name in SIGNED))
+    if known == len(given):
+        return
+    if not kinds and not signed:
+        raise ApiError(-1101, f"Too many parameters; expected '0' and received '{len(given)}'.")
+    raise ApiError(
+        -1104, f"Not all sent parameters were read; read '{known}' parameter(s) but was sent '{len(given)}'."
+    )

@@ -150,7 +150,7 @@ def _all_orders(call: Call) -> Any:
     return [queried(order) for order in orders[first:last]]
 
 
-_TRADE_COMBINATIONS = (
+_TRADE_COMBINATIONS: tuple[set[str], ...] = (
     set(), {"orderId"}, {"startTime"}, {"endTime"}, {"startTime", "endTime"}, {"fromId"}, {"orderId", "fromId"},
 )  # fmt: skip
 

@@ -216,7 +216,7 @@ def _figures(market: Market, window: Window | None, opened: int, closed: int, *,
         "closeTime": closed,
         "firstId": window.first_id,
         "lastId": window.last_id,
-        "count": window.count,
+        "count": window.trades,
     }
 
 

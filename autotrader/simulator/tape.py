@@ -35,13 +35,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from autotrader.errors import UsageError
+
 MINUTE = 60_000
 OFFSETS = (3_000, 18_000, 33_000, 48_000)
 COLUMNS = "symbol,time,open,high,low,close,volume,taker_buy,bid,bid_qty,ask,ask_qty"
 TAPES = Path(__file__).parent / "tapes"
 
 
-class TapeError(ValueError):
+class TapeError(UsageError):
     """A tape cannot be used; the message says which line and what is wrong."""
 
 
@@ -79,9 +81,20 @@ class PathTrade(NamedTuple):
 class Source(Protocol):
     """Where a symbol's minutes come from."""
 
-    unit: Decimal
-    first: int
-    play_from: int
+    @property
+    def unit(self) -> Decimal:
+        """Volumes are whole multiples of this quantity (base asset)."""
+        ...
+
+    @property
+    def first(self) -> int:
+        """Start of the first minute, ms."""
+        ...
+
+    @property
+    def play_from(self) -> int:
+        """What lies before is history, ms."""
+        ...
 
     def minutes(self) -> Iterator[TapeMinute]:
         """All minutes that have a row, in order."""

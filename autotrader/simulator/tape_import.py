@@ -44,8 +44,8 @@ def _minute(row: dict[str, str], best: dict[int, BestQuote], unit: Decimal) -> T
     empty = not Decimal(row["volume"])
     volume = 0 if empty else _units(row["volume"], unit)
     buys = int(Decimal(row["taker_buy_volume"]) / unit) if row.get("taker_buy_volume") else volume // 2
-    prices = (Decimal(row[name]) for name in ("open", "high", "low", "close"))
-    return TapeMinute(start, *prices, volume, min(buys, volume), best.get(start))
+    first, high, low, last = (Decimal(row[name]) for name in ("open", "high", "low", "close"))
+    return TapeMinute(start, first, high, low, last, volume, min(buys, volume), best.get(start))
 
 
 def _quotes(file: Path, unit: Decimal) -> dict[int, BestQuote]:
