@@ -1,0 +1,185 @@
+"""One line of rule text → a typed tree, or what is wrong with it and where.
+
+The way: `lexer` (tokens) → `parser` (syntax by form alone) → `check` (words, arguments, units) → `conditions`
+(sentences, time shapes) with `sense` (never true, always true). Nothing here raises for bad text: each function answers
+with the tree, or None, and with every `Problem` at its exact column.
+
+A parser generator was measured and left out: a grammar of this size takes longer to load than all of `validate` may,
+and its errors name grammar symbols where a user needs the likely fix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from autotrader.language.expression.check import Checker, closest, duration_ms
+from autotrader.language.expression.conditions import Conditions, rekeyed
+from autotrader.language.expression.lexer import Fault, tokens_of
+from autotrader.language.expression.parser import Parser
+from autotrader.language.expression.scope import Origin, Scope
+from autotrader.language.expression.windows import Windows
+from autotrader.language.plan import Fact
+from autotrader.language.problems import Problem
+from autotrader.language.tree import Condition, Kind, Literal, Place, Value, Window
+
+NUMERIC = frozenset(Kind) - {Kind.TEXT}
+FACTS = ("symbol", "rule", "state")
+Problems = tuple[Problem, ...]
+Template = tuple[str | Fact | Value, ...]
+_Found = TypeVar("_Found")
+
+__all__ = [
+    "NUMERIC",
+    "Origin",
+    "Scope",
+    "closest",
+    "parse_condition",
+    "parse_duration_ms",
+    "parse_literal",
+    "parse_template",
+    "parse_value",
+    "parse_windows",
+    "rekeyed",
+]
+
+
+def parse_condition(text: str, origin: Origin, key: str, scope: Scope) -> tuple[Condition | None, Problems]:
+    """Exactly one written condition. `key` is its path in the rule, under which its state is kept."""
+    conditions = Conditions(text, origin, key, scope)
+    found, faults = _guarded(text, lambda: conditions.condition(Parser(text).sentence()))
+    return found, _problems([*conditions.faults, *faults, *conditions.checker.notes], text, origin)
+
+
+def parse_value(
+    text: str, origin: Origin, scope: Scope, wanted: frozenset[Kind] = NUMERIC, asset: str = ""
+) -> tuple[Value | None, Problems]:
+    """A price, an amount, a percentage …: `bid - 0.2%`, `20% of free(JPY)`. `asset` is that of a wanted amount."""
+    checker = Checker(text, scope)
+
+    def read() -> Value:
+        parser = Parser(text)
+        node = parser.value()
+        parser.finish("an operator or the end")
+        return checker.fitted(node, wanted, asset)
+
+    found, faults = _guarded(text, read)
+    return found, _problems([*faults, *checker.notes], text, origin)
+
+
+def parse_literal(text: str, origin: Origin, wanted: frozenset[Kind], scope: Scope) -> tuple[Literal | None, Problems]:
+    """A written number with its unit, or `$name`: `10_000 JPY`, `-5%`, `5m`, `14`."""
+    checker = Checker(text, scope)
+
+    def read() -> Literal:
+        parser = Parser(text)
+        node = parser.value()
+        parser.finish("the end")
+        value = checker.fitted(node, wanted, "")
+        if not isinstance(value, Literal):
+            raise checker.fault_at(node, "AT117", "a fixed number is needed here", "such as `10_000 JPY`, `-5%`, `5m` or `14`")
+        return value
+
+    found, faults = _guarded(text, read)
+    return found, _problems([*faults, *checker.notes], text, origin)
+
+
+def parse_duration_ms(text: str, origin: Origin) -> tuple[int | None, Problems]:
+    """A duration in milliseconds: `5m`, `1h30m`."""
+
+    def read() -> int:
+        token, *rest = tokens_of(text)
+        if token.kind == "number" and len(rest) == 1:
+            raise Fault("AT120", token.start, len(token.text), "a duration needs its unit", f"write `{token.text}m`, `{token.text}s` or `{token.text}h`")
+        if token.kind != "duration" or len(rest) != 1:
+            wrong = rest[0] if token.kind == "duration" else token
+            raise Fault("AT123", wrong.start, max(1, wrong.end - wrong.start), f"`{text}` is not a duration", "write `5m`, `90s`, `1h30m` or `7d`")
+        return duration_ms(token.text, token.start)
+
+    found, faults = _guarded(text, read)
+    return found, _problems(faults, text, origin)
+
+
+def parse_windows(text: str, origin: Origin, zone: str) -> tuple[tuple[Window, ...] | None, Problems]:
+    """Time windows separated by commas: `09:00-18:00 JST mon-fri, 20:00-22:00`. `zone` where none is named."""
+    found, faults = _guarded(text, lambda: Windows(tokens_of(text), zone).all())
+    return found, _problems(faults, text, origin)
+
+
+def parse_template(text: str, origin: Origin, scope: Scope) -> tuple[Template | None, Problems]:
+    """A notification's text with `{placeholders}`; `{{` and `}}` stand for braces."""
+    parts: list[str | Fact | Value] = []
+    faults: list[Fault] = []
+    notes: list[Fault] = []
+    for plain, start, inner in _pieces(text, faults):
+        if plain:
+            parts.append(plain)
+        if inner is None:
+            continue
+        if inner.strip() in FACTS:
+            parts.append(Fact(inner.strip()))  # type: ignore[arg-type]
+            continue
+        checker = Checker(inner, scope)
+        found, wrong = _guarded(inner, lambda inner=inner, checker=checker: _placeholder(inner, checker))  # type: ignore[misc]
+        faults += [_moved(fault, start) for fault in wrong]
+        notes += [_moved(fault, start) for fault in checker.notes]
+        if found is not None:
+            parts.append(found)
+    problems = _problems([*faults, *notes], text, origin)
+    return (None if faults else tuple(parts)), problems
+
+
+def _placeholder(inner: str, checker: Checker) -> Value:
+    if not inner.strip():
+        raise Fault("AT131", 0, max(1, len(inner)), "an empty placeholder", "write `{last}`, or `{{` for a brace")
+    parser = Parser(inner)
+    node = parser.value()
+    parser.finish("`}`")
+    return checker.value(node)
+
+
+def _pieces(text: str, faults: list[Fault]) -> Iterable[tuple[str, int, str | None]]:
+    """(plain text, offset of the placeholder's inside, its inside or None) in order."""
+    plain, position = "", 0
+    while position < len(text):
+        character = text[position]
+        if text.startswith(("{{", "}}"), position):
+            plain, position = plain + character, position + 2
+        elif character == "{":
+            end = text.find("}", position)
+            if end < 0:
+                faults.append(Fault("AT131", position, 1, "`{` is never closed", "write `}` behind the word, or `{{` for a brace"))
+                return
+            yield plain, position + 1, text[position + 1 : end]
+            plain, position = "", end + 1
+        elif character == "}":
+            faults.append(Fault("AT131", position, 1, "`}` without `{`", "write `}}` for a brace"))
+            position += 1
+        else:
+            plain, position = plain + character, position + 1
+    yield plain, position, None
+
+
+def _moved(fault: Fault, by: int) -> Fault:
+    return Fault(fault.code, fault.start + by, fault.length, fault.message, fault.hint, fault.severity)
+
+
+def _guarded(text: str, read: Callable[[], _Found]) -> tuple[_Found | None, list[Fault]]:
+    if len(text) > 2000:
+        return None, [Fault("AT104", 0, 1, f"an expression of {len(text)} characters", "at most 2,000 are read")]
+    try:
+        return read(), []
+    except Fault as fault:
+        return None, [fault]
+
+
+def _problems(faults: Iterable[Fault], text: str, origin: Origin) -> Problems:
+    found = []
+    for fault in sorted(faults, key=lambda each: each.start):
+        start = min(max(0, fault.start), max(0, len(text) - 1))
+        length = max(1, min(fault.length, len(text) - start))
+        place = Place(origin.file, origin.line, origin.column + start, length)
+        found.append(
+            Problem(code=fault.code, place=place, message=fault.message, hint=fault.hint, path=origin.path, severity=fault.severity)  # type: ignore[arg-type]
+        )
+    return tuple(found)

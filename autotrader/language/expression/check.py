@@ -1,0 +1,332 @@
+"""Syntax → typed values: words are looked up, arguments checked against their entry, units worked out.
+
+Everything refused is refused at the exact token: what was found, what is allowed, the likely fix.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+from typing import cast
+
+from autotrader.language.expression.arguments import Arguments
+from autotrader.language.expression.lexer import Fault
+from autotrader.language.expression.scope import Scope
+from autotrader.language.expression.syntax import Node
+from autotrader.language.expression.units import (
+    COUNT,
+    DURATION,
+    MINUS_ONE,
+    NUMBER,
+    PERCENT,
+    TEXT,
+    Sign,
+    adopt,
+    combine,
+    unify,
+)
+from autotrader.language.tree import Arithmetic, Kind, Least, Literal, Most, Term, Unit, Value
+from autotrader.language.vocabulary import VOCABULARY, Word
+from autotrader.language.walk import tree_terms
+from autotrader.market.instrument import Instrument
+from autotrader.money import parse_decimal
+
+UNSUPPORTED = frozenset(
+    {"equity", "value", "share", "position", "avg_entry", "pnl", "realised", "fees", "fired", "filled", "losses",
+     "refused_in_a_row"}
+)  # fmt: skip
+SUFFIXES = ("JPY", "USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB", "EUR", "TRY")
+MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_SYMBOL = re.compile(r"[A-Z0-9]{5,20}", re.ASCII)
+_DURATION_PART = re.compile(r"([0-9_]+(?:\.[0-9]+)?)(ms|[smhdwM])", re.ASCII)
+MAX_DURATION_MS = 3_660 * 86_400_000
+
+
+def closest(found: str, known: Iterable[str]) -> str:
+    """`did you mean `x`?`, or nothing."""
+    import difflib
+
+    near = difflib.get_close_matches(found, list(known), n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else ""
+
+
+def duration_ms(text: str, start: int) -> int:
+    """Milliseconds of a duration such as `2m30s`. Raises Fault."""
+    total = Decimal(0)
+    sizes: list[int] = []
+    for number, unit in _DURATION_PART.findall(text):
+        if unit == "M":
+            raise Fault("AT123", start, len(text), f"`{text}` is a month, which has no fixed length", f"write `{text.replace('M', 'm')}` for minutes or `30d` for days")
+        try:
+            total += parse_decimal(number) * MILLISECONDS[unit]
+        except ValueError:
+            raise Fault("AT103", start, len(text), f"`{text}` is not a plain duration", "write `5m`, `1h30m` or `90s`") from None
+        sizes.append(MILLISECONDS[unit])
+    if sizes != sorted(set(sizes), reverse=True):
+        raise Fault("AT123", start, len(text), f"`{text}` names its units twice or in the wrong order", "write `1h30m`, large units first")
+    if total != int(total) or total > MAX_DURATION_MS:
+        raise Fault("AT123", start, len(text), f"`{text}` is out of range", "durations are whole milliseconds up to ten years")
+    return int(total)
+
+
+class Checker:
+    """Turns the nodes of one expression into typed values. `notes` collects what is odd but no mistake."""
+
+    def __init__(self, text: str, scope: Scope) -> None:
+        self.text = text
+        self.scope = scope
+        self.notes: list[Fault] = []
+        self._tick_symbol = scope.symbol
+
+    # ------------------------------------------------------------------------------------------------ instruments
+    def instrument(self, symbol: str, node: Node | None = None) -> Instrument:
+        """The instrument of a symbol; for one that is not known here, base and quote are read from its name."""
+        known = self.scope.instruments.get(symbol)
+        if known is not None:
+            return known
+        quote = next((suffix for suffix in SUFFIXES if symbol.endswith(suffix) and len(symbol) > len(suffix)), "")
+        if not quote:
+            raise self.fault_at(node, "AT124", f"`{symbol}` is not a known symbol", closest(symbol, self.scope.instruments))
+        if node is not None and self.scope.instruments:
+            hint = closest(symbol, self.scope.instruments) or "it is checked against the exchange before anything runs"
+            self.notes.append(Fault("AT310", node.start, len(symbol), f"`{symbol}` is not in the table of known symbols", hint, "note"))
+        return Instrument(symbol=symbol, base=symbol.removesuffix(quote), quote=quote)
+
+    def fault_at(self, node: Node | None, code: str, message: str, hint: str = "") -> Fault:
+        """A fault over a node (the whole text without one)."""
+        if node is None:
+            return Fault(code, 0, len(self.text), message, hint)
+        return Fault(code, node.start, node.end - node.start, message, hint)
+
+    def base_of(self, value: Value) -> str:
+        """The base asset that a price is a price of; "" where it is not one symbol's."""
+        bases = {self.instrument(term.symbol).base for term in tree_terms(value) if term.symbol}
+        return bases.pop() if len(bases) == 1 else ""
+
+    def asset(self, text: str, node: Node, start: int | None = None) -> str:
+        """An asset by its code. An unknown one that resembles a known one is refused, another noted."""
+        known = {asset for each in self.scope.instruments.values() for asset in (each.base, each.quote)}
+        begin = node.start if start is None else start
+        if not known or text in known:
+            return text
+        hint = closest(text, known)
+        if hint or text in MILLISECONDS:
+            raise Fault("AT125", begin, len(text), f"`{text}` is not a known asset", hint)
+        self.notes.append(Fault("AT311", begin, len(text), f"`{text}` is no asset of the known symbols", "it is checked against the exchange before anything runs", "note"))
+        return text
+
+    # ------------------------------------------------------------------------------------------------ values
+    def value(self, node: Node) -> Value:
+        """The typed value of a node. Raises Fault."""
+        match node.kind:
+            case "number":
+                return self.number(node)
+            case "duration":
+                return Literal(Decimal(duration_ms(node.text, node.start)), DURATION, node.text)
+            case "param":
+                return self.param(node)
+            case "call":
+                return self.call(node)
+            case "minus" | "plus":
+                return self.sign(node)
+            case "ago":
+                return self.ago(node)
+            case _:
+                return self.binary(node)
+
+    def number(self, node: Node, sign: str = "") -> Value:
+        """A number with its unit."""
+        value = parse_decimal(node.text) * (-1 if sign == "-" else 1)
+        shown = sign + node.text
+        if not node.unit:
+            return Literal(value, NUMBER, shown)
+        if node.unit == "%":
+            return Literal(value, PERCENT, f"{shown}%")
+        if node.unit in ("tick", "ticks"):
+            quote = self.instrument(self._tick_symbol).quote
+            tick = Term("tick", self._tick_symbol, Unit(Kind.PRICE, quote))
+            return Arithmetic("*", Literal(value, NUMBER, shown), tick, tick.unit)
+        if node.unit in ("level", "levels"):
+            return Literal(value, COUNT, f"{shown} levels")
+        asset = self.asset(node.unit, node, node.word_start)
+        return Literal(value, Unit(Kind.AMOUNT, asset), f"{shown} {asset}")
+
+    def param(self, node: Node) -> Value:
+        """`$name`."""
+        found = self.scope.params.get(node.text)
+        if found is None:
+            hint = closest(node.text, self.scope.params).replace("`", "`$", 1)
+            raise self.fault_at(node, "AT126", f"`${node.text}` is not among the file's `params`", hint or "define it below `params:`")
+        return replace(found, text=f"${node.text}", param=node.text)
+
+    def sign(self, node: Node) -> Value:
+        """A sign before a number belongs to it; before anything else it turns the value round."""
+        inner = node.parts[0]
+        if inner.kind == "number" and inner.unit not in ("tick", "ticks"):
+            return self.number(inner, node.text)
+        if inner.kind == "duration":
+            found = self.value(inner)
+            assert isinstance(found, Literal)
+            return replace(found, value=-found.value if node.kind == "minus" else found.value, text=node.text + found.text)
+        found = self.value(inner)
+        if found.unit.kind is Kind.TEXT:
+            raise self.fault_at(node, "AT121", "text has no sign")
+        return found if node.kind == "plus" else Arithmetic("*", MINUS_ONE, found, found.unit if found.unit != COUNT else NUMBER)
+
+    def binary(self, node: Node) -> Value:
+        """`+ - * / of`."""
+        left = self.value(node.parts[0])
+        before = self._tick_symbol
+        self._tick_symbol = next((term.symbol for term in tree_terms(left) if term.symbol), before)
+        right = self.value(node.parts[1])
+        self._tick_symbol = before
+        return combine(cast("Sign", node.kind), left, right, node, self.base_of)
+
+    def ago(self, node: Node) -> Value:
+        """`X n candles ago`: every candle term in X is shifted."""
+        count = node.text
+        if not count.isdigit() or not 1 <= int(count) <= 1000:
+            raise Fault("AT107", node.word_start, node.word_end - node.word_start, f"`{count}` candles ago is out of range", "write a whole number from 1 to 1000")
+        found = self.value(node.parts[0])
+        terms = list(tree_terms(found))
+        if not terms or not all(term.is_candle for term in terms):
+            raise self.fault_at(node, "AT127", "only candle values have candles ago", "such as `close(1h) 1 candle ago`")
+        return _shifted(found, int(count))
+
+    # ------------------------------------------------------------------------------------------------ words
+    def call(self, node: Node) -> Value:
+        """A word, with prefix and arguments."""
+        if node.text in ("min", "max") and not node.unit:
+            return self.extreme(node)
+        symbol, name = self.prefixed(node)
+        word = VOCABULARY.get(name)
+        if word is None or word.hidden or word.measure == "flag":
+            raise self.unknown(node, name)
+        if word.per == "order" and not self.scope.in_order:
+            raise self.fault_at(node, "AT128", f"`{name}` needs an order", "it stands inside `for_each_order`, or in a `notify` behind a `buy` or `sell`")
+        if word.per == "account" and node.unit:
+            raise self.fault_at(node, "AT129", f"`{name}` is the whole account's", f"write it without `{node.unit}.`")
+        if node.forming >= 0:
+            raise Fault("AT405", node.forming, len("forming"), "`forming` (the candle that is not yet closed) is not yet supported")
+        if word.params == () and not word.is_candle and node.called:
+            raise self.fault_at(node, "AT113", f"`{name}` takes no arguments", f"write `{name}`")
+        if (word.params or word.is_candle) and not node.called:
+            raise self.fault_at(node, "AT113", f"`{name}` needs arguments", f"write `{word.signature}`, for example `{example(word)}`")
+        return Arguments(self, node, word, symbol).term()
+
+    def prefixed(self, node: Node) -> tuple[str, str]:
+        """Symbol and full name of a word."""
+        prefix = node.unit
+        length = node.word_start - node.start
+        if not prefix:
+            return self.scope.symbol, node.text
+        if prefix == "order":
+            return self.scope.symbol, f"order.{node.text}"
+        if prefix == "my":
+            raise Fault("AT402", node.start, max(length, 3), "`my.` (this rule's own record) is not yet supported")
+        if _SYMBOL.fullmatch(prefix):
+            symbol_node = Node("call", node.start, node.start + len(prefix))
+            self.instrument(prefix, symbol_node)
+            return prefix, node.text
+        upper = prefix.upper()
+        hint = f"write `{upper}.{node.text}`" if upper in self.scope.instruments else "a prefix is a symbol in capitals (`ETHJPY.last`) or `order`"
+        raise Fault("AT124", node.start, len(prefix), f"`{prefix}` is no prefix", hint)
+
+    def unknown(self, node: Node, name: str) -> Fault:
+        """A word that is not in the vocabulary, and why."""
+        length = node.word_end - node.word_start
+        shown = name if name.startswith("order.") else node.text
+        start = node.start if name.startswith("order.") else node.word_start
+        length = node.word_end - start
+        if name in UNSUPPORTED:
+            return Fault("AT403", start, length, f"`{name}` is not yet supported")
+        if name == "entry":
+            return Fault("AT406", start, length, "`entry` belongs to brackets, which are not yet supported")
+        if name in ("rule", "guard"):
+            return Fault("AT404", start, length, f"`{name}(id)` is not yet supported")
+        if name == "signal":
+            return Fault("AT113", start, length, "`signal(name)` is a condition by itself", "it stands alone on its line")
+        if shown[0].isdigit():
+            digits = re.match(r"[0-9]+", shown)
+            number = digits.group() if digits else ""
+            return Fault("AT103", start, length, f"`{shown}` is no word", f"write `{number} {shown[len(number):]}` with a space")
+        if shown in ("true", "false"):
+            return Fault("AT113", start, length, f"`{shown}` is no value", "a condition is already true or false; write it alone")
+        if node.start == node.word_start and re.fullmatch(r"[A-Z0-9]{5,20}", shown) and shown in self.scope.instruments:
+            return Fault("AT113", start, length, f"`{shown}` is a symbol", f"write `{shown}.last` for its price")
+        names = [each.name for each in VOCABULARY.values() if not each.hidden and each.measure != "flag"]
+        return Fault("AT113", start, length, f"unknown word `{shown}`", closest(shown, [*names, "min", "max"]) or closest(shown.lower(), names))
+
+    def extreme(self, node: Node) -> Value:
+        """`min(a, b)` and `max(a, b)`."""
+        if len(node.parts) != 2:
+            raise self.fault_at(node, "AT114", f"`{node.text}` takes 2 values, found {len(node.parts)}", f"write `{node.text}(a, b)`")
+        left, right = (self.value(part) for part in node.parts)
+        left, right = unify(left, right, (node.parts[0], node.parts[1]), "compared with")
+        if left.unit.kind is Kind.TEXT:
+            raise self.fault_at(node, "AT121", "text has no order")
+        unit = left.unit if left.unit == right.unit else NUMBER
+        return Least(left, right, unit) if node.text == "min" else Most(left, right, unit)
+
+    # ------------------------------------------------------------------------------------------------ results
+    def fitted(self, node: Node, wanted: frozenset[Kind], asset: str) -> Value:
+        """A value of one of the wanted kinds; a bare number becomes a price where a price is wanted."""
+        found = self.value(node)
+        if found.unit.kind is Kind.PERCENT and Kind.PERCENT in wanted:
+            return found
+        for unit in self._units_of(wanted, asset):
+            if found.unit.kind is unit.kind and (not unit.asset or found.unit.asset == unit.asset):
+                return found
+        fault: Fault | None = None
+        for unit in self._units_of(wanted, asset):
+            try:
+                adopted = adopt(found, unit, node)
+            except Fault as problem:
+                fault, adopted = fault or problem, None
+            if adopted is not None:
+                return adopted
+        raise fault or self._unwanted(found, node, wanted, asset)
+
+    def _units_of(self, wanted: frozenset[Kind], asset: str) -> list[Unit]:
+        quote = self.instrument(self.scope.symbol).quote if Kind.PRICE in wanted and self.scope.symbol else ""
+        assets = {Kind.PRICE: quote, Kind.AMOUNT: asset}
+        return [Unit(kind, assets.get(kind, "")) for kind in Kind if kind in wanted]
+
+    def _unwanted(self, found: Value, node: Node, wanted: frozenset[Kind], asset: str) -> Fault:
+        from autotrader.language.expression.units import named
+
+        units = self._units_of(wanted, asset)
+        allowed = " or ".join(named(unit) if unit.asset or unit.kind not in (Kind.PRICE, Kind.AMOUNT) else f"{unit.kind.value}" for unit in units)
+        hint = ""
+        if found.unit.kind is Kind.AMOUNT and asset and isinstance(found, Literal):
+            hint = f"it is counted in {asset}"
+        elif found.unit.kind is Kind.PERCENT and Kind.AMOUNT in wanted:
+            hint = f"a percentage is taken of something: `20% of free({asset or 'JPY'})`"
+        return self.fault_at(node, "AT121", f"expected {allowed}, found {named(found.unit)}", hint)
+
+
+_EXAMPLES = {
+    "integer": "14", "number": "2", "percent": "1%", "asset": "JPY", "duration": "1h", "window": "day",
+    "distance": "0.5%", "amount": "50_000 JPY",
+}  # fmt: skip
+_OWN_EXAMPLES = {"macd": "12, 26, 9", "stoch": "14, 3, 3", "bb": "20, 2", "sar": "0.02, 0.2", "supertrend": "10, 3"}
+
+
+def example(word: Word) -> str:
+    """How a word may be written, with usual arguments."""
+    own = _OWN_EXAMPLES.get(word.name.split("_")[0])
+    parts = [own] if own else [param.choices[0] if param.choices else _EXAMPLES[param.kind] for param in word.params]
+    return f"{word.name}({', '.join([*parts, *(['1h'] if word.is_candle else [])])})"
+
+
+def _shifted(value: Value, count: int) -> Value:
+    if isinstance(value, Term):
+        return replace(value, shift=value.shift + count)
+    if isinstance(value, Literal):
+        return value
+    return replace(value, left=_shifted(value.left, count), right=_shifted(value.right, count))
+
+
+__all__ = ["Checker", "closest", "duration_ms", "example", "TEXT"]

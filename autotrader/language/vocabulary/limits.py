@@ -1,0 +1,55 @@
+"""How old an answer may be before it is no answer (rule-language §4), and the phrases that say so.
+
+Ages are measured from the moment the request left: the venue's book and price replies carry no time of their own.
+"""
+
+from __future__ import annotations
+
+from autotrader.language.vocabulary.word import duration_text
+from autotrader.market.snapshot import Book, Ticker, TradingDay
+from autotrader.market.sources import Missing, Sources
+
+TICKER_MS = 15_000
+BOOK_MS = 10_000
+ACCOUNT_MS = 30_000
+STATUS_MS = 300_000
+
+
+def stale(name: str, asked_ms: int, limit_ms: int, now_ms: int) -> Missing | None:
+    """Missing where something is older than its limit."""
+    age = now_ms - asked_ms
+    if age <= limit_ms:
+        return None
+    return Missing(f"{name} is {duration_text(age)} old (limit {duration_text(limit_ms)})")
+
+
+def abnormal(sources: Sources) -> Missing | None:
+    """Missing while the exchange is known not to run normally."""
+    status = sources.snapshot.status()
+    if isinstance(status, str) or status.normal:
+        return None
+    return Missing(f"the exchange is not normal: {status.message}" if status.message else "the exchange is not normal")
+
+
+def fresh_ticker(symbol: str, sources: Sources) -> Ticker | Missing:
+    """The 24 hour ticker, if it may be used."""
+    found = sources.snapshot.ticker(symbol)
+    if isinstance(found, str):
+        return Missing(f"ticker: {found}")
+    return abnormal(sources) or stale("ticker", found.asked_ms, TICKER_MS, sources.now_ms) or found
+
+
+def fresh_day(symbol: str, sources: Sources) -> TradingDay | Missing:
+    """The trading-day ticker, if it may be used."""
+    found = sources.snapshot.trading_day(symbol)
+    if isinstance(found, str):
+        return Missing(f"trading-day ticker: {found}")
+    return abnormal(sources) or stale("trading-day ticker", found.asked_ms, TICKER_MS, sources.now_ms) or found
+
+
+def fresh_book(symbol: str, sources: Sources) -> Book | Missing:
+    """The order book, if it may be used."""
+    found = sources.snapshot.book(symbol)
+    if isinstance(found, str):
+        return Missing(f"book: {found}")
+    return abnormal(sources) or stale("book", found.asked_ms, BOOK_MS, sources.now_ms) or found

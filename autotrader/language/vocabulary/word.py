@@ -1,0 +1,96 @@
+"""What a word of the language is: one entry, from which checks, reference, completion, readback and `why` come.
+
+A word says what it is called, what it takes, what it measures, between which values it can lie, what it needs to be
+fetched and how it is read. Nothing about it is written down a second time elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal as Only
+
+from autotrader.language.tree import Literal, Term
+from autotrader.market.needs import Need
+from autotrader.market.sources import Answer, Sources
+
+Arg = Decimal | str | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One argument. `low` and `high` bound numbers (durations in milliseconds, percentages in points), both included.
+
+    Kinds: "integer", "number", "percent", "asset", "choice" (one of `choices`), "duration", "window" (day, week, month
+    or a duration), "distance" (a percentage or a number of levels), "amount" (of the quote).
+    """
+
+    name: str
+    kind: Only["integer", "number", "percent", "asset", "choice", "duration", "window", "distance", "amount"]
+    low: Decimal = Decimal(0)
+    high: Decimal = Decimal(0)
+    choices: tuple[str, ...] = ()
+
+
+Measure = Only[
+    "price", "base", "quote", "asset", "percent", "number", "count", "duration", "text", "series", "flag"
+]  # "asset": an amount of the first argument; "series": whatever the candle series measures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One entry of the vocabulary.
+
+    `per` says whose value it is: a symbol's, the whole account's, or one order's. Candle words have `column` set, the
+    name of their function in market/indicators, with `warmup` (candles until the seed weighs at most 1e-10) and
+    `span` (candles of the word's own period), both as functions of the numeric arguments; `takes_series` says that a
+    candle series may stand in place of the timeframe. Other words have `read`. `english` and `japanese` are phrases
+    in which `{0}`, `{1}` stand for the arguments and `{tf}` for the timeframe.
+    """
+
+    name: str
+    group: str
+    measure: Measure
+    english: str
+    japanese: str
+    params: tuple[Param, ...] = ()
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
+    per: Only["symbol", "account", "order"] = "symbol"
+    needs: Callable[[Term], frozenset[Need]] | None = None
+    read: Callable[[Term, Sources], Answer] | None = None
+    column: str = ""
+    takes_series: bool = False
+    warmup: Callable[[tuple[Decimal, ...]], int] | None = None
+    span: Callable[[tuple[Decimal, ...]], int] | None = None
+    order_of: tuple[int, int] | None = None  # argument i must be below argument j
+    note: str = ""
+    hidden: bool = False  # made by the parser, not written by users
+
+    @property
+    def is_candle(self) -> bool:
+        """Whether it is a function over candles and takes a timeframe as its last argument."""
+        return self.column != ""
+
+    @property
+    def signature(self) -> str:
+        """How it is written: `rsi(period, tf)`."""
+        names = [param.name for param in self.params] + (["tf"] if self.is_candle else [])
+        return f"{self.name}({', '.join(names)})" if names else self.name
+
+
+def duration_text(milliseconds: int | Decimal) -> str:
+    """A duration as rules write it: `9m0s`, `15s`, `1h30m`, `1.5s`, `250ms`; two units at most are shown."""
+    if milliseconds < 0:
+        return "-" + duration_text(-milliseconds)
+    whole = int(milliseconds)
+    if whole < 1000:
+        return f"{whole}ms" if whole else "0s"
+    seconds, rest = divmod(whole, 1000)
+    if seconds < 60:
+        return f"{seconds}.{rest // 100}s" if rest >= 100 else f"{seconds}s"
+    for size, unit, small_size, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if seconds >= size:
+            return f"{seconds // size}{unit}{seconds % size // small_size}{small}"
+    return f"{seconds}s"
