@@ -126,7 +126,7 @@ def _never() -> bool:
 
 
 class TradeSigner(_Signer):
-    """Signs placing and cancelling, by the owner's permission only. While `halted` answers true it signs no new order."""
+    """Signs placing and cancelling, by the owner's permission only; while `halted` is true no new order."""
 
     calls = TRADE_CALLS
 

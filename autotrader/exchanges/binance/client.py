@@ -1,0 +1,162 @@
+"""The caller of endpoints: counts weight, signs, sends, reads the reply, and retries only what may be retried.
+
+Calls that only look are tried up to three times within their time, signed anew each time, with a growing pause that
+chance spreads. What places or cancels goes through `trade`, which sends once and hands back what came, whatever it is.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from autotrader.errors import ExchangeUnavailable, SafetyRefused
+from autotrader.exchanges.binance.clock import ExchangeClock
+from autotrader.exchanges.binance.errors import CLOCK_CODE, Kind, exception, failure, kind
+from autotrader.exchanges.binance.governor import Governor, Refrained
+from autotrader.exchanges.binance.hosts import BaseUrl
+from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, TradeSigner, encode
+from autotrader.exchanges.binance.strict_json import BadJson, parse
+from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, Transport
+from autotrader.exchanges.binance.wire import BadReply
+
+READ_SECONDS: Final = 8.0
+TRADE_SECONDS: Final = 12.0  # the venue itself gives up after 10
+TRIES: Final = 3
+_FIRST_PAUSE: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How retries wait: real seconds, and chance in [0, 1)."""
+
+    pause: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+    monotonic: Callable[[], float] = time.monotonic
+
+
+class Client:
+    """Calls one venue. Thread-safe."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        clock: ExchangeClock,
+        governor: Governor,
+        reader: ReadSigner | None = None,
+        trader: TradeSigner | None = None,
+        patience: Patience | None = None,
+    ) -> None:
+        self.transport = transport
+        self.clock = clock
+        self.governor = governor
+        self._reader = reader
+        self._trader = trader
+        self._patience = patience or Patience()
+
+    @property
+    def url(self) -> BaseUrl:
+        """The host that is called."""
+        return self.transport.url
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether there is a key."""
+        return self._reader is not None
+
+    def public(self, path: str, params: Params = (), *, weight: int, seconds: float = READ_SECONDS) -> Any:
+        """The JSON value of a public GET. Raises ExchangeUnavailable or ExchangeRefused."""
+        if not self.url.serves(path):
+            raise ExchangeUnavailable(f"{self.url.host} does not offer {path}")
+        query = encode(params)
+        return self._retried(lambda: Request("GET", path, query), weight, seconds, urgent=False)
+
+    def account(
+        self,
+        method: Method,
+        path: str,
+        params: Params = (),
+        *,
+        weight: int,
+        seconds: float = READ_SECONDS,
+        urgent: bool = False,
+    ) -> Any:
+        """The JSON value of a signed call that only looks. Raises as `public` does, and SafetyRefused."""
+        signer = self._reader
+        if signer is None:
+            raise SafetyRefused(f"{method} {path} needs an API key", hint="see AUTOTRADER_API_KEY in the documentation")
+        if not self.url.serves(path):
+            raise ExchangeUnavailable(f"{self.url.host} does not offer {path}")
+
+        def request() -> Request:
+            signed = signer.sign(self.url.host, method, path, params, self.clock.certain_ms())
+            if method == "POST":
+                return Request(method, path, body=signed.payload, key=signed.key)
+            return Request(method, path, query=signed.payload, key=signed.key)
+
+        return self._retried(request, weight, seconds, urgent=urgent)
+
+    def trade(self, method: Method, path: str, params: Params, timestamp_ms: int) -> Reply:
+        """Send what places or cancels, once. Raises NotSentError, NoReplyError; SafetyRefused before a byte is made."""
+        if self._trader is None:
+            raise SafetyRefused(f"{method} {path} is not signed without permission to trade", hint="see `mode: live`")
+        signed = self._trader.sign(self.url.host, method, path, params, timestamp_ms)
+        self.governor.take(1, urgent=True)
+        post = method == "POST"
+        request = Request(
+            method,
+            path,
+            query="" if post else signed.payload,
+            body=signed.payload if post else "",
+            key=signed.key,
+            fresh=True,
+        )
+        reply = self.transport.send(request, TRADE_SECONDS)
+        self.governor.heard(reply)
+        return reply
+
+    def _retried(self, request: Callable[[], Request], weight: int, seconds: float, *, urgent: bool) -> Any:
+        """Try until there is an answer, the tries are used up, or the next one would begin too late."""
+        ends = self._patience.monotonic() + seconds
+        clock_doubted = False
+        for number in range(1, TRIES + 1):
+            outcome = self._once(request, weight, ends, urgent=urgent)
+            if not isinstance(outcome, Exception):
+                return outcome[0]
+            again = isinstance(outcome, BadReply | _Passing)
+            if getattr(outcome, "code", 0) == CLOCK_CODE and not clock_doubted:
+                self.clock.suspect()
+                clock_doubted = again = True
+            pause = _FIRST_PAUSE * 2 ** (number - 1) * (0.5 + self._patience.chance())
+            if not again or number == TRIES or self._patience.monotonic() + pause >= ends:
+                raise outcome
+            self._patience.pause(pause)
+        raise AssertionError("unreachable")
+
+    def _once(
+        self, request: Callable[[], Request], weight: int, ends: float, *, urgent: bool
+    ) -> tuple[Any] | Exception:
+        made = request()
+        try:
+            self.governor.take(weight, urgent=urgent)
+            reply = self.transport.send(made, ends - self._patience.monotonic())
+        except Refrained as error:
+            return error
+        except (NotSentError, NoReplyError) as error:
+            return _Passing(error.message)
+        self.governor.heard(reply)
+        call = f"{made.method} {made.path}"
+        if reply.status != 200:
+            found = failure(reply)
+            made_error = exception(found, call)
+            return _Passing(made_error.message) if kind(found) is Kind.TRANSIENT else made_error
+        try:
+            return (parse(reply.body),)
+        except BadJson as error:
+            return BadReply(f"{call}: the reply is not the JSON that was expected: {error}")
+
+
+class _Passing(ExchangeUnavailable):
+    """A failure that may pass by itself, so the call may be tried again."""

@@ -1,0 +1,160 @@
+"""The venue's time, without trusting this machine's wall clock (design §2).
+
+`VenueClock`: server time at the middle of the last `/time` round trip, plus monotonic time since. The uncertainty is
+half that round trip plus 50 ppm of drift; above 500 ms nothing is signed. A server clock that jumps is believed only
+where the wall clock saw the same (the machine slept); else the clock is distrusted until the venue agrees again with
+what it said before. `SteppedClock`: a simulator's time, which moves only when somebody sleeps.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from autotrader.errors import ExchangeUnavailable, SafetyRefused
+
+MOST_UNCERTAIN_MS: Final = 500
+RESYNC_SECONDS: Final = 600.0
+JUMP_MS: Final = 1000
+_DRIFT: Final = 50e-6
+_NEVER_SYNCED: Final = 10**9
+
+
+class VenueClock:
+    """A clock in the venue's time. `ask` asks the venue for its time in milliseconds."""
+
+    def __init__(
+        self,
+        ask: Callable[[], int],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._ask = ask
+        self._monotonic = monotonic
+        self._wall = wall
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._server_ms = 0.0
+        self._at = 0.0
+        self._wall_at = 0.0
+        self._half_trip_ms: float = _NEVER_SYNCED
+        self._synced = False
+        self._stale = True
+        self._distrusted = ""
+
+    def now_ms(self) -> int:
+        """The venue's time; before the first sync this machine's own."""
+        if not self._synced:
+            return round(self._wall() * 1000)
+        return int(self._server_ms + (self._monotonic() - self._at) * 1000)
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never jumps."""
+        return self._monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        self._sleep(seconds)
+
+    def uncertainty_ms(self) -> int:
+        """How far `now_ms` may be off; huge before the first sync and while the venue's clock is not trusted."""
+        if not self._synced or self._distrusted:
+            return _NEVER_SYNCED
+        return round(self._half_trip_ms + (self._monotonic() - self._at) * 1000 * _DRIFT)
+
+    def skew_ms(self) -> int | None:
+        """This machine's wall clock minus the venue's time; None before the first sync."""
+        return round(self._wall() * 1000) - self.now_ms() if self._synced else None
+
+    def suspect(self) -> None:
+        """Sync again before anything is signed: the venue refused a timestamp."""
+        self._stale = True
+
+    def sync(self) -> None:
+        """Ask the venue for its time. Raises ExchangeUnavailable, also where its clock jumped."""
+        before = self._monotonic()
+        server_ms = self._ask()
+        after = self._monotonic()
+        with self._lock:
+            middle, wall = (before + after) / 2, self._wall()
+            if self._synced and self._jumped(server_ms, middle, wall):
+                shown = round((server_ms - self._predicted(middle)) / 1000)
+                self._distrusted = f"the venue's clock jumped by {shown} s"
+                raise ExchangeUnavailable(f"{self._distrusted}; nothing is signed until it agrees again")
+            self._server_ms, self._at, self._wall_at = float(server_ms), middle, wall
+            self._half_trip_ms = (after - before) * 1000 / 2
+            self._synced, self._stale, self._distrusted = True, False, ""
+
+    def certain_ms(self) -> int:
+        """The time for a signature, synced again where that is due. Raises SafetyRefused above 500 ms of doubt."""
+        if self._stale or self._monotonic() - self._at > RESYNC_SECONDS or self.uncertainty_ms() > MOST_UNCERTAIN_MS:
+            self.sync()
+        if (doubt := self.uncertainty_ms()) > MOST_UNCERTAIN_MS:
+            raise SafetyRefused(
+                f"the venue's time is known to {doubt} ms only; nothing is signed above {MOST_UNCERTAIN_MS} ms",
+                hint="the connection is slow: try again when it is better",
+            )
+        return self.now_ms()
+
+    def _predicted(self, at: float) -> float:
+        return self._server_ms + (at - self._at) * 1000
+
+    def _jumped(self, server_ms: int, at: float, wall: float) -> bool:
+        allowed = JUMP_MS + self._half_trip_ms + (at - self._at) * 1000 * _DRIFT
+        passed = server_ms - self._server_ms
+        by_monotonic, by_wall = (at - self._at) * 1000, (wall - self._wall_at) * 1000
+        return abs(passed - by_monotonic) > allowed and abs(passed - by_wall) > allowed
+
+
+class SteppedClock:
+    """The time of a simulator in stepped time: known exactly, and moved by `sleep` alone."""
+
+    def __init__(self, ask: Callable[[], int], advance: Callable[[int], int]) -> None:
+        self._ask = ask
+        self._advance = advance
+        self._now_ms: int | None = None
+        self._owed_ms = 0.0
+
+    def now_ms(self) -> int:
+        """The simulator's time."""
+        if self._now_ms is None:
+            self.sync()
+        return self._now_ms or 0
+
+    def monotonic(self) -> float:
+        """The simulator's time in seconds."""
+        return self.now_ms() / 1000
+
+    def sleep(self, seconds: float) -> None:
+        """Move the simulator's time; what is less than a millisecond is kept for the next sleep."""
+        self._owed_ms += max(seconds, 0.0) * 1000
+        if (whole := int(self._owed_ms)) > 0:
+            self._owed_ms -= whole
+            self._now_ms = self._advance(whole)
+
+    def uncertainty_ms(self) -> int:
+        """Nothing: stepped time stands still between steps."""
+        return 0
+
+    def skew_ms(self) -> int | None:
+        """Nothing: there is no second clock."""
+        return 0
+
+    def suspect(self) -> None:
+        """Ask again before anything is signed."""
+        self._now_ms = None
+
+    def sync(self) -> None:
+        """Ask the simulator for its time. Raises ExchangeUnavailable."""
+        self._now_ms = self._ask()
+
+    def certain_ms(self) -> int:
+        """The time for a signature."""
+        return self.now_ms()
+
+
+ExchangeClock = VenueClock | SteppedClock

@@ -1,0 +1,173 @@
+"""Never banned: counts what we ask for, believes the venue's own count, and is silent when told to be (P12).
+
+Weight is counted per minute of the venue's clock when a request leaves, and corrected upwards by the header of every
+reply. Reads stop at the account's share less a reserve; what places, cancels or looks after an order may use the
+reserve. A 429, 418 or 403 parks everything until its end. That end can be taken out and put back, so that it outlives
+a restart. Thread-safe.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from autotrader.exchanges.binance.transport import NotSentError, Reply
+from autotrader.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+
+DEFAULT_LIMIT: Final = 6000
+SHARE: Final = 0.7
+RESERVE: Final = 0.1
+LONGEST_MS: Final = 4 * DAY_MS  # the venue's longest ban is 3 days
+FIREWALL_MS: Final = 5 * MINUTE_MS
+_FIRST_MS: Final = {429: MINUTE_MS, 418: 2 * MINUTE_MS, 403: FIREWALL_MS}
+_UNITS: Final = {"S": SECOND_MS, "M": MINUTE_MS, "H": HOUR_MS, "D": DAY_MS}
+_INTERVALS: Final = {"SECOND": SECOND_MS, "MINUTE": MINUTE_MS, "HOUR": HOUR_MS, "DAY": DAY_MS}
+_ORDER_COUNT: Final = re.compile(r"x-mbx-order-count-([0-9]{1,4})([smhd])")
+_BANNED_UNTIL: Final = re.compile(rb"banned until ([0-9]{13})")
+
+
+class Refrained(NotSentError):
+    """Not sent because of the venue's limits; trying again at once would be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """Silence until a venue time, with the reason."""
+
+    until_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLimit:
+    """At most `limit` unfilled orders in windows of `window_ms` (exchangeInfo.rateLimits)."""
+
+    window_ms: int
+    limit: int
+
+
+class Governor:
+    """Asked before each request, told after each reply."""
+
+    def __init__(
+        self,
+        now_ms: Callable[[], int],
+        *,
+        share: int | None = None,
+        parked: Parked | None = None,
+        on_parked: Callable[[Parked], None] | None = None,
+    ) -> None:
+        self._now_ms = now_ms
+        self._share = share
+        self._parked = parked
+        self._on_parked = on_parked
+        self._lock = threading.Lock()
+        self._limit = DEFAULT_LIMIT
+        self._minute = 0
+        self._used = 0
+        self._strikes = 0
+        self._orders: dict[int, tuple[int, int]] = {}  # window → (its number, orders in it)
+        self._order_limits: tuple[OrderLimit, ...] = ()
+
+    @property
+    def limit(self) -> int:
+        """The venue's request weight per minute."""
+        return self._limit
+
+    @property
+    def used(self) -> int:
+        """Weight used in the current minute, as far as known."""
+        with self._lock:
+            return self._used if self._minute == self._now_ms() // MINUTE_MS else 0
+
+    def parked(self) -> Parked | None:
+        """The silence that now holds, to be kept over a restart; None when free to ask."""
+        now = self._now_ms()
+        return self._parked if self._parked is not None and now < self._parked.until_ms else None
+
+    def learn(self, weight_limit: int | None, order_limits: tuple[OrderLimit, ...]) -> None:
+        """Take over the limits of exchangeInfo."""
+        with self._lock:
+            self._limit = weight_limit or self._limit
+            self._order_limits = order_limits or self._order_limits
+
+    def take(self, weight: int, *, urgent: bool = False) -> None:
+        """Count a request that is about to leave. Raises Refrained where it must not."""
+        if (parked := self.parked()) is not None:
+            raise Refrained(f"parked for {max(1, (parked.until_ms - self._now_ms()) // 1000)} s: {parked.reason}")
+        with self._lock:
+            minute = self._now_ms() // MINUTE_MS
+            if minute != self._minute:
+                self._minute, self._used = minute, 0
+            allowed = self._allowed(urgent=urgent)
+            if self._used + weight > allowed:
+                raise Refrained(f"request weight of this minute is spent ({self._used} of {allowed})")
+            self._used += weight
+
+    def order_refusal(self) -> str | None:
+        """Why no further order may be placed now (the venue's order counts), or None."""
+        now = self._now_ms()
+        with self._lock:
+            for one in self._order_limits:
+                number, count = self._orders.get(one.window_ms, (-1, 0))
+                if number == now // one.window_ms and count >= one.limit:
+                    return f"{count} of {one.limit} orders in {one.window_ms // 1000} s are used"
+        return None
+
+    def heard(self, reply: Reply) -> None:
+        """Take the counts from a reply's headers, and park where it says so."""
+        now = self._now_ms()
+        with self._lock:
+            used = reply.headers.get("x-mbx-used-weight-1m", "")
+            if used.isascii() and used.isdigit():
+                minute = now // MINUTE_MS
+                self._used = max(self._used if minute == self._minute else 0, int(used))
+                self._minute = minute
+            for name, value in reply.headers.items():
+                if (match := _ORDER_COUNT.fullmatch(name)) and value.isascii() and value.isdigit():
+                    window = int(match[1]) * _UNITS[match[2].upper()]
+                    self._orders[window] = (now // window, int(value))
+            if reply.status < 400:
+                self._strikes = 0
+        if reply.status in _FIRST_MS:
+            self._park(reply, now)
+
+    def _allowed(self, *, urgent: bool) -> int:
+        if urgent:
+            return int(self._limit * (1 - RESERVE / 2))
+        share = self._share if self._share is not None else int(self._limit * SHARE)
+        return min(share, int(self._limit * (1 - RESERVE)))
+
+    def _park(self, reply: Reply, now: int) -> None:
+        self._strikes += 1
+        wait_ms = _wait_ms(reply, now) or _FIRST_MS[reply.status] * 2 ** min(self._strikes - 1, 12)
+        if reply.status == 403:
+            wait_ms = max(wait_ms, FIREWALL_MS)
+        until = now + min(wait_ms, LONGEST_MS)
+        if (held := self.parked()) is not None and held.until_ms >= until:
+            return
+        self._parked = Parked(until, f"the exchange answered HTTP {reply.status}")
+        if self._on_parked is not None:
+            self._on_parked(self._parked)
+
+
+def order_limits(rate_limits: tuple[tuple[str, str, int, int], ...]) -> tuple[OrderLimit, ...]:
+    """ORDERS limits of exchangeInfo rows (type, interval, intervalNum, limit)."""
+    return tuple(
+        OrderLimit(_INTERVALS[interval] * number, limit)
+        for type_, interval, number, limit in rate_limits
+        if type_ == "ORDERS" and interval in _INTERVALS
+    )
+
+
+def _wait_ms(reply: Reply, now: int) -> int | None:
+    """How long the reply asks us to be silent: Retry-After in seconds, else the end of the ban in its text."""
+    after = reply.headers.get("retry-after", "").strip()
+    if after.isascii() and after.isdigit():
+        return int(after[:9]) * 1000 + SECOND_MS
+    if match := _BANNED_UNTIL.search(reply.body[:2000]):
+        return max(0, int(match[1]) - now) + SECOND_MS
+    return None

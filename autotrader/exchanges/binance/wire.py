@@ -1,0 +1,427 @@
+"""Replies about the market, as typed values.
+
+Read by hand, field by field: what is needed must be there, of the right JSON type and sensible; what we do not know
+is passed over, because the venue adds fields without notice. Prices and quantities arrive as decimal strings and
+become Decimal at once. A symbol that we did not ask for is refused (a cache may mix replies up).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from autotrader.errors import ExchangeUnavailable
+from autotrader.money import ZERO
+
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
+EARLIEST_MS: Final = 1_483_228_800_000  # 2017-01-01, before which the venue had no time
+LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01
+
+
+class BadReply(ExchangeUnavailable):
+    """A reply that came whole but cannot be believed: a field is missing or makes no sense."""
+
+
+class Fields:
+    """Reads one JSON object field by field; `what` names it in errors. All methods raise BadReply."""
+
+    __slots__ = ("_data", "_what")
+
+    def __init__(self, data: Any, what: str) -> None:
+        if not isinstance(data, dict):
+            raise BadReply(f"{what}: not a JSON object")
+        self._data = data
+        self._what = what
+
+    def has(self, name: str) -> bool:
+        """Whether a field is there."""
+        return name in self._data
+
+    def bad(self, name: str, why: str) -> BadReply:
+        """The error for a field."""
+        return BadReply(f"{self._what}: field {name} {why}")
+
+    def decimal(self, name: str) -> Decimal:
+        """Any decimal string."""
+        value = self._data.get(name)
+        if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
+            raise self.bad(name, "is missing" if value is None else "is not a decimal number in quotes")
+        return Decimal(value)
+
+    def amount(self, name: str) -> Decimal:
+        """A decimal string of at least 0."""
+        value = self.decimal(name)
+        if value < 0:
+            raise self.bad(name, "is negative")
+        return value
+
+    def price(self, name: str) -> Decimal:
+        """A decimal string above 0."""
+        value = self.decimal(name)
+        if value <= 0:
+            raise self.bad(name, "is not above 0")
+        return value
+
+    def integer(self, name: str, least: int | None = None) -> int:
+        """A JSON integer."""
+        value = self._data.get(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.bad(name, "is missing" if value is None else "is not a whole number")
+        if least is not None and value < least:
+            raise self.bad(name, f"is below {least}")
+        return value
+
+    def time(self, name: str) -> int:
+        """Milliseconds UTC, between 1970 and 2100 (old sample replies carry small ones)."""
+        value = self.integer(name, 0)
+        if value > LATEST_MS:
+            raise self.bad(name, "is not a time in milliseconds")
+        return value
+
+    def text(self, name: str) -> str:
+        """A string that is not empty."""
+        value = self._data.get(name)
+        if not isinstance(value, str) or not value:
+            raise self.bad(name, "is missing" if value is None else "is not a text")
+        return value
+
+    def flag(self, name: str, default: bool | None = None) -> bool:  # noqa: FBT001 - a default value, not a switch
+        """A JSON boolean; `default` where it may be left out."""
+        value = self._data.get(name, default)
+        if not isinstance(value, bool):
+            raise self.bad(name, "is missing or neither true nor false")
+        return value
+
+    def items(self, name: str) -> list[Any]:
+        """A JSON array."""
+        value = self._data.get(name)
+        if not isinstance(value, list):
+            raise self.bad(name, "is missing or not a list")
+        return value
+
+    def inner(self, name: str) -> Fields:
+        """An object in this object."""
+        return Fields(self._data.get(name), f"{self._what}.{name}")
+
+    def symbol(self, asked: str | None) -> str:
+        """The symbol; it must be the one that was asked for, if one was."""
+        found = self.text("symbol")
+        if asked is not None and found != asked:
+            raise BadReply(f"{self._what}: the reply is about another symbol than {asked}")
+        return found
+
+
+def rows(data: Any, what: str) -> list[Any]:
+    """A reply that must be a JSON array. Raises BadReply."""
+    if not isinstance(data, list):
+        raise BadReply(f"{what}: not a list")
+    return data
+
+
+def by_symbol(data: Any, asked: Sequence[str], what: str) -> dict[str, dict[str, Any]]:
+    """Objects of a list by their symbol, in no order (exchange-facts §2.0); one that was not asked for, or stands
+    twice, is refused. One that is absent stays absent.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows(data, what):
+        symbol = Fields(row, what).text("symbol")
+        if symbol not in asked or symbol in found:
+            raise BadReply(f"{what}: a symbol stands twice or was not asked for")
+        found[symbol] = row
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireTicker:
+    """24 hour, trading-day or rolling ticker. `change` is the venue's percentage, or computed where MINI omits it."""
+
+    symbol: str
+    last: Decimal
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    quote_volume: Decimal
+    change: Decimal
+    open_time: int
+    close_time: int
+    count: int
+    change_amount: Decimal | None = None
+    average: Decimal | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+
+
+def ticker(data: Any, asked: str | None = None) -> WireTicker:
+    """Read a FULL or MINI ticker. Raises BadReply."""
+    fields = Fields(data, "ticker")
+    opened, last = fields.price("openPrice"), fields.price("lastPrice")
+    full = fields.has("priceChangePercent")
+    return WireTicker(
+        symbol=fields.symbol(asked),
+        last=last,
+        open=opened,
+        high=fields.price("highPrice"),
+        low=fields.price("lowPrice"),
+        volume=fields.amount("volume"),
+        quote_volume=fields.amount("quoteVolume"),
+        change=fields.decimal("priceChangePercent") if full else round((last - opened) / opened * 100, 3),
+        open_time=fields.time("openTime"),
+        close_time=fields.time("closeTime"),
+        count=fields.integer("count", 0),
+        change_amount=fields.decimal("priceChange") if fields.has("priceChange") else None,
+        average=fields.amount("weightedAvgPrice") if fields.has("weightedAvgPrice") else None,
+        bid=fields.amount("bidPrice") if fields.has("bidPrice") else None,
+        ask=fields.amount("askPrice") if fields.has("askPrice") else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WirePrice:
+    """Last price of a symbol."""
+
+    symbol: str
+    price: Decimal
+
+
+def price(data: Any, asked: str | None = None) -> WirePrice:
+    """Read ticker/price. Raises BadReply."""
+    fields = Fields(data, "price")
+    return WirePrice(fields.symbol(asked), fields.price("price"))
+
+
+Levels = tuple[tuple[Decimal, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WireBook:
+    """Order book, best first on both sides. `update_id` is 0 where the venue gives none (best prices only)."""
+
+    update_id: int
+    bids: Levels
+    asks: Levels
+
+
+def book(data: Any) -> WireBook:
+    """Read an order book; crossed or unsorted ones are refused. Raises BadReply."""
+    fields = Fields(data, "depth")
+    bids, asks = _levels(fields.items("bids")), _levels(fields.items("asks"))
+    if any(bids[i][0] <= bids[i + 1][0] for i in range(len(bids) - 1)):
+        raise BadReply("depth: bids are not in falling order")
+    if any(asks[i][0] >= asks[i + 1][0] for i in range(len(asks) - 1)):
+        raise BadReply("depth: asks are not in rising order")
+    _refuse_crossed(bids, asks)
+    return WireBook(fields.integer("lastUpdateId", 0), bids, asks)
+
+
+@dataclass(frozen=True, slots=True)
+class WireBest:
+    """Best bid and ask of a symbol; an empty side is an empty tuple."""
+
+    symbol: str
+    book: WireBook
+
+
+def best(data: Any, asked: str | None = None) -> WireBest:
+    """Read ticker/bookTicker; an empty side comes as zeros. Raises BadReply."""
+    fields = Fields(data, "bookTicker")
+    bid, bid_size = fields.amount("bidPrice"), fields.amount("bidQty")
+    ask, ask_size = fields.amount("askPrice"), fields.amount("askQty")
+    bids: Levels = ((bid, bid_size),) if bid and bid_size else ()
+    asks: Levels = ((ask, ask_size),) if ask and ask_size else ()
+    _refuse_crossed(bids, asks)
+    return WireBest(fields.symbol(asked), WireBook(0, bids, asks))
+
+
+def _levels(data: list[Any]) -> Levels:
+    found = []
+    for row in data:
+        if not isinstance(row, list) or len(row) < 2:
+            raise BadReply("depth: a level is not a pair")
+        level_price, size = row[0], row[1]
+        if not (isinstance(level_price, str) and isinstance(size, str)):
+            raise BadReply("depth: a level is not a pair of decimal strings")
+        if not (_DECIMAL.fullmatch(level_price) and _DECIMAL.fullmatch(size)):
+            raise BadReply("depth: a level is not a pair of decimal numbers")
+        pair = (Decimal(level_price), Decimal(size))
+        if pair[0] <= 0 or pair[1] <= 0:
+            raise BadReply("depth: a price or quantity is not above 0")
+        found.append(pair)
+    return tuple(found)
+
+
+def _refuse_crossed(bids: Levels, asks: Levels) -> None:
+    if bids and asks and bids[0][0] >= asks[0][0]:
+        raise BadReply("depth: the best bid is not below the best ask")
+
+
+@dataclass(frozen=True, slots=True)
+class WireKline:
+    """One candle as the venue gave it; the text of its figures is exact."""
+
+    open_time: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    close_time: int
+    quote_volume: Decimal
+    count: int
+
+
+def klines(data: Any) -> tuple[WireKline, ...]:
+    """Read candles; figures that contradict each other, and times that do not rise, are refused. Raises BadReply."""
+    found = tuple(_kline(row) for row in rows(data, "klines"))
+    if any(found[i].open_time >= found[i + 1].open_time for i in range(len(found) - 1)):
+        raise BadReply("klines: a candle stands twice or out of order")
+    return found
+
+
+def _kline(row: Any) -> WireKline:
+    if not isinstance(row, list) or len(row) < 9:
+        raise BadReply("klines: a row is too short")
+    times = (row[0], row[6], row[8])
+    texts = (row[1], row[2], row[3], row[4], row[5], row[7])
+    if not all(type(one) is int and 0 <= one <= LATEST_MS for one in times):
+        raise BadReply("klines: a time or count is not a whole number")
+    if not all(type(one) is str and _DECIMAL.fullmatch(one) for one in texts):
+        raise BadReply("klines: a figure is not a decimal number in quotes")
+    opened, high, low, closed, volume, turnover = (Decimal(one) for one in texts)
+    if not (ZERO < low <= opened <= high and low <= closed <= high and volume >= 0 and turnover >= 0):
+        raise BadReply("klines: the figures of a candle contradict each other")
+    if row[6] < row[0]:
+        raise BadReply("klines: a candle closes before it opens")
+    return WireKline(row[0], opened, high, low, closed, volume, row[6], turnover, row[8])
+
+
+@dataclass(frozen=True, slots=True)
+class WireTrade:
+    """A trade of the market; in aggregated ones `last_id` is the last trade in it."""
+
+    id: int
+    price: Decimal
+    quantity: Decimal
+    time: int
+    is_buyer_maker: bool
+    first_id: int
+    last_id: int
+
+
+def trades(data: Any) -> tuple[WireTrade, ...]:
+    """Read trades or historicalTrades. Raises BadReply."""
+    return tuple(
+        _trade(Fields(row, "trades"), ("id", "price", "qty", "time", "isBuyerMaker")) for row in rows(data, "trades")
+    )
+
+
+def agg_trades(data: Any) -> tuple[WireTrade, ...]:
+    """Read aggTrades. Raises BadReply."""
+    return tuple(_trade(Fields(row, "aggTrades"), ("a", "p", "q", "T", "m")) for row in rows(data, "aggTrades"))
+
+
+def _trade(fields: Fields, names: tuple[str, str, str, str, str]) -> WireTrade:
+    id_, price_, quantity, time, maker = names
+    number = fields.integer(id_, 0)
+    return WireTrade(
+        number,
+        fields.price(price_),
+        fields.amount(quantity),
+        fields.time(time),
+        fields.flag(maker),
+        fields.integer("f", -1) if fields.has("f") else number,
+        fields.integer("l", -1) if fields.has("l") else number,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WireAverage:
+    """Average price of the last `minutes`; `close_time` is the last trade's, where given."""
+
+    minutes: int
+    price: Decimal
+    close_time: int | None
+
+
+def average(data: Any) -> WireAverage:
+    """Read avgPrice. Raises BadReply."""
+    fields = Fields(data, "avgPrice")
+    closed = fields.time("closeTime") if fields.has("closeTime") else None
+    return WireAverage(fields.integer("mins", 0), fields.price("price"), closed)
+
+
+def server_time(data: Any) -> int:
+    """Read /time: milliseconds, of this century. Raises BadReply."""
+    fields = Fields(data, "time")
+    value = fields.time("serverTime")
+    if value < EARLIEST_MS:
+        raise fields.bad("serverTime", "lies before the exchange began")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class WireStatus:
+    """System status: 0 normal, 1 maintenance."""
+
+    status: int
+    message: str
+
+
+def system_status(data: Any) -> WireStatus:
+    """Read sapi system/status. Raises BadReply."""
+    fields = Fields(data, "system status")
+    return WireStatus(fields.integer("status"), fields.text("msg"))
+
+
+@dataclass(frozen=True, slots=True)
+class WireSymbol:
+    """A symbol of exchangeInfo; `filters` by their type, unread."""
+
+    symbol: str
+    status: str
+    base: str
+    quote: str
+    order_types: frozenset[str]
+    spot_allowed: bool
+    filters: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class WireExchange:
+    """exchangeInfo. `rate_limits` are rows of (type, interval, intervalNum, limit)."""
+
+    server_time: int
+    rate_limits: tuple[tuple[str, str, int, int], ...]
+    symbols: tuple[WireSymbol, ...]
+
+
+def exchange_info(data: Any) -> WireExchange:
+    """Read exchangeInfo. A rate limit of a kind that we do not know is passed over. Raises BadReply."""
+    fields = Fields(data, "exchangeInfo")
+    limits = [Fields(row, "exchangeInfo.rateLimits") for row in fields.items("rateLimits")]
+    return WireExchange(
+        fields.time("serverTime"),
+        tuple(
+            (one.text("rateLimitType"), one.text("interval"), one.integer("intervalNum", 1), one.integer("limit", 1))
+            for one in limits
+            if one.has("rateLimitType")
+        ),
+        tuple(_symbol(row) for row in fields.items("symbols")),
+    )
+
+
+def _symbol(row: Any) -> WireSymbol:
+    fields = Fields(row, "exchangeInfo.symbols")
+    filters = {Fields(one, "exchangeInfo.filters").text("filterType"): one for one in fields.items("filters")}
+    return WireSymbol(
+        fields.text("symbol"),
+        fields.text("status"),
+        fields.text("baseAsset"),
+        fields.text("quoteAsset"),
+        frozenset(str(one) for one in fields.items("orderTypes")),
+        fields.flag("isSpotTradingAllowed", default=True),
+        filters,
+    )
