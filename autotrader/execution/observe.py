@@ -1,0 +1,221 @@
+"""Each cycle in which we have orders: what the venue says of them is taken in, and every trade is booked once.
+
+Open orders come as one list per symbol. An order of ours that the list lacks is asked for by itself: lists lag, and
+"not in the list" is no proof that it ended. Trades are read when more was executed than booked, from the last trade up
+to which everything was booked; a trade is ours if its order is. Nothing here guesses: an order whose trades cannot be
+had yet stays unsettled and is looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from autotrader.errors import AutotraderError
+from autotrader.execution.resolve import Resolver, forget_cursor
+from autotrader.market.account import Account
+from autotrader.money import ZERO, plain, times
+from autotrader.orders import ORDER_ID_PREFIX, Fill, NotFound, Order, is_ours
+from autotrader.ports import Broker, Clock
+from autotrader.records.crash import crash_point
+from autotrader.records.intents import UNRESOLVED, IntentState
+from autotrader.records.orders import Observed, OrderRow
+from autotrader.records.store import Store
+
+_MARGIN_MS = 1_000  # trades are read from a little before the order was sent: two clocks
+_MISSED_AFTER_MS = 60_000  # an order that we know and no query finds for this long is worth a warning
+
+
+@dataclass(slots=True)
+class Observation:
+    """What one look changed. `failures` are questions that went unanswered; they are asked again next time."""
+
+    moved: list[str] = field(default_factory=list)
+    booked: list[Fill] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+def no_minimum(_symbol: str) -> Decimal | None:
+    """For a caller that knows no instruments."""
+    return None
+
+
+class Observer:
+    """Takes in orders and trades. `min_notional` gives a symbol's smallest order in quote, to name dust."""
+
+    def __init__(
+        self,
+        store: Store,
+        broker: Broker,
+        clock: Clock,
+        resolver: Resolver,
+        *,
+        min_notional: Callable[[str], Decimal | None] = no_minimum,
+    ) -> None:
+        self._store = store
+        self._broker = broker
+        self._clock = clock
+        self._resolver = resolver
+        self._min_notional = min_notional
+        self._warned: set[str] = set()
+
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols whose open orders are to be asked for: those with unsettled orders or unknown fates."""
+        orders = {row.order.symbol for row in self._store.orders.unsettled()}
+        intents = {row.intent.request.symbol for row in self._store.intents.unresolved()}
+        return tuple(sorted(orders | intents))
+
+    def observe(self, account: Account) -> Observation:
+        """Take in the open orders of `account`, ask for those that it lacks, and book new trades."""
+        seen = Observation()
+        for symbol, orders in sorted(account.open_orders.items()):
+            for order in orders:
+                self.take(order, seen)
+            self._ask_for_absent(symbol, orders, seen)
+        self.book(seen)
+        return seen
+
+    # ------------------------------------------------------------------------------------------------------ orders
+    def take(self, order: Order, seen: Observation) -> None:
+        """One order of the venue's list: known, resolved by being there, a stray of ours, or foreign."""
+        cid = order.client_order_id
+        if not is_ours(cid, self._store.id):
+            if cid.startswith(ORDER_ID_PREFIX):
+                seen.foreign.append(cid)
+            return
+        if self._store.orders.get(cid) is not None:
+            self.move(order, seen)
+            return
+        row = self._store.intents.get(cid)
+        if row is not None and row.state in UNRESOLVED | {IntentState.DEAD}:
+            if row.state is IntentState.SENT:
+                self._resolver.look(row, [order])
+            else:
+                self._resolver.adopt(row, order)
+            seen.adopted.append(cid)
+            return
+        self._take_stray(order, seen)
+
+    def _take_stray(self, order: Order, seen: Observation) -> None:
+        """It bears our name and we have no such order: it counts from now on, and people are told."""
+        now_ms, cid = self._clock.now_ms(), order.client_order_id
+        row = self._store.intents.get(cid)
+        what = "which this store never made" if row is None else f"which this store has as {row.state}"
+        text = f"the venue has order {order.order_id} named {cid}, {what}"
+        with self._store.transaction() as store:
+            observed = store.orders.adopt(order, now_ms, row, how="stray")
+            store.notice(now_ms, "critical", text, order=cid)
+            forget_cursor(store, order.symbol, now_ms)
+            unexplained = store.settings.get("unexplained", {})
+            store.settings.set("unexplained", {**unexplained, cid: text}, now_ms)
+            if row is not None or observed.clash:
+                store.halt(observed.clash or text, now_ms)
+        seen.adopted.append(cid)
+        seen.alerts.append(text)
+
+    def move(self, order: Order, seen: Observation) -> None:
+        """Move a known order forward by what the venue says of it."""
+        now_ms = self._clock.now_ms()
+        with self._store.transaction() as store:
+            observed = store.orders.observe(order, now_ms)
+            self._note(observed, seen, now_ms)
+            if observed.clash:
+                store.halt(observed.clash, now_ms)
+                seen.alerts.append(observed.clash)
+        if observed.moved:
+            seen.moved.append(order.client_order_id)
+            self._name_dust(observed.row, seen)
+
+    def _note(self, observed: Observed, seen: Observation, now_ms: int) -> None:
+        cid = observed.row.client_order_id
+        for alert in observed.alerts:
+            text = f"order {cid} {alert}"
+            if text not in self._warned:
+                self._warned.add(text)
+                seen.alerts.append(text)
+                self._store.notice(now_ms, "warn", text, order=cid)
+
+    def _ask_for_absent(self, symbol: str, listed: Sequence[Order], seen: Observation) -> None:
+        there = {order.client_order_id for order in listed}
+        for row in self._store.orders.unsettled():
+            if row.order.symbol == symbol and row.client_order_id not in there and _is_to_ask(row):
+                self._ask(row, seen)
+
+    def _ask(self, row: OrderRow, seen: Observation) -> None:
+        cid = row.client_order_id
+        try:
+            found = self._broker.find(row.order.symbol, cid)
+        except AutotraderError as error:
+            seen.failures.append(f"{cid}: {error.message}")
+            return
+        if isinstance(found, Order):
+            self.move(found, seen)
+        elif isinstance(found, NotFound):
+            self._warn_missing(row, seen)
+        else:
+            seen.failures.append(f"{cid}: {found.reason}")
+
+    def _warn_missing(self, row: OrderRow, seen: Observation) -> None:
+        """A known order that the venue denies: normal for seconds, worth a word after a minute. It stays as it is."""
+        now_ms = self._clock.now_ms()
+        text = f"order {row.client_order_id} is known and the venue does not find it"
+        if now_ms - max(row.placed_ms, row.order.updated_ms) > _MISSED_AFTER_MS and text not in self._warned:
+            self._warned.add(text)
+            seen.alerts.append(text)
+            self._store.notice(now_ms, "warn", text, order=row.client_order_id)
+
+    def _name_dust(self, row: OrderRow, seen: Observation) -> None:
+        order, least = row.order, self._min_notional(row.order.symbol)
+        if order.is_open or least is None or order.executed == ZERO or order.remaining <= ZERO:
+            return
+        if times(order.remaining, order.price) < least:
+            text = f"order {row.client_order_id} ended with {plain(order.remaining)} not traded: dust below the minimum"
+            seen.alerts.append(text)
+            self._store.notice(self._clock.now_ms(), "info", text, order=row.client_order_id)
+
+    # ------------------------------------------------------------------------------------------------------ trades
+    def book(self, seen: Observation) -> None:
+        """Book the trades of every order that has executed more than is booked."""
+        waiting: dict[str, list[OrderRow]] = {}
+        for row in self._store.orders.unsettled():
+            if row.unbooked != ZERO:
+                waiting.setdefault(row.order.symbol, []).append(row)
+        for symbol, rows in sorted(waiting.items()):
+            self._book_symbol(symbol, rows, seen)
+
+    def _book_symbol(self, symbol: str, rows: Sequence[OrderRow], seen: Observation) -> None:
+        cursor = self._store.settings.get("trade_cursors", {}).get(symbol)
+        from_ms = min(row.placed_ms for row in rows) - _MARGIN_MS
+        try:
+            trades = self._broker.fills(symbol, cursor, from_ms)
+        except AutotraderError as error:
+            seen.failures.append(f"trades of {symbol}: {error.message}")
+            return
+        crash_point("trades_read")
+        now_ms = self._clock.now_ms()
+        with self._store.transaction() as store:
+            for trade in trades:
+                if store.orders.by_order_id(symbol, trade.order_id) is not None and store.orders.book(trade, now_ms):
+                    seen.booked.append(trade)
+            self._move_cursor(symbol, [trade.trade_id for trade in trades], now_ms)
+            crash_point("trade_uncommitted")
+        crash_point("trades_committed")
+
+    def _move_cursor(self, symbol: str, trade_ids: Sequence[int], now_ms: int) -> None:
+        """Remember how far everything is booked; where something is missing, read from the orders' start next time."""
+        missing = [row for row in self._store.orders.unsettled() if row.order.symbol == symbol and row.unbooked > ZERO]
+        if missing:
+            forget_cursor(self._store, symbol, now_ms)
+        elif trade_ids:
+            cursors = self._store.settings.get("trade_cursors", {})
+            highest = max(*trade_ids, cursors.get(symbol, 0))
+            self._store.settings.set("trade_cursors", {**cursors, symbol: highest}, now_ms)
+
+
+def _is_to_ask(row: OrderRow) -> bool:
+    """Open as far as we know, or with more trades than the venue's last word explains."""
+    return row.order.is_open or row.unbooked < ZERO

@@ -1,0 +1,45 @@
+"""Named points at which a test may kill the process, so that recovery is proved with real SIGKILLs.
+
+A no-op unless the environment variable AUTOTRADER_CRASH_AT names the point: `posted`, or `posted:3` for the third time
+it is passed. SIGKILL is what a power cut or the kernel's memory killer does: no handler runs, nothing is flushed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+VARIABLE = "AUTOTRADER_CRASH_AT"
+
+# Every point on the order path, in the order in which one order passes them.
+CRASH_POINTS = (
+    "intent_committed",  # the cycle's transaction is on disk, nothing has been sent
+    "sent_uncommitted",  # inside the transaction that will say "sent"
+    "sent_committed",  # "sent" is on disk, no byte has left
+    "posted",  # the venue has answered, nothing of it is on disk
+    "reply_uncommitted",  # inside the transaction that books the reply
+    "reply_committed",
+    "cancel_committed",
+    "cancel_posted",
+    "cancel_reply_committed",
+    "looked",  # a query about an unknown fate was answered, nothing of it is on disk
+    "look_committed",
+    "trades_read",  # trades were read, none is booked
+    "trade_uncommitted",  # inside the transaction that books trades
+    "trades_committed",
+)
+
+_passed: dict[str, int] = {}
+
+
+def crash_point(name: str) -> None:
+    """Die here by SIGKILL if AUTOTRADER_CRASH_AT says so; otherwise do nothing."""
+    wanted = os.environ.get(VARIABLE)
+    if wanted is None:
+        return
+    point, _, count = wanted.partition(":")
+    if point != name:
+        return
+    _passed[name] = _passed.get(name, 0) + 1
+    if _passed[name] >= int(count or "1"):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,235 @@
+"""SQLite, opened so that it can be trusted: WAL, synchronous FULL, one writer, our file and no other.
+
+Whatever SQLite raises becomes RecordsBroken with what to do, because "the row could not be written" always means the
+same to the caller: the order that needed it must not leave.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from autotrader.errors import RecordsBroken
+from autotrader.records.schema import APPLICATION_ID, CHECKED, MIGRATIONS, VERSION
+
+Value = str | int | bytes | None
+
+_OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
+
+
+class Database:
+    """One connection. Writes are only possible inside `transaction()`; a transaction inside one joins it."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+        self._connection = connection
+        self._depth = 0
+        self._doomed = False
+        self.path = path
+        self.read_only = read_only
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open now."""
+        return self._depth > 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing. Raises RecordsBroken where it could not be made durable; then nothing was written."""
+        if self._depth:
+            yield from self._joined()
+            return
+        self._run("BEGIN IMMEDIATE")
+        self._depth, self._doomed = 1, False
+        try:
+            yield
+            self._commit()
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._depth = 0
+
+    def _commit(self) -> None:
+        if self._doomed:
+            raise RuntimeError("an inner transaction failed; the outer one cannot commit")
+        self._run("COMMIT")
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read several tables as they were at one moment, while another process may write."""
+        if self._depth:
+            yield
+            return
+        self._run("BEGIN")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    def _joined(self) -> Iterator[None]:
+        self._depth += 1
+        try:
+            yield
+        except BaseException:
+            self._doomed = True
+            raise
+        finally:
+            self._depth -= 1
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise broken(self.path, error) from error
+
+    def write(self, sql: str, values: Sequence[Value] = ()) -> int:
+        """Change rows; returns how many. Raises RecordsBroken; sqlite3.IntegrityError stays what it is."""
+        if not self._depth:
+            raise RuntimeError("records are written inside store.transaction()")
+        return self._run(sql, values).rowcount
+
+    def rows(self, sql: str, values: Sequence[Value] = ()) -> list[sqlite3.Row]:
+        """Read rows."""
+        try:
+            return self._run(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise broken(self.path, error) from error
+
+    def row(self, sql: str, values: Sequence[Value] = ()) -> sqlite3.Row | None:
+        """Read the first row, if any."""
+        found = self.rows(sql, values)
+        return found[0] if found else None
+
+    def each(self, sql: str, values: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:
+        """Read rows one by one, as plain tuples: for verification and export of long tables."""
+        cursor = self._connection.cursor()
+        cursor.row_factory = None
+        try:
+            yield from cursor.execute(sql, values)
+        except sqlite3.Error as error:
+            raise broken(self.path, error) from error
+        finally:
+            cursor.close()
+
+    def _run(self, sql: str, values: Sequence[Value] = ()) -> sqlite3.Cursor:
+        try:
+            return self._connection.execute(sql, values)
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise broken(self.path, error) from error
+
+    def back_up(self, target: Path) -> None:
+        """Copy the whole database, consistently, to `target`. Raises RecordsBroken."""
+        try:
+            back_up(self._connection, target)
+        except sqlite3.Error as error:
+            raise broken(target, error) from error
+
+    def close(self) -> None:
+        """Close it; the WAL is folded back into the file."""
+        self._connection.close()
+
+
+def broken(path: Path, error: sqlite3.Error) -> RecordsBroken:
+    """Say what SQLite's error means for the user."""
+    text = str(error)
+    if "full" in text:
+        hint = "free some disk space; no order leaves without its row"
+    elif "locked" in text or "busy" in text:
+        hint = "another program holds this database open for writing; close it"
+    elif "readonly" in text or "unable to open" in text:
+        hint = "check the owner and mode of the file and of its folder"
+    else:
+        hint = "stop, keep a copy of the folder, restore the last backup; `autotrader audit export` reads what it can"
+    return RecordsBroken(f"the records in {path} cannot be used: {text}", hint=hint)
+
+
+def open_database(path: Path, *, read_only: bool = False) -> Database:
+    """Open our database; a writer creates or migrates it.
+
+    Raises RecordsBroken for a foreign, damaged or newer file, and where SQLite itself is too old.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise RecordsBroken(f"SQLite {sqlite3.sqlite_version} is too old: 3.37 or newer is needed")
+    if read_only and not path.is_file():
+        raise RecordsBroken(f"there are no records at {path}", hint="check --state; `autotrader run` makes the store")
+    target = f"{path.absolute().as_uri()}?mode=ro" if read_only else path.absolute().as_uri()
+    try:
+        connection = sqlite3.connect(target, uri=True, isolation_level=None, timeout=5)
+    except sqlite3.Error as error:
+        raise broken(path, error) from error
+    try:
+        return _prepared(connection, path, read_only=read_only)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _prepared(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> Database:
+    connection.row_factory = sqlite3.Row
+    try:
+        connection.execute("PRAGMA foreign_keys = OFF")
+        version = _recognise(connection, path)
+        if read_only:
+            if version < VERSION:
+                raise RecordsBroken(
+                    f"the records in {path} are of an older version ({version}, this program reads {VERSION})",
+                    hint="start `autotrader run` once: it makes a backup and brings them up to date",
+                )
+        else:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA wal_autocheckpoint = 1000")
+            _migrate(connection, path, version)
+            _check(connection, path)
+    except sqlite3.Error as error:
+        raise broken(path, error) from error
+    return Database(connection, path, read_only=read_only)
+
+
+def _recognise(connection: sqlite3.Connection, path: Path) -> int:
+    """The version of our file, 0 for an empty one. Raises RecordsBroken for anything else."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if application != APPLICATION_ID and (tables or version or application):
+        raise RecordsBroken(
+            f"{path} is a database of another program", hint="give another folder with --state; nothing was changed"
+        )
+    if version > VERSION:
+        raise RecordsBroken(
+            f"the records in {path} were written by a newer autotrader (version {version}, this one knows {VERSION})",
+            hint="use the newer program, or restore the backup that it made before it migrated",
+        )
+    return version
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    if version == VERSION:
+        return
+    if version:
+        back_up(connection, path.with_name(f"{path.stem}-before-v{VERSION}.db"))
+    for number in range(version, VERSION):
+        script = f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1};"
+        connection.executescript(f"{script} PRAGMA application_id = {APPLICATION_ID}; COMMIT;")
+
+
+def back_up(connection: sqlite3.Connection, target: Path) -> None:
+    """Copy the whole database, consistently, to `target` (replaced where it exists)."""
+    with closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    for table in CHECKED:
+        verdict = connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0]
+        if verdict != "ok":
+            raise RecordsBroken(
+                f"the records in {path} are damaged: {table}: {verdict}",
+                hint="stop, keep a copy of the folder, and restore the last backup",
+            )

@@ -1,0 +1,71 @@
+"""An order's state moves forward only, whatever order the venue's replies arrive in.
+
+Replies come from a database that lags, from caches, twice, and late. So what is known is the most that was ever seen:
+executed quantity never falls, a terminal status never leaves, an older description changes nothing. What contradicts
+that is kept as an alert, not as a state. Pure; the tables are in `orders`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from autotrader.orders import TERMINAL, Order, OrderStatus
+
+# How far a status is: within a rank, only more execution moves the order.
+RANK: dict[OrderStatus, int] = {
+    OrderStatus.PENDING_NEW: 0,
+    OrderStatus.OTHER: 0,
+    OrderStatus.NEW: 1,
+    OrderStatus.PENDING_CANCEL: 2,
+    OrderStatus.PARTIALLY_FILLED: 2,
+    **dict.fromkeys(TERMINAL, 3),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a reply changes: the order as it is known now, whether that is news, and what was odd about the reply."""
+
+    order: Order
+    moved: bool
+    alerts: tuple[str, ...] = ()
+
+
+def advance(known: Order, seen: Order) -> Step:
+    """Merge a venue's description into what is known of the same order."""
+    alerts = _contradictions(known, seen)
+    if seen.executed < known.executed:
+        return Step(known, moved=False, alerts=alerts)
+    further = RANK[seen.status] > RANK[known.status]
+    status = seen.status if further else known.status
+    quote = known.quote_executed
+    if seen.quote_executed is not None and (quote is None or seen.quote_executed > quote):
+        quote = seen.quote_executed
+    merged = replace(
+        known,
+        executed=seen.executed,
+        quote_executed=quote,
+        status=status,
+        updated_ms=max(known.updated_ms, seen.updated_ms),
+        is_working=seen.is_working if further else known.is_working,
+    )
+    return Step(merged, moved=_told(merged) != _told(known), alerts=alerts)
+
+
+def _told(order: Order) -> tuple[object, ...]:
+    return (order.executed, order.quote_executed, order.status)
+
+
+def _contradictions(known: Order, seen: Order) -> tuple[str, ...]:
+    found = []
+    if seen.executed < known.executed:
+        found.append(f"executed fell from {known.executed} to {seen.executed}: the older reply was ignored")
+    if known.status in TERMINAL and seen.executed > known.executed:
+        found.append(f"filled {seen.executed - known.executed} more after it was {known.status}")
+    if known.status in TERMINAL and seen.status in TERMINAL and seen.status is not known.status:
+        found.append(f"was {known.status}, is now said to be {seen.status}")
+    if seen.status is OrderStatus.OTHER:
+        found.append("has a status that this program does not know; it counts as open")
+    if seen.executed > seen.quantity:
+        found.append(f"executed {seen.executed} of {seen.quantity}")
+    return tuple(found)

@@ -1,0 +1,317 @@
+"""Our orders as the venue has them, and our fills, each trade booked once.
+
+An order row exists only when the venue has confirmed the order; before that there is its intent. It is *settled* when
+its status is terminal and the booked trades add up to what was executed: until then trades are read again (a reply may
+say FILLED before the trades can be had). Fills come from the venue's trades, never from an order's quantity.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from autotrader.money import ZERO, plain, total
+from autotrader.orders import Fill, Order, OrderStatus, Side
+from autotrader.records.chain import Chain
+from autotrader.records.database import Database, Value
+from autotrader.records.forward import advance
+from autotrader.records.intents import JournalRow
+
+ORDER_COLUMNS = (
+    "client_order_id", "order_id", "rule", "symbol", "side", "type", "tif", "price", "quantity", "executed",
+    "quote_executed", "status", "created_ms", "updated_ms", "placed_ms", "cancel_at_ms", "tag", "labels", "booked",
+    "settled",
+)  # fmt: skip
+FILL_COLUMNS = (
+    "symbol", "trade_id", "order_id", "client_order_id", "rule", "side", "price", "quantity", "quote", "fee",
+    "fee_asset", "time_ms", "is_maker",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """An order of ours at the venue. `booked` is the sum of its booked trades, in base.
+
+    `rule` is "" for orders by hand and for strays that were adopted (label "adopted").
+    """
+
+    order: Order
+    rule: str
+    placed_ms: int
+    cancel_at_ms: int | None
+    tag: str
+    labels: tuple[str, ...]
+    booked: Decimal
+    settled: bool
+
+    @property
+    def client_order_id(self) -> str:
+        """Its name."""
+        return self.order.client_order_id
+
+    @property
+    def unbooked(self) -> Decimal:
+        """Executed quantity for which no trade has been booked yet."""
+        return self.order.executed - self.booked
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What observing an order did."""
+
+    row: OrderRow
+    moved: bool
+    alerts: tuple[str, ...]
+    clash: str = ""  # two orders with one client id, or another order than was asked for: stop everything
+
+
+class Orders:
+    """Order and fill rows. All writes happen inside the store's transaction."""
+
+    def __init__(self, db: Database, chain: Chain) -> None:
+        self._db = db
+        self._chain = chain
+
+    def adopt(self, order: Order, time_ms: int, asked: JournalRow | None, *, how: str) -> Observed:
+        """Take in an order that the venue has; again is the same as observing it.
+
+        `asked` is its intent, None for a stray that bears our prefix without one. `how`: "reply", "query", "watch",
+        "stray". Quantities are the venue's; where they differ from what was asked, `clash` says so.
+        """
+        if self.get(order.client_order_id) is not None:
+            return self.observe(order, time_ms)
+        other = self.by_order_id(order.symbol, order.order_id)
+        if other is not None:
+            ids = f"{other.client_order_id}, {order.client_order_id}"
+            clash = f"order {order.order_id} of {order.symbol} bears two ids: {ids}"
+            return Observed(other, moved=False, alerts=(), clash=clash)
+        row = OrderRow(
+            order=order,
+            rule=asked.intent.key.rule if asked else "",
+            placed_ms=asked.sent_ms if asked and asked.sent_ms is not None else order.created_ms,
+            cancel_at_ms=asked.cancel_at_ms if asked else None,
+            tag=asked.intent.tag if asked else "",
+            labels=asked.intent.labels if asked else ("adopted",),
+            booked=ZERO,
+            settled=not order.is_open and order.executed == 0,
+        )
+        self._put(row)
+        self._chain.append(time_ms, "order", order.client_order_id, {**_columns(row), "how": how})
+        return Observed(row, moved=True, alerts=(), clash=_difference(asked, order))
+
+    def observe(self, seen: Order, time_ms: int) -> Observed:
+        """Move a known order forward by what the venue says of it. Raises KeyError for an order without a row."""
+        row = self.get(seen.client_order_id)
+        if row is None:
+            raise KeyError(seen.client_order_id)
+        if seen.order_id != row.order.order_id or seen.symbol != row.order.symbol:
+            clash = f"two orders bear the id {seen.client_order_id}: {row.order.order_id} and {seen.order_id}"
+            return Observed(row, moved=False, alerts=(), clash=clash)
+        step = advance(row.order, seen)
+        if not step.moved:
+            return Observed(row, moved=False, alerts=step.alerts)
+        fresh = _with(row, order=step.order)
+        self._put(fresh)
+        self._chain.append(time_ms, "order", row.client_order_id, _columns(fresh))
+        return Observed(fresh, moved=True, alerts=step.alerts)
+
+    def book(self, fill: Fill, time_ms: int) -> bool:
+        """Book one trade of a known order, once; returns whether it was news. Raises KeyError for a foreign trade."""
+        row = self.by_order_id(fill.symbol, fill.order_id)
+        if row is None:
+            raise KeyError(fill.order_id)
+        columns = _fill_columns(fill, row)
+        marks = ", ".join("?" * len(columns))
+        sql = f"INSERT OR IGNORE INTO fills ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - our names
+        if not self._db.write(sql, list(columns.values())):
+            return False
+        self._chain.append(time_ms, "fill", row.client_order_id, columns)
+        fresh = _with(row, booked=total((row.booked, fill.quantity)))
+        self._put(fresh)
+        if fresh.settled:
+            self._chain.append(time_ms, "order", row.client_order_id, _columns(fresh))
+        return True
+
+    def get(self, cid: str) -> OrderRow | None:
+        """One order by client order id."""
+        row = self._db.row("SELECT * FROM orders WHERE client_order_id = ?", (cid,))
+        return None if row is None else _order_row(row)
+
+    def by_order_id(self, symbol: str, order_id: int) -> OrderRow | None:
+        """One order by the venue's id."""
+        row = self._db.row("SELECT * FROM orders WHERE symbol = ? AND order_id = ?", (symbol, order_id))
+        return None if row is None else _order_row(row)
+
+    def unsettled(self) -> tuple[OrderRow, ...]:
+        """Orders that are open, or whose trades are not all booked, oldest first."""
+        return self._select("settled = 0", ())
+
+    def open(self) -> tuple[OrderRow, ...]:
+        """Orders that may still fill, oldest first."""
+        return tuple(row for row in self.unsettled() if row.order.is_open)
+
+    def orphans(self, rules: Sequence[str]) -> tuple[OrderRow, ...]:
+        """Open orders of rules that are no longer among `rules` (orders by hand are no orphans)."""
+        known = {*rules, ""}
+        return tuple(row for row in self.open() if row.rule not in known)
+
+    def since(self, since_ms: int) -> tuple[OrderRow, ...]:
+        """Orders placed since then, oldest first."""
+        return self._select("placed_ms >= ?", (since_ms,))
+
+    def fills_since(self, since_ms: int) -> tuple[Fill, ...]:
+        """Fills since then, oldest first."""
+        return tuple(fill for fill, _ in self.fills_with_rule(since_ms))
+
+    def fills_with_rule(self, since_ms: int = 0) -> Iterator[tuple[Fill, str]]:
+        """Fills since then with the rule that placed the order, oldest first."""
+        sql = "SELECT * FROM fills WHERE time_ms >= ? ORDER BY time_ms, symbol, trade_id"
+        for row in self._db.rows(sql, (since_ms,)):
+            yield _fill(row), str(row["rule"])
+
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol in which we ever had an order."""
+        return tuple(row["symbol"] for row in self._db.rows("SELECT DISTINCT symbol FROM orders ORDER BY symbol"))
+
+    def _put(self, row: OrderRow) -> None:
+        columns = _columns(row)
+        marks = ", ".join("?" * len(columns))
+        fresh = ", ".join(f"{name} = excluded.{name}" for name in columns)
+        sql = (
+            f"INSERT INTO orders ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608 - our names
+            f"ON CONFLICT (client_order_id) DO UPDATE SET {fresh}"
+        )
+        self._db.write(sql, list(columns.values()))
+
+    def _select(self, where: str, values: Sequence[Value]) -> tuple[OrderRow, ...]:
+        rows = self._db.rows(f"SELECT * FROM orders WHERE {where} ORDER BY placed_ms, order_id", values)  # noqa: S608 - our clauses
+        return tuple(_order_row(row) for row in rows)
+
+
+def _with(row: OrderRow, *, order: Order | None = None, booked: Decimal | None = None) -> OrderRow:
+    order = row.order if order is None else order
+    booked = row.booked if booked is None else booked
+    return OrderRow(
+        order=order,
+        rule=row.rule,
+        placed_ms=row.placed_ms,
+        cancel_at_ms=row.cancel_at_ms,
+        tag=row.tag,
+        labels=row.labels,
+        booked=booked,
+        settled=not order.is_open and booked == order.executed,
+    )
+
+
+def _difference(asked: JournalRow | None, order: Order) -> str:
+    """In what the venue's order is not the one that was asked for; "" where it is."""
+    if asked is None:
+        return ""
+    request = asked.intent.request
+    pairs = (
+        ("symbol", request.symbol, order.symbol),
+        ("side", request.side, order.side),
+        ("price", request.price, order.price),
+        ("quantity", request.quantity, order.quantity),
+    )
+    wrong = [f"{name} {plain_or(was)} instead of {plain_or(wanted)}" for name, wanted, was in pairs if wanted != was]
+    return f"the venue has {order.client_order_id} with " + ", ".join(wrong) if wrong else ""
+
+
+def plain_or(value: Decimal | str) -> str:
+    """Numbers without exponent, texts as they are."""
+    return plain(value) if isinstance(value, Decimal) else str(value)
+
+
+def _columns(row: OrderRow) -> dict[str, Value]:
+    order = row.order
+    quote = order.quote_executed
+    return {
+        "client_order_id": order.client_order_id,
+        "order_id": order.order_id,
+        "rule": row.rule,
+        "symbol": order.symbol,
+        "side": order.side,
+        "type": order.type,
+        "tif": order.tif,
+        "price": plain(order.price),
+        "quantity": plain(order.quantity),
+        "executed": plain(order.executed),
+        "quote_executed": "" if quote is None else plain(quote),
+        "status": order.status,
+        "created_ms": order.created_ms,
+        "updated_ms": order.updated_ms,
+        "placed_ms": row.placed_ms,
+        "cancel_at_ms": row.cancel_at_ms,
+        "tag": row.tag,
+        "labels": json.dumps(row.labels),
+        "booked": plain(row.booked),
+        "settled": int(row.settled),
+    }
+
+
+def _order_row(row: sqlite3.Row) -> OrderRow:
+    quote = row["quote_executed"]
+    order = Order(
+        symbol=row["symbol"],
+        order_id=row["order_id"],
+        client_order_id=row["client_order_id"],
+        side=Side(row["side"]),
+        type=row["type"],
+        tif=row["tif"],
+        price=Decimal(row["price"]),
+        quantity=Decimal(row["quantity"]),
+        executed=Decimal(row["executed"]),
+        quote_executed=Decimal(quote) if quote else None,
+        status=OrderStatus(row["status"]),
+        created_ms=row["created_ms"],
+        updated_ms=row["updated_ms"],
+    )
+    return OrderRow(
+        order=order,
+        rule=row["rule"],
+        placed_ms=row["placed_ms"],
+        cancel_at_ms=row["cancel_at_ms"],
+        tag=row["tag"],
+        labels=tuple(json.loads(row["labels"])),
+        booked=Decimal(row["booked"]),
+        settled=bool(row["settled"]),
+    )
+
+
+def _fill_columns(fill: Fill, row: OrderRow) -> dict[str, Value]:
+    return {
+        "symbol": fill.symbol,
+        "trade_id": fill.trade_id,
+        "order_id": fill.order_id,
+        "client_order_id": row.client_order_id,
+        "rule": row.rule,
+        "side": fill.side,
+        "price": plain(fill.price),
+        "quantity": plain(fill.quantity),
+        "quote": plain(fill.quote),
+        "fee": plain(fill.fee),
+        "fee_asset": fill.fee_asset,
+        "time_ms": fill.time_ms,
+        "is_maker": int(fill.is_maker),
+    }
+
+
+def _fill(row: sqlite3.Row) -> Fill:
+    return Fill(
+        symbol=row["symbol"],
+        trade_id=row["trade_id"],
+        order_id=row["order_id"],
+        side=Side(row["side"]),
+        price=Decimal(row["price"]),
+        quantity=Decimal(row["quantity"]),
+        quote=Decimal(row["quote"]),
+        fee=Decimal(row["fee"]),
+        fee_asset=row["fee_asset"],
+        time_ms=row["time_ms"],
+        is_maker=bool(row["is_maker"]),
+        client_order_id=row["client_order_id"],
+    )

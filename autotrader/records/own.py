@@ -1,0 +1,106 @@
+"""The store's own record as the engine reads it: unsettled orders, fills, refusals, failed requests.
+
+An intent whose fate is unknown, and one that is written but not yet sent, count as live: their whole quantity may
+still trade. An order that the venue has ended but whose trades are not all booked is listed as "done", so that limits
+can count what it executed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from autotrader.market.account import OwnOrder, OwnRecord
+from autotrader.money import ZERO
+from autotrader.records.cancels import Cancels
+from autotrader.records.intents import UNRESOLVED, Intents, IntentState, JournalRow
+from autotrader.records.orders import OrderRow, Orders
+from autotrader.records.values import Errors, Settings
+
+DAY_MS = 86_400_000
+_FILLS_DAYS = 32
+
+_REFUSED = frozenset({IntentState.REJECTED, IntentState.UNKNOWN, IntentState.MISMATCH, IntentState.DEAD})
+_TAKEN = frozenset({IntentState.ACCEPTED, IntentState.ADOPTED})
+_FAILED_REQUEST = _REFUSED | {IntentState.NOT_SENT}
+
+
+def own_record(
+    now_ms: int,
+    zone: tzinfo,
+    *,
+    intents: Intents,
+    orders: Orders,
+    cancels: Cancels,
+    settings: Settings,
+    errors: Errors,
+) -> OwnRecord:
+    """Read it all for one cycle. `zone` is the account's: fills reach back to its current month's start at least."""
+    day_ago = now_ms - DAY_MS
+    sent = intents.sent_since(day_ago)
+    waiting = intents.in_state(IntentState.INTENT, *sorted(UNRESOLVED))
+    failed = [row.sent_ms for row in sent if row.state in _FAILED_REQUEST and row.sent_ms is not None]
+    failed += [row.sent_ms for row in cancels.failed_since(day_ago)]
+    return OwnRecord(
+        orders=tuple(map(_of_intent, waiting)) + tuple(map(_of_order, orders.unsettled())),
+        fills=orders.fills_since(_fills_from(now_ms, zone)),
+        errors_ms=tuple(sorted([*failed, *errors.since(day_ago)])),
+        placed_ms=tuple(
+            row.sent_ms for row in sent if row.sent_ms is not None and row.state is not IntentState.NOT_SENT
+        ),
+        refusals_in_a_row=_refusals(intents, int(settings.get("refusals_since_ms", 0))),
+    )
+
+
+def _fills_from(now_ms: int, zone: tzinfo) -> int:
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    month = now.astimezone(zone).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return int(min(month, now - timedelta(days=_FILLS_DAYS)).timestamp() * 1000)
+
+
+def _refusals(intents: Intents, since_ms: int) -> int:
+    count = 0
+    for row in reversed(intents.sent_since(since_ms)):
+        if row.state in _TAKEN:
+            return count
+        count += row.state in _REFUSED
+    return count
+
+
+def _of_intent(row: JournalRow) -> OwnOrder:
+    intent, request = row.intent, row.intent.request
+    return OwnOrder(
+        client_order_id=row.client_order_id,
+        order_id=None,
+        rule=intent.key.rule,
+        symbol=request.symbol,
+        side=request.side,
+        price=request.price,
+        quantity=request.quantity,
+        executed=ZERO,
+        quote_executed=ZERO,
+        placed_ms=row.sent_ms if row.sent_ms is not None else intent.created_ms,
+        cancel_at_ms=row.cancel_at_ms,
+        tag=intent.tag,
+        labels=intent.labels,
+        state="unknown",
+    )
+
+
+def _of_order(row: OrderRow) -> OwnOrder:
+    order = row.order
+    return OwnOrder(
+        client_order_id=row.client_order_id,
+        order_id=order.order_id,
+        rule=row.rule,
+        symbol=order.symbol,
+        side=order.side,
+        price=order.price,
+        quantity=order.quantity,
+        executed=order.executed,
+        quote_executed=order.quote_executed if order.quote_executed is not None else ZERO,
+        placed_ms=row.placed_ms,
+        cancel_at_ms=row.cancel_at_ms,
+        tag=row.tag,
+        labels=row.labels,
+        state="open" if order.is_open else "done",
+    )

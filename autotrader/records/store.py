@@ -1,0 +1,301 @@
+"""The store: one folder, one writer, everything this world's autotrader knows.
+
+`Store.open` takes the writer's lock, checks the files and hands out the tables as attributes. All writing happens in
+`with store.transaction():` — intents, next states and the evaluation row of a cycle go to disk together or not at all.
+After each commit the chain's head is noted in the second file. `Store.read` opens the same tables for looking only,
+also while the service runs.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, tzinfo
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
+from autotrader.market.account import OwnRecord
+from autotrader.records.cancels import Cancels
+from autotrader.records.chain import Act, Chain, ChainReport
+from autotrader.records.crosscheck import cross_check
+from autotrader.records.database import Database, open_database
+from autotrader.records.evaluations import Evaluations
+from autotrader.records.heads import Head, HeadsFile, read_heads
+from autotrader.records.inbox import Inbox
+from autotrader.records.intents import Intents
+from autotrader.records.orders import Orders
+from autotrader.records.own import own_record
+from autotrader.records.places import DATABASE, HALT_FILE, HEADS, INBOX, Identity, WriterLock
+from autotrader.records.values import Counters, Errors, Runs, Settings, States
+
+NoticeLevel = Literal["info", "warn", "critical"]
+
+
+def new_store_id() -> str:
+    """Eight random base-32 characters; the first four stand in every client order id."""
+    return base64.b32encode(secrets.token_bytes(5)).decode().lower()
+
+
+class Store:
+    """One store. Attributes are its tables: chain, evaluations, states, runs, settings, counters, errors, intents,
+    cancels, orders.
+    """
+
+    def __init__(self, folder: Path, db: Database, lock: WriterLock | None) -> None:
+        """Use `Store.open` or `Store.read`."""
+        self.folder = folder
+        self._db = db
+        self._lock = lock
+        meta = {row["key"]: row["value"] for row in db.rows("SELECT key, value FROM meta")}
+        self.identity = Identity(mode=meta["mode"], base_url=meta["base_url"], fingerprint=meta["fingerprint"])
+        self.id: str = meta["store_id"]
+        self.created_ms = int(meta["created_ms"])
+        self.chain = Chain(db, self.id)
+        self.evaluations = Evaluations(db, self.chain)
+        self.states = States(db)
+        self.runs = Runs(db)
+        self.settings = Settings(db, self.chain)
+        self.counters = Counters(db)
+        self.errors = Errors(db)
+        self.intents = Intents(db, self.chain, self.id)
+        self.cancels = Cancels(db, self.chain)
+        self.orders = Orders(db, self.chain)
+        self._heads = HeadsFile(folder / HEADS) if lock is not None else None
+        self._noted: Head | None = None
+
+    # ------------------------------------------------------------------------------------------- opening, closing
+    @classmethod
+    def open(cls, folder: Path, identity: Identity, *, now_ms: int, make_id: Callable[[], str] = new_store_id) -> Store:
+        """Open for writing; makes the store where there is none.
+
+        Raises SafetyRefused (another writer; a store of another world), RecordsBroken (damaged, foreign or newer
+        files; an old copy put back), ConfigError (the folder cannot be made).
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ConfigError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        lock = WriterLock(folder)
+        try:
+            db = open_database(folder / DATABASE)
+        except BaseException:
+            lock.close()
+            raise
+        try:
+            _create_or_compare(db, folder, identity, now_ms=now_ms, make_id=make_id)
+            store = cls(folder, db, lock)
+            store._compare_with_heads()
+            return store
+        except BaseException:
+            db.close()
+            lock.close()
+            raise
+
+    @classmethod
+    def read(cls, folder: Path) -> Store:
+        """Open for looking only; works while the service runs. Raises RecordsBroken."""
+        db = open_database(folder / DATABASE, read_only=True)
+        try:
+            return cls(folder, db, None)
+        except KeyError as error:
+            db.close()
+            raise RecordsBroken(f"the records in {folder} were never completed: {error} is missing") from error
+        except BaseException:
+            db.close()
+            raise
+
+    def close(self, now_ms: int | None = None) -> None:
+        """Seal the evaluations (given the time), note the head, give the lock back. Closing twice does nothing."""
+        if self._lock is None:
+            self._db.close()
+            return
+        try:
+            if now_ms is not None:
+                with self.transaction():
+                    self.evaluations.seal(now_ms)
+        finally:
+            self._db.close()
+            if self._heads is not None:
+                self._heads.close()
+            self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------------------ transactions
+    @contextmanager
+    def transaction(self) -> Iterator[Store]:
+        """All writes inside go to disk together, or none does. One inside another joins it.
+
+        Raises RecordsBroken where it could not be made durable; nothing was written then.
+        """
+        outermost = not self._db.in_transaction
+        with self._db.transaction():
+            yield self
+        if outermost:
+            self._note_head()
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether one is open now; nothing may be sent while it is."""
+        return self._db.in_transaction
+
+    def _note_head(self) -> None:
+        head = self.chain.head()
+        if head is not None and head != self._noted and self._heads is not None:
+            self._heads.append(head)
+            self._noted = head
+
+    @property
+    def witness_error(self) -> str | None:
+        """Why the last checkpoint could not be written, None if it was."""
+        return self._heads.error if self._heads is not None else None
+
+    # ------------------------------------------------------------------------------------------------- whole record
+    def own_record(self, now_ms: int, zone: tzinfo = UTC) -> OwnRecord:
+        """This store's orders, fills and failures, as the engine reads them."""
+        return own_record(
+            now_ms,
+            zone,
+            intents=self.intents,
+            orders=self.orders,
+            cancels=self.cancels,
+            settings=self.settings,
+            errors=self.errors,
+        )
+
+    def notice(self, time_ms: int, level: NoticeLevel, text: str, **more: object) -> Act:
+        """Record something that people should know. Inside a transaction, or in one of its own."""
+        with self.transaction():
+            return self.chain.append(time_ms, "notice", "", {"level": level, "text": text, **more})
+
+    def verify(self) -> ChainReport:
+        """Verify chain, checkpoints, seals, kept texts, and the tables against the chain. Changes nothing."""
+        heads = read_heads(self.folder / HEADS)  # before the snapshot: an honest chain is never behind them
+        with self._db.snapshot():
+            report = self.chain.verify(heads)
+            problems = report.problems or (*self.evaluations.verify(), *cross_check(self._db, self.chain))
+        return ChainReport(
+            rows=report.rows,
+            first_ms=report.first_ms,
+            last_ms=report.last_ms,
+            head=report.head,
+            problems=tuple(problems),
+        )
+
+    def halted(self) -> str | None:
+        """Why nothing may be placed (the stored halt, or the halt file alone), None where it may."""
+        halt: Mapping[str, str] | None = self.settings.get("halt")
+        if halt is not None:
+            return halt["reason"]
+        return read_halt_file(self.folder)
+
+    def halt(self, reason: str, time_ms: int, level: str = "halt") -> None:
+        """Stop placing until resumed, over restarts too. The first reason stays. Writes the halt file as well."""
+        write_halt_file(self.folder, reason)
+        with self.transaction():
+            if self.settings.get("halt") is None:
+                self.settings.set("halt", {"reason": reason, "level": level, "since_ms": time_ms}, time_ms)
+
+    def resume(self, time_ms: int) -> None:
+        """Lift the halt; refusals before now do not count any more."""
+        with self.transaction():
+            self.settings.set("halt", None, time_ms)
+            self.settings.set("refusals_since_ms", time_ms, time_ms)
+        (self.folder / HALT_FILE).unlink(missing_ok=True)
+
+    def inbox(self) -> Inbox:
+        """The store's inbox; the caller closes it."""
+        return Inbox(self.folder / INBOX)
+
+    def back_up(self, target: Path) -> None:
+        """Copy the database, consistently, to another file."""
+        self._db.back_up(target)
+
+    def _compare_with_heads(self) -> None:
+        heads, head = read_heads(self.folder / HEADS), self.chain.head()
+        if not heads and head is not None and head.n > 1:
+            raise RecordsBroken(
+                f"the checkpoints {HEADS} of the store {self.folder.name} are missing",
+                hint="restore the file, or run `autotrader audit verify` to see what can be said without it",
+            )
+        known = self._chain_hash(heads[-1].n) if heads else None
+        if heads and known != heads[-1].hash:
+            what = "is older than" if known is None else "differs from"
+            raise RecordsBroken(
+                f"the database of the store {self.folder.name} {what} its checkpoint {heads[-1].n}",
+                hint="an old copy was put back, or records were removed; compare with the exchange before trading",
+            )
+        self._noted = heads[-1] if heads else None
+        self._note_head()  # a crash may have come between commit and checkpoint
+
+    def _chain_hash(self, n: int) -> str | None:
+        row = self._db.row("SELECT hash FROM chain WHERE n = ?", (n,))
+        return None if row is None else str(row["hash"].hex())
+
+    def head(self) -> Head | None:
+        """The chain's newest row, for display."""
+        return self.chain.head()
+
+
+def read_halt_file(folder: Path) -> str | None:
+    """The reason in the halt file, None where there is none. A file that cannot be read halts too."""
+    try:
+        text = (folder / HALT_FILE).read_text(encoding="utf-8", errors="replace").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"the halt file cannot be read: {error.strerror}"
+    return text[:500] or f"the file {HALT_FILE} is present"
+
+
+def write_halt_file(folder: Path, reason: str) -> None:
+    """Make the halt file: works without the database. Raises ConfigError."""
+    try:
+        (folder / HALT_FILE).write_text(reason + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"the halt file in {folder} cannot be written: {error.strerror}") from error
+
+
+def _create_or_compare(
+    db: Database, folder: Path, identity: Identity, *, now_ms: int, make_id: Callable[[], str]
+) -> None:
+    meta = {row["key"]: row["value"] for row in db.rows("SELECT key, value FROM meta")}
+    if not meta:
+        _create(db, identity, now_ms, make_id())
+        return
+    stored = Identity(mode=meta["mode"], base_url=meta["base_url"], fingerprint=meta["fingerprint"])
+    if stored != identity:
+        raise SafetyRefused(
+            f"the store {folder.name} belongs to another world: {_shown(stored)}, not {_shown(identity)}",
+            hint="each mode, address and key has its own store; do not copy one into another's place",
+        )
+
+
+def _create(db: Database, identity: Identity, now_ms: int, store_id: str) -> None:
+    if len(store_id) < 4 or not store_id.isascii() or not store_id.isalnum():
+        raise ValueError("a store id has at least four base-32 characters")
+    facts = {
+        "store_id": store_id,
+        "mode": identity.mode,
+        "base_url": identity.base_url,
+        "fingerprint": identity.fingerprint,
+        "created_ms": str(now_ms),
+    }
+    with db.transaction():
+        for key, value in facts.items():
+            db.write("INSERT INTO meta VALUES (?, ?)", (key, value))
+        Chain(db, store_id).append(now_ms, "store", store_id, facts)
+
+
+def _shown(identity: Identity) -> str:
+    return f"{identity.mode} at {identity.base_url}" + (f", key {identity.fingerprint}" if identity.fingerprint else "")

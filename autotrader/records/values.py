@@ -1,0 +1,144 @@
+"""The small tables: rule states, runs, settings, counters, failed requests.
+
+States and runs are the engine's text, kept word for word: this file does not know what they mean. Settings are JSON
+values under names (`SETTINGS` lists ours), so that what must survive a restart has one obvious place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from autotrader.records.canon import canonical
+from autotrader.records.chain import Chain
+from autotrader.records.database import Database
+
+# name: what it holds
+SETTINGS: dict[str, str] = {
+    "halt": "null or {reason, level, since_ms}: nothing is placed until it is resumed",
+    "paused": "list of rule ids that do not fire",
+    "parked_until": "venue ms until which no request leaves (429, 418, 403)",
+    "last_slots": "rule -> last slot that was evaluated, venue ms",
+    "last_seen_ms": "venue ms of the last cycle",
+    "refusals_since_ms": "refusals before this moment do not count (set by resume)",
+    "inbox_done": "number of the last inbox entry that was carried out",
+    "trade_cursors": "symbol -> highest trade id up to which everything is booked",
+    "unexplained": "client order id -> what start-up could not explain; not armed while there is one",
+    "paper": "the paper account: balances, orders, last trade ids",
+}
+
+# Changes of these are acts: they decide what may be traded. The rest moves with every cycle.
+_ACTS = frozenset({"halt", "paused", "unexplained"})
+
+
+class StateKey(NamedTuple):
+    """Whose state it is: a rule, for one symbol, for one order (`order_id` is "" unless the rule is per order)."""
+
+    rule: str
+    symbol: str
+    order_id: str = ""
+
+
+class States:
+    """The engine's state per rule, symbol and order, as text."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def all(self) -> dict[StateKey, str]:
+        """Every state, by key."""
+        rows = self._db.rows("SELECT rule, symbol, order_id, body FROM states ORDER BY rule, symbol, order_id")
+        return {StateKey(row["rule"], row["symbol"], row["order_id"]): row["body"] for row in rows}
+
+    def put(self, states: Mapping[StateKey, str]) -> None:
+        """Write these states; others stay."""
+        for key, body in states.items():
+            self._db.write("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)", (*key, body))
+
+    def drop(self, key: StateKey) -> None:
+        """Forget one state."""
+        self._db.write("DELETE FROM states WHERE rule = ? AND symbol = ? AND order_id = ?", tuple(key))
+
+
+class Runs:
+    """The engine's unfinished runs, as text under their ids."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def all(self) -> dict[str, str]:
+        """Every run, by id."""
+        return {row["id"]: row["body"] for row in self._db.rows("SELECT id, body FROM runs ORDER BY id")}
+
+    def put(self, run_id: str, body: str) -> None:
+        """Write one run."""
+        self._db.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", (run_id, body))
+
+    def drop(self, run_id: str) -> None:
+        """Forget one that has ended."""
+        self._db.write("DELETE FROM runs WHERE id = ?", (run_id,))
+
+
+class Settings:
+    """JSON values under fixed names."""
+
+    def __init__(self, db: Database, chain: Chain) -> None:
+        self._db = db
+        self._chain = chain
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A value; `default` where none was set."""
+        row = self._db.row("SELECT value FROM settings WHERE key = ?", (_known(name),))
+        return default if row is None else json.loads(row["value"])
+
+    def set(self, name: str, value: object, time_ms: int) -> None:
+        """Write a value; those that decide what may be traded are acts of the chain."""
+        text = canonical(value)
+        self._db.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_known(name), text))
+        if name in _ACTS:
+            self._chain.append(time_ms, "setting", name, {"value": value})
+
+
+class Counters:
+    """Numbers that only grow."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def next(self, name: str) -> int:
+        """Count up and return: 1, 2, 3, … also over restarts."""
+        self._db.write("INSERT OR IGNORE INTO counters VALUES (?, 0)", (name,))
+        self._db.write("UPDATE counters SET value = value + 1 WHERE name = ?", (name,))
+        return self.value(name)
+
+    def value(self, name: str) -> int:
+        """How far it has counted."""
+        row = self._db.row("SELECT value FROM counters WHERE name = ?", (name,))
+        return 0 if row is None else int(row["value"])
+
+
+class Errors:
+    """Failed requests of the last days, for `errors(15m)`; not acts."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, time_ms: int, what: str) -> None:
+        """Note one."""
+        self._db.write("INSERT INTO errors (time_ms, what) VALUES (?, ?)", (time_ms, what))
+
+    def since(self, since_ms: int) -> tuple[int, ...]:
+        """Their times since then."""
+        rows = self._db.rows("SELECT time_ms FROM errors WHERE time_ms >= ? ORDER BY time_ms", (since_ms,))
+        return tuple(row["time_ms"] for row in rows)
+
+    def prune(self, before_ms: int) -> None:
+        """Forget older ones."""
+        self._db.write("DELETE FROM errors WHERE time_ms < ?", (before_ms,))
+
+
+def _known(name: str) -> str:
+    if name not in SETTINGS:
+        raise KeyError(f"no setting is called {name}")
+    return name
