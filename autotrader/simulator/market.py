@@ -71,7 +71,7 @@ class Market:
         self._recorded = False
         self._raw: dict[int, TapeMinute] = {}
         self._series: dict[tuple[str, int], Series] = {}
-        self._average: tuple[tuple[int, int], Decimal] | None = None
+        self._average: tuple[int, Decimal] | None = None
 
     # ---- time --------------------------------------------------------------
 
@@ -260,25 +260,14 @@ class Market:
         return self.next_trade_id()
 
     def average(self) -> Decimal | None:
-        """Volume-weighted price of the last ``avg_price_mins`` minutes; the last price when none traded."""
-        if self.last is None:
-            return None
-        minutes = self.spec.avg_price_mins
-        if not minutes:
-            return self.last.price
-        key = (self._next_open, self._played)
-        if self._average is None or self._average[0] != key:
-            self._average = (key, self._weigh(self._next_open - (minutes + 1) * MINUTE))
+        """Volume-weighted price of the ``avg_price_mins`` minutes that end with the last trade; None before any."""
+        last = self.last
+        if last is None or not self.spec.avg_price_mins:
+            return last.price if last is not None else None
+        if self._average is None or self._average[0] != last.id:
+            window = self.window(last.time - self.spec.avg_price_mins * MINUTE, last.time, 3)
+            self._average = (last.id, window.quote_volume / window.volume if window else last.price)
         return self._average[1]
-
-    def _weigh(self, begin: int) -> Decimal:
-        rows = [row for row in self.minutes.rows[-self.spec.avg_price_mins :] if row.open_time > begin]
-        live = self.live()
-        rows += [live] if live is not None else []
-        volume = sum((row.volume for row in rows), ZERO)
-        if self.last is None or not volume:
-            return self.last.price if self.last is not None else ZERO
-        return sum((row.quote_volume for row in rows), ZERO) / volume
 
 
 def _candle(open_time: int, events: tuple[PathTrade, ...], unit: Decimal, first_id: int) -> Row:
