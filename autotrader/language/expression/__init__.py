@@ -77,7 +77,9 @@ def parse_literal(text: str, origin: Origin, wanted: frozenset[Kind], scope: Sco
         parser.finish("the end")
         value = checker.fitted(node, wanted, "")
         if not isinstance(value, Literal):
-            raise checker.fault_at(node, "AT117", "a fixed number is needed here", "such as `10_000 JPY`, `-5%`, `5m` or `14`")
+            raise checker.fault_at(
+                node, "AT117", "a fixed number is needed here", "such as `10_000 JPY`, `-5%`, `5m` or `14`"
+            )
         return value
 
     found, faults = _guarded(text, read)
@@ -90,10 +92,22 @@ def parse_duration_ms(text: str, origin: Origin) -> tuple[int | None, Problems]:
     def read() -> int:
         token, *rest = tokens_of(text)
         if token.kind == "number" and len(rest) == 1:
-            raise Fault("AT120", token.start, len(token.text), "a duration needs its unit", f"write `{token.text}m`, `{token.text}s` or `{token.text}h`")
+            raise Fault(
+                "AT120",
+                token.start,
+                len(token.text),
+                "a duration needs its unit",
+                f"write `{token.text}m`, `{token.text}s` or `{token.text}h`",
+            )
         if token.kind != "duration" or len(rest) != 1:
             wrong = rest[0] if token.kind == "duration" else token
-            raise Fault("AT123", wrong.start, max(1, wrong.end - wrong.start), f"`{text}` is not a duration", "write `5m`, `90s`, `1h30m` or `7d`")
+            raise Fault(
+                "AT123",
+                wrong.start,
+                max(1, wrong.end - wrong.start),
+                f"`{text}` is not a duration",
+                "write `5m`, `90s`, `1h30m` or `7d`",
+            )
         return duration_ms(token.text, token.start)
 
     found, faults = _guarded(text, read)
@@ -148,7 +162,9 @@ def _pieces(text: str, faults: list[Fault]) -> Iterable[tuple[str, int, str | No
         elif character == "{":
             end = text.find("}", position)
             if end < 0:
-                faults.append(Fault("AT131", position, 1, "`{` is never closed", "write `}` behind the word, or `{{` for a brace"))
+                faults.append(
+                    Fault("AT131", position, 1, "`{` is never closed", "write `}` behind the word, or `{{` for a brace")
+                )
                 return
             yield plain, position + 1, text[position + 1 : end]
             plain, position = "", end + 1
@@ -180,6 +196,13 @@ def _problems(faults: Iterable[Fault], text: str, origin: Origin) -> Problems:
         length = max(1, min(fault.length, len(text) - start))
         place = Place(origin.file, origin.line, origin.column + start, length)
         found.append(
-            Problem(code=fault.code, place=place, message=fault.message, hint=fault.hint, path=origin.path, severity=fault.severity)  # type: ignore[arg-type]
+            Problem(
+                code=fault.code,
+                place=place,
+                message=fault.message,
+                hint=fault.hint,
+                path=origin.path,
+                severity=fault.severity,
+            )
         )
     return tuple(found)

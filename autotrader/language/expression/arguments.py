@@ -50,11 +50,13 @@ class Arguments:
             return
         names = ", ".join([param.name for param in self.word.params] + (["tf"] if self.word.is_candle else []))
         plural = "argument" if wanted == 1 else "arguments"
-        missing_timeframe = self.word.is_candle and found == wanted - 1 and not self.is_timeframe(self.node.parts[-1:] )
+        missing_timeframe = self.word.is_candle and found == wanted - 1 and not self.is_timeframe(self.node.parts[-1:])
         from autotrader.language.expression.check import example
 
         hint = ("the timeframe is missing: " if missing_timeframe else "") + f"for example `{example(self.word)}`"
-        raise self.checker.fault_at(self.node, "AT114", f"`{self.word.name}` takes {wanted} {plural} ({names}), found {found}", hint)
+        raise self.checker.fault_at(
+            self.node, "AT114", f"`{self.word.name}` takes {wanted} {plural} ({names}), found {found}", hint
+        )
 
     def is_timeframe(self, parts: tuple[Node, ...]) -> bool:
         """Whether the last argument can only be a timeframe or a series."""
@@ -66,11 +68,14 @@ class Arguments:
             return
         low, high = self.word.order_of
         first, second = args[low], args[high]
-        assert isinstance(first, Decimal)
-        assert isinstance(second, Decimal)
-        if first >= second:
+        if isinstance(first, Decimal) and isinstance(second, Decimal) and first >= second:
             names = self.word.params[low].name, self.word.params[high].name
-            raise self.checker.fault_at(parts[low], "AT115", f"`{names[0]}` must be below `{names[1]}`, found {plain(first)} and {plain(second)}", "swap them" if first > second else "")
+            raise self.checker.fault_at(
+                parts[low],
+                "AT115",
+                f"`{names[0]}` must be below `{names[1]}`, found {plain(first)} and {plain(second)}",
+                "swap them" if first > second else "",
+            )
 
     def unit(self, args: tuple[Arg, ...], series: Term | None) -> Unit:
         """What the term measures."""
@@ -95,10 +100,17 @@ class Arguments:
             literal = self.checker.param(node)
             if isinstance(literal, Literal) and literal.unit.kind is Kind.DURATION and int(literal.value) in _BY_MS:
                 return _BY_MS[int(literal.value)], None
-            raise self.checker.fault_at(node, "AT116", f"`${node.text}` is no timeframe", f"timeframes are {' '.join(TIMEFRAMES)}")
+            raise self.checker.fault_at(
+                node, "AT116", f"`${node.text}` is no timeframe", f"timeframes are {' '.join(TIMEFRAMES)}"
+            )
         if node.kind in ("call", "ago"):
             return self.series(node)
-        raise self.checker.fault_at(node, "AT116", f"the last argument of `{self.word.name}` is a timeframe", f"timeframes are {' '.join(TIMEFRAMES)}")
+        raise self.checker.fault_at(
+            node,
+            "AT116",
+            f"the last argument of `{self.word.name}` is a timeframe",
+            f"timeframes are {' '.join(TIMEFRAMES)}",
+        )
 
     def timeframe(self, node: Node) -> str:
         """One of the venue's timeframes."""
@@ -117,13 +129,25 @@ class Arguments:
     def series(self, node: Node) -> tuple[str, Term]:
         """A candle series such as `volume(5m)`."""
         if not self.word.takes_series:
-            raise self.checker.fault_at(node, "AT117", f"`{self.word.name}` is computed from whole candles, not from a series", f"give a timeframe: {self.word.signature}")
+            raise self.checker.fault_at(
+                node,
+                "AT117",
+                f"`{self.word.name}` is computed from whole candles, not from a series",
+                f"give a timeframe: {self.word.signature}",
+            )
         found = self.checker.value(node)
         if not isinstance(found, Term) or not found.is_candle:
-            raise self.checker.fault_at(node, "AT117", "only a candle word can stand in place of a timeframe", "such as `volume(5m)` or `rsi(14, 1h)`")
+            raise self.checker.fault_at(
+                node,
+                "AT117",
+                "only a candle word can stand in place of a timeframe",
+                "such as `volume(5m)` or `rsi(14, 1h)`",
+            )
         if found.symbol != self.symbol:
             if self.node.unit:
-                raise self.checker.fault_at(node, "AT117", "the series is another symbol's than the word", "put the prefix on the series alone")
+                raise self.checker.fault_at(
+                    node, "AT117", "the series is another symbol's than the word", "put the prefix on the series alone"
+                )
             self.symbol = found.symbol
         return found.timeframe, found
 
@@ -167,17 +191,28 @@ class Arguments:
             hint = f"write `{literal.text} {self.checker.instrument(self.symbol).quote}`"
         elif literal is not None and literal.unit.kind is Kind.DURATION and self.word.is_candle:
             hint = f"the timeframe stands last: {self.word.signature}"
-        return self.checker.fault_at(node, "AT115", f"`{param.name}` of `{self.word.name}` is {wanted}, found `{found}`", hint)
+        return self.checker.fault_at(
+            node, "AT115", f"`{param.name}` of `{self.word.name}` is {wanted}, found `{found}`", hint
+        )
 
     def ranged(self, node: Node, param: Param, literal: Literal) -> Arg:
         """A number inside its range, in the form the term keeps."""
         value = literal.value
-        low, high = (Decimal(1), Decimal(MAX_LEVELS)) if literal.unit.kind is Kind.COUNT and param.kind == "distance" else (param.low, param.high)
+        low, high = (
+            (Decimal(1), Decimal(MAX_LEVELS))
+            if literal.unit.kind is Kind.COUNT and param.kind == "distance"
+            else (param.low, param.high)
+        )
         whole = param.kind == "integer" or literal.unit.kind is Kind.COUNT
         shown = duration_text if literal.unit.kind is Kind.DURATION else plain
         if not low <= value <= high or (whole and value != int(value)):
             number = "a whole number" if whole else "a value"
-            raise self.checker.fault_at(node, "AT115", f"`{param.name}` of `{self.word.name}` is {number} from {shown(low)} to {shown(high)}, found `{literal.text}`")
+            raise self.checker.fault_at(
+                node,
+                "AT115",
+                f"`{param.name}` of `{self.word.name}` is {number} from {shown(low)} to {shown(high)}, "
+                f"found `{literal.text}`",
+            )
         if param.kind in ("integer", "number"):
             return value.normalize() if value != int(value) else Decimal(int(value))
         if param.kind == "amount" and literal.unit.asset != self.checker.instrument(self.symbol).quote:
@@ -189,13 +224,22 @@ class Arguments:
     def asset(self, node: Node) -> str:
         """An asset's code."""
         if node.kind != "call" or node.called or node.unit:
-            raise self.checker.fault_at(node, "AT115", f"`{self.word.name}` takes an asset", f"such as `{self.word.name}(JPY)`")
+            raise self.checker.fault_at(
+                node, "AT115", f"`{self.word.name}` takes an asset", f"such as `{self.word.name}(JPY)`"
+            )
         text = node.text
         if text != text.upper():
-            raise self.checker.fault_at(node, "AT125", f"`{text}` is not an asset", f"write `{text.upper()}`; assets are written in capitals")
+            raise self.checker.fault_at(
+                node, "AT125", f"`{text}` is not an asset", f"write `{text.upper()}`; assets are written in capitals"
+            )
         if text in self.checker.scope.instruments:
             instrument = self.checker.scope.instruments[text]
-            raise self.checker.fault_at(node, "AT125", f"`{text}` is a symbol, not an asset", f"write `{instrument.base}` or `{instrument.quote}`")
+            raise self.checker.fault_at(
+                node,
+                "AT125",
+                f"`{text}` is a symbol, not an asset",
+                f"write `{instrument.base}` or `{instrument.quote}`",
+            )
         return self.checker.asset(text, node)
 
     def choice(self, node: Node, param: Param) -> str:
@@ -206,7 +250,12 @@ class Arguments:
         from autotrader.language.expression.check import closest
 
         found = self.checker.text[node.start : node.end]
-        raise self.checker.fault_at(node, "AT115", f"`{param.name}` of `{self.word.name}` is one of {allowed}; found `{found}`", closest(found, param.choices))
+        raise self.checker.fault_at(
+            node,
+            "AT115",
+            f"`{param.name}` of `{self.word.name}` is one of {allowed}; found `{found}`",
+            closest(found, param.choices),
+        )
 
 
 def canonical(literal: Literal) -> Literal:

@@ -21,7 +21,6 @@ from autotrader.language.expression.units import (
     MINUS_ONE,
     NUMBER,
     PERCENT,
-    TEXT,
     Sign,
     adopt,
     combine,
@@ -58,16 +57,32 @@ def duration_ms(text: str, start: int) -> int:
     sizes: list[int] = []
     for number, unit in _DURATION_PART.findall(text):
         if unit == "M":
-            raise Fault("AT123", start, len(text), f"`{text}` is a month, which has no fixed length", f"write `{text.replace('M', 'm')}` for minutes or `30d` for days")
+            raise Fault(
+                "AT123",
+                start,
+                len(text),
+                f"`{text}` is a month, which has no fixed length",
+                f"write `{text.replace('M', 'm')}` for minutes or `30d` for days",
+            )
         try:
             total += parse_decimal(number) * MILLISECONDS[unit]
         except ValueError:
-            raise Fault("AT103", start, len(text), f"`{text}` is not a plain duration", "write `5m`, `1h30m` or `90s`") from None
+            raise Fault(
+                "AT103", start, len(text), f"`{text}` is not a plain duration", "write `5m`, `1h30m` or `90s`"
+            ) from None
         sizes.append(MILLISECONDS[unit])
     if sizes != sorted(set(sizes), reverse=True):
-        raise Fault("AT123", start, len(text), f"`{text}` names its units twice or in the wrong order", "write `1h30m`, large units first")
+        raise Fault(
+            "AT123",
+            start,
+            len(text),
+            f"`{text}` names its units twice or in the wrong order",
+            "write `1h30m`, large units first",
+        )
     if total != int(total) or total > MAX_DURATION_MS:
-        raise Fault("AT123", start, len(text), f"`{text}` is out of range", "durations are whole milliseconds up to ten years")
+        raise Fault(
+            "AT123", start, len(text), f"`{text}` is out of range", "durations are whole milliseconds up to ten years"
+        )
     return int(total)
 
 
@@ -88,10 +103,16 @@ class Checker:
             return known
         quote = next((suffix for suffix in SUFFIXES if symbol.endswith(suffix) and len(symbol) > len(suffix)), "")
         if not quote:
-            raise self.fault_at(node, "AT124", f"`{symbol}` is not a known symbol", closest(symbol, self.scope.instruments))
+            raise self.fault_at(
+                node, "AT124", f"`{symbol}` is not a known symbol", closest(symbol, self.scope.instruments)
+            )
         if node is not None and self.scope.instruments:
             hint = closest(symbol, self.scope.instruments) or "it is checked against the exchange before anything runs"
-            self.notes.append(Fault("AT310", node.start, len(symbol), f"`{symbol}` is not in the table of known symbols", hint, "note"))
+            self.notes.append(
+                Fault(
+                    "AT310", node.start, len(symbol), f"`{symbol}` is not in the table of known symbols", hint, "note"
+                )
+            )
         return Instrument(symbol=symbol, base=symbol.removesuffix(quote), quote=quote)
 
     def fault_at(self, node: Node | None, code: str, message: str, hint: str = "") -> Fault:
@@ -114,7 +135,16 @@ class Checker:
         hint = closest(text, known)
         if hint or text in MILLISECONDS:
             raise Fault("AT125", begin, len(text), f"`{text}` is not a known asset", hint)
-        self.notes.append(Fault("AT311", begin, len(text), f"`{text}` is no asset of the known symbols", "it is checked against the exchange before anything runs", "note"))
+        self.notes.append(
+            Fault(
+                "AT311",
+                begin,
+                len(text),
+                f"`{text}` is no asset of the known symbols",
+                "it is checked against the exchange before anything runs",
+                "note",
+            )
+        )
         return text
 
     # ------------------------------------------------------------------------------------------------ values
@@ -158,7 +188,9 @@ class Checker:
         found = self.scope.params.get(node.text)
         if found is None:
             hint = closest(node.text, self.scope.params).replace("`", "`$", 1)
-            raise self.fault_at(node, "AT126", f"`${node.text}` is not among the file's `params`", hint or "define it below `params:`")
+            raise self.fault_at(
+                node, "AT126", f"`${node.text}` is not among the file's `params`", hint or "define it below `params:`"
+            )
         return replace(found, text=f"${node.text}", param=node.text)
 
     def sign(self, node: Node) -> Value:
@@ -167,13 +199,16 @@ class Checker:
         if inner.kind == "number" and inner.unit not in ("tick", "ticks"):
             return self.number(inner, node.text)
         if inner.kind == "duration":
-            found = self.value(inner)
-            assert isinstance(found, Literal)
-            return replace(found, value=-found.value if node.kind == "minus" else found.value, text=node.text + found.text)
+            span = Decimal(duration_ms(inner.text, inner.start))
+            return Literal(-span if node.kind == "minus" else span, DURATION, node.text + inner.text)
         found = self.value(inner)
         if found.unit.kind is Kind.TEXT:
             raise self.fault_at(node, "AT121", "text has no sign")
-        return found if node.kind == "plus" else Arithmetic("*", MINUS_ONE, found, found.unit if found.unit != COUNT else NUMBER)
+        return (
+            found
+            if node.kind == "plus"
+            else Arithmetic("*", MINUS_ONE, found, found.unit if found.unit != COUNT else NUMBER)
+        )
 
     def binary(self, node: Node) -> Value:
         """`+ - * / of`."""
@@ -188,11 +223,19 @@ class Checker:
         """`X n candles ago`: every candle term in X is shifted."""
         count = node.text
         if not count.isdigit() or not 1 <= int(count) <= 1000:
-            raise Fault("AT107", node.word_start, node.word_end - node.word_start, f"`{count}` candles ago is out of range", "write a whole number from 1 to 1000")
+            raise Fault(
+                "AT107",
+                node.word_start,
+                node.word_end - node.word_start,
+                f"`{count}` candles ago is out of range",
+                "write a whole number from 1 to 1000",
+            )
         found = self.value(node.parts[0])
         terms = list(tree_terms(found))
         if not terms or not all(term.is_candle for term in terms):
-            raise self.fault_at(node, "AT127", "only candle values have candles ago", "such as `close(1h) 1 candle ago`")
+            raise self.fault_at(
+                node, "AT127", "only candle values have candles ago", "such as `close(1h) 1 candle ago`"
+            )
         return _shifted(found, int(count))
 
     # ------------------------------------------------------------------------------------------------ words
@@ -205,15 +248,27 @@ class Checker:
         if word is None or word.hidden or word.measure == "flag":
             raise self.unknown(node, name)
         if word.per == "order" and not self.scope.in_order:
-            raise self.fault_at(node, "AT128", f"`{name}` needs an order", "it stands inside `for_each_order`, or in a `notify` behind a `buy` or `sell`")
+            raise self.fault_at(
+                node,
+                "AT128",
+                f"`{name}` needs an order",
+                "it stands inside `for_each_order`, or in a `notify` behind a `buy` or `sell`",
+            )
         if word.per == "account" and node.unit:
             raise self.fault_at(node, "AT129", f"`{name}` is the whole account's", f"write it without `{node.unit}.`")
         if node.forming >= 0:
-            raise Fault("AT405", node.forming, len("forming"), "`forming` (the candle that is not yet closed) is not yet supported")
+            raise Fault(
+                "AT405",
+                node.forming,
+                len("forming"),
+                "`forming` (the candle that is not yet closed) is not yet supported",
+            )
         if word.params == () and not word.is_candle and node.called:
             raise self.fault_at(node, "AT113", f"`{name}` takes no arguments", f"write `{name}`")
         if (word.params or word.is_candle) and not node.called:
-            raise self.fault_at(node, "AT113", f"`{name}` needs arguments", f"write `{word.signature}`, for example `{example(word)}`")
+            raise self.fault_at(
+                node, "AT113", f"`{name}` needs arguments", f"write `{word.signature}`, for example `{example(word)}`"
+            )
         return Arguments(self, node, word, symbol).term()
 
     def prefixed(self, node: Node) -> tuple[str, str]:
@@ -231,7 +286,11 @@ class Checker:
             self.instrument(prefix, symbol_node)
             return prefix, node.text
         upper = prefix.upper()
-        hint = f"write `{upper}.{node.text}`" if upper in self.scope.instruments else "a prefix is a symbol in capitals (`ETHJPY.last`) or `order`"
+        hint = (
+            f"write `{upper}.{node.text}`"
+            if upper in self.scope.instruments
+            else "a prefix is a symbol in capitals (`ETHJPY.last`) or `order`"
+        )
         raise Fault("AT124", node.start, len(prefix), f"`{prefix}` is no prefix", hint)
 
     def unknown(self, node: Node, name: str) -> Fault:
@@ -247,22 +306,36 @@ class Checker:
         if name in ("rule", "guard"):
             return Fault("AT404", start, length, f"`{name}(id)` is not yet supported")
         if name == "signal":
-            return Fault("AT113", start, length, "`signal(name)` is a condition by itself", "it stands alone on its line")
+            return Fault(
+                "AT113", start, length, "`signal(name)` is a condition by itself", "it stands alone on its line"
+            )
         if shown[0].isdigit():
             digits = re.match(r"[0-9]+", shown)
             number = digits.group() if digits else ""
-            return Fault("AT103", start, length, f"`{shown}` is no word", f"write `{number} {shown[len(number):]}` with a space")
+            return Fault(
+                "AT103", start, length, f"`{shown}` is no word", f"write `{number} {shown[len(number) :]}` with a space"
+            )
         if shown in ("true", "false"):
-            return Fault("AT113", start, length, f"`{shown}` is no value", "a condition is already true or false; write it alone")
+            return Fault(
+                "AT113", start, length, f"`{shown}` is no value", "a condition is already true or false; write it alone"
+            )
         if node.start == node.word_start and re.fullmatch(r"[A-Z0-9]{5,20}", shown) and shown in self.scope.instruments:
             return Fault("AT113", start, length, f"`{shown}` is a symbol", f"write `{shown}.last` for its price")
         names = [each.name for each in VOCABULARY.values() if not each.hidden and each.measure != "flag"]
-        return Fault("AT113", start, length, f"unknown word `{shown}`", closest(shown, [*names, "min", "max"]) or closest(shown.lower(), names))
+        return Fault(
+            "AT113",
+            start,
+            length,
+            f"unknown word `{shown}`",
+            closest(shown, [*names, "min", "max"]) or closest(shown.lower(), names),
+        )
 
     def extreme(self, node: Node) -> Value:
         """`min(a, b)` and `max(a, b)`."""
         if len(node.parts) != 2:
-            raise self.fault_at(node, "AT114", f"`{node.text}` takes 2 values, found {len(node.parts)}", f"write `{node.text}(a, b)`")
+            raise self.fault_at(
+                node, "AT114", f"`{node.text}` takes 2 values, found {len(node.parts)}", f"write `{node.text}(a, b)`"
+            )
         left, right = (self.value(part) for part in node.parts)
         left, right = unify(left, right, (node.parts[0], node.parts[1]), "compared with")
         if left.unit.kind is Kind.TEXT:
@@ -298,7 +371,10 @@ class Checker:
         from autotrader.language.expression.units import named
 
         units = self._units_of(wanted, asset)
-        allowed = " or ".join(named(unit) if unit.asset or unit.kind not in (Kind.PRICE, Kind.AMOUNT) else f"{unit.kind.value}" for unit in units)
+        allowed = " or ".join(
+            named(unit) if unit.asset or unit.kind not in (Kind.PRICE, Kind.AMOUNT) else f"{unit.kind.value}"
+            for unit in units
+        )
         hint = ""
         if found.unit.kind is Kind.AMOUNT and asset and isinstance(found, Literal):
             hint = f"it is counted in {asset}"
@@ -327,6 +403,3 @@ def _shifted(value: Value, count: int) -> Value:
     if isinstance(value, Literal):
         return value
     return replace(value, left=_shifted(value.left, count), right=_shifted(value.right, count))
-
-
-__all__ = ["Checker", "closest", "duration_ms", "example", "TEXT"]

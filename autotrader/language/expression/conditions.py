@@ -12,7 +12,7 @@ from autotrader.language.expression.lexer import Fault, Token
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.sense import check_sense
 from autotrader.language.expression.syntax import Node, Sentence, Shape
-from autotrader.language.expression.units import PERCENT, is_constant, unify
+from autotrader.language.expression.units import COMPARED, PERCENT, is_constant, unify
 from autotrader.language.expression.windows import Windows
 from autotrader.language.tree import (
     Between,
@@ -82,7 +82,9 @@ class Conditions:
             try:
                 value = self.checker.value(node)
                 if value.unit.kind is Kind.TEXT:
-                    raise self.checker.fault_at(node, "AT121", "text is not compared", "it may stand in notifications only")
+                    raise self.checker.fault_at(
+                        node, "AT121", "text is not compared", "it may stand in notifications only"
+                    )
                 found.append(value)
             except Fault as fault:
                 self.faults.append(fault)
@@ -90,33 +92,38 @@ class Conditions:
             raise self.faults.pop()
         if all(is_constant(value) for value in found):
             whole = Node("", sentence.values[0].start, sentence.values[-1].end)
-            raise self.checker.fault_at(whole, "AT118", "only fixed numbers are compared: this never changes", "one side must be a word such as `last`")
+            raise self.checker.fault_at(
+                whole,
+                "AT118",
+                "only fixed numbers are compared: this never changes",
+                "one side must be a word such as `last`",
+            )
         return found
 
     def compare(self, sentence: Sentence, values: list[Value]) -> Plain:
         """`left op right`."""
-        left, right = unify(values[0], values[1], (sentence.values[0], sentence.values[1]), "compared with")
+        left, right = unify(values[0], values[1], (sentence.values[0], sentence.values[1]), COMPARED)
         op = cast("Only['<', '<=', '>', '>=']", sentence.op)
         return Compare(key=self.key, text=self.text, place=self.place, left=left, op=op, right=right)
 
     def between(self, sentence: Sentence, values: list[Value]) -> Plain:
         """`value between low and high`."""
         nodes = sentence.values
-        value, low = unify(values[0], values[1], (nodes[0], nodes[1]), "compared with")
-        value, high = unify(value, values[2], (nodes[0], nodes[2]), "compared with")
+        value, low = unify(values[0], values[1], (nodes[0], nodes[1]), COMPARED)
+        value, high = unify(value, values[2], (nodes[0], nodes[2]), COMPARED)
         return Between(key=self.key, text=self.text, place=self.place, value=value, low=low, high=high)
 
     def near(self, sentence: Sentence, values: list[Value]) -> Plain:
         """`value near target within d`."""
         nodes = sentence.values
-        value, target = unify(values[0], values[1], (nodes[0], nodes[1]), "compared with")
+        value, target = unify(values[0], values[1], (nodes[0], nodes[1]), COMPARED)
         within = self.distance(values[2], target, nodes[2])
         return Near(key=self.key, text=self.text, place=self.place, value=value, target=target, within=within)
 
     def cross(self, sentence: Sentence, values: list[Value]) -> Plain:
         """`left crosses [above|below] right [by d]`."""
         nodes = sentence.values
-        left, right = unify(values[0], values[1], (nodes[0], nodes[1]), "compared with")
+        left, right = unify(values[0], values[1], (nodes[0], nodes[1]), COMPARED)
         dead_zone = self.distance(values[2], right, nodes[2]) if len(values) > 2 else None
         parts = (left, right) if dead_zone is None else (left, right, dead_zone)
         direction = cast("Only['up', 'down', 'either']", sentence.op)
@@ -128,7 +135,9 @@ class Conditions:
     def distance(self, value: Value, beside: Value, node: Node) -> Value:
         """A distance: a percentage of what it is measured from, or in the same unit."""
         if isinstance(value, Literal) and value.value < 0:
-            raise self.checker.fault_at(node, "AT119", "a distance cannot be negative", f"write `{value.text.lstrip('-')}`")
+            raise self.checker.fault_at(
+                node, "AT119", "a distance cannot be negative", f"write `{value.text.lstrip('-')}`"
+            )
         if value.unit == PERCENT:
             return value
         return unify(value, beside, (node, node), "a distance from")[0]
@@ -136,14 +145,21 @@ class Conditions:
     # ------------------------------------------------------------------------------------------------ shapes
     def shaped(self, plain: Plain, shape: Shape) -> Condition:
         """A time shape around a condition."""
-        if shape.kind == "for":
-            assert shape.span is not None
+        if shape.span is not None:
             return Held(key=self.key, text=self.text, place=self.place, part=plain, span_ms=self.span(shape.span))
         timeframe = self.one_timeframe(plain, shape) if shape.unit == "candles" else ""
         if shape.kind == "within":
-            return WithinLast(key=self.key, text=self.text, place=self.place, part=plain, count=shape.count, timeframe=timeframe)
+            return WithinLast(
+                key=self.key, text=self.text, place=self.place, part=plain, count=shape.count, timeframe=timeframe
+            )
         return CountOf(
-            key=self.key, text=self.text, place=self.place, part=plain, least=shape.least, count=shape.count, timeframe=timeframe
+            key=self.key,
+            text=self.text,
+            place=self.place,
+            part=plain,
+            least=shape.least,
+            count=shape.count,
+            timeframe=timeframe,
         )
 
     def span(self, token: Token) -> int:
@@ -151,12 +167,20 @@ class Conditions:
         if token.kind == "param":
             literal = self.checker.param(Node("param", token.start, token.end, token.text[1:]))
             if not isinstance(literal, Literal) or literal.unit.kind is not Kind.DURATION:
-                raise Fault("AT121", token.start, len(token.text), f"`{token.text}` is not a duration", "write `for 5m`")
+                raise Fault(
+                    "AT121", token.start, len(token.text), f"`{token.text}` is not a duration", "write `for 5m`"
+                )
             span = int(literal.value)
         else:
             span = duration_ms(token.text, token.start)
         if span < 1000:
-            raise Fault("AT123", token.start, len(token.text), f"`for {token.text}` is shorter than a second", "write `for 30s` or more")
+            raise Fault(
+                "AT123",
+                token.start,
+                len(token.text),
+                f"`for {token.text}` is shorter than a second",
+                "write `for 30s` or more",
+            )
         return span
 
     def one_timeframe(self, plain: Plain, shape: Shape) -> str:
@@ -165,8 +189,18 @@ class Conditions:
         timeframes = {term.timeframe for term in terms}
         if len(timeframes) == 1 and timeframes != {""}:
             return timeframes.pop()
-        found = "words that are not candle values" if "" in timeframes or not terms else f"the timeframes {', '.join(sorted(timeframes))}"
-        raise Fault("AT127", shape.start, shape.end - shape.start, f"`candles` counts candles of one timeframe, and the condition has {found}", "write `checks` instead of `candles`")
+        found = (
+            "words that are not candle values"
+            if "" in timeframes or not terms
+            else f"the timeframes {', '.join(sorted(timeframes))}"
+        )
+        raise Fault(
+            "AT127",
+            shape.start,
+            shape.end - shape.start,
+            f"`candles` counts candles of one timeframe, and the condition has {found}",
+            "write `checks` instead of `candles`",
+        )
 
     # ------------------------------------------------------------------------------------------------ signals
     def signal(self, sentence: Sentence) -> Condition:
@@ -174,7 +208,13 @@ class Conditions:
         found = self.scope.signals.get(sentence.op)
         if found is None:
             hint = closest(sentence.op, self.scope.signals) or "define it below `signals:`"
-            raise Fault("AT126", sentence.op_start, sentence.op_end - sentence.op_start, f"there is no signal `{sentence.op}`", hint)
+            raise Fault(
+                "AT126",
+                sentence.op_start,
+                sentence.op_end - sentence.op_start,
+                f"there is no signal `{sentence.op}`",
+                hint,
+            )
         return Named(key=self.key, name=sentence.op, place=self.place, part=rekeyed(found, self.key))
 
 
@@ -186,7 +226,9 @@ def rekeyed(condition: Condition, prefix: str) -> Condition:
             return tuple(under(part) for part in node)
         if not is_dataclass(node) or not hasattr(node, "key"):
             return node
-        changes = {each.name: under(getattr(node, each.name)) for each in fields(node) if each.name in ("part", "parts")}
+        changes = {
+            each.name: under(getattr(node, each.name)) for each in fields(node) if each.name in ("part", "parts")
+        }
         return replace(cast("AnyType", node), key=f"{prefix}/{node.key}", **changes)
 
     return cast("Condition", under(condition))

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import Literal as Only
 from typing import NamedTuple
 
 
 class Fault(Exception):
     """One mistake in an expression: where (offset and length in its text), what, and the likely fix."""
 
-    def __init__(self, code: str, start: int, length: int, message: str, hint: str = "", severity: str = "error") -> None:
+    def __init__(
+        self,
+        code: str,
+        start: int,
+        length: int,
+        message: str,
+        hint: str = "",
+        severity: Only["error", "warning", "note"] = "error",
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.start = start
@@ -41,7 +50,8 @@ _TOKEN = re.compile(
 )
 _LOOK_ALIKES = {
     "×": "*", "÷": "/", "≤": "<=", "≥": ">=", "−": "-", "–": "-", "—": "-", "％": "%", "＜": "<", "＞": ">", "＝": "=",
-    "，": ",", "、": ",", "（": "(", "）": ")", "＋": "+", "．": ".", "¥": "JPY", "￥": "JPY", "円": "JPY", "　": "a plain space",
+    "，": ",", "、": ",", "（": "(", "）": ")", "＋": "+", "．": ".", "¥": "JPY", "￥": "JPY", "円": "JPY",
+    "　": "a plain space",
     "\u00a0": "a plain space",
 }  # fmt: skip
 _HINTS = {

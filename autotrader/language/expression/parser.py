@@ -28,7 +28,10 @@ _STRUCTURE = {
     "!": ("`!` inside an expression", "write `not:` as a key with the condition below it"),
 }
 _WRONG_OPERATORS = {
-    "==": ("numbers of a market are not compared for equality", "use `near X within d`, `between a and b`, `<=` or `>=`"),
+    "==": (
+        "numbers of a market are not compared for equality",
+        "use `near X within d`, `between a and b`, `<=` or `>=`",
+    ),
     "=": ("`=` is no comparison", "use `<=`, `>=`, `near X within d` or `between a and b`"),
     "!=": ("numbers of a market are not compared for inequality", "use `<` or `>`, or `not:` with `near X within d`"),
     "<>": ("`<>` is no comparison", "use `<` or `>`, or `not:` with `near X within d`"),
@@ -38,10 +41,13 @@ _WRONG_OPERATORS = {
 _PLAIN_WORDS = {
     "above": "write `>` (or `crosses above`)", "below": "write `<` (or `crosses below`)", "over": "write `>`",
     "under": "write `<`", "greater": "write `>`", "less": "write `<`", "equals": "use `near X within d`",
-    "is": "only `exchange is normal` is written with `is`", "cross": "write `crosses above`, `crosses below` or `crosses`",
+    "is": "only `exchange is normal` is written with `is`",
+    "cross": "write `crosses above`, `crosses below` or `crosses`",
     "crossed": "write `crosses above`, `crosses below` or `crosses`", "rises": "write `crosses above`",
 }  # fmt: skip
-ALLOWED_BEHIND_VALUE = "`< <= > >=`, `between a and b`, `near x within d`, `crosses above x`, `crosses below x` or `crosses x`"
+ALLOWED_BEHIND_VALUE = (
+    "`< <= > >=`, `between a and b`, `near x within d`, `crosses above x`, `crosses below x` or `crosses x`"
+)
 _ASSET = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
 MAX_DEPTH = 40
 
@@ -92,7 +98,9 @@ class Parser:
         if token.text in _STRUCTURE and token.kind in ("word", "op"):
             return Fault("AT110", token.start, len(token.text), *_STRUCTURE[token.text])
         if token.kind == "end":
-            return Fault("AT102", max(0, len(self.text.rstrip()) - 1), 1, f"{message}, but the expression ends here", hint)
+            return Fault(
+                "AT102", max(0, len(self.text.rstrip()) - 1), 1, f"{message}, but the expression ends here", hint
+            )
         return Fault("AT102", token.start, len(token.text), f"{message}, found `{token.text}`", hint)
 
     def finish(self, allowed: str) -> None:
@@ -102,14 +110,24 @@ class Parser:
             return
         if token.text == "," and self.index and self.tokens[self.index - 1].kind == "number":
             start = self.tokens[self.index - 1].start
-            raise Fault("AT103", start, self.ahead().end - start, "a comma inside a number", "group digits with `_`: 10_000")
+            raise Fault(
+                "AT103", start, self.ahead().end - start, "a comma inside a number", "group digits with `_`: 10_000"
+            )
         if token.text in _WRONG_OPERATORS:
             raise Fault("AT111", token.start, len(token.text), *_WRONG_OPERATORS[token.text])
         if token.text in COMPARISONS:
-            raise Fault("AT112", token.start, len(token.text), "a second comparison in one condition", "write `x between a and b`, or two lines below `all:`")
+            raise Fault(
+                "AT112",
+                token.start,
+                len(token.text),
+                "a second comparison in one condition",
+                "write `x between a and b`, or two lines below `all:`",
+            )
         if token.text in ("rising", "falling"):
             raise unsupported(token, f"`{token.text} n in a row`")
-        raise self.unexpected(f"expected {allowed}", _unit_hint(self.tokens[self.index - 1] if self.index else token, token))
+        raise self.unexpected(
+            f"expected {allowed}", _unit_hint(self.tokens[self.index - 1] if self.index else token, token)
+        )
 
     # ------------------------------------------------------------------------------------------------ values
     def value(self) -> Node:
@@ -171,9 +189,26 @@ class Parser:
         if self.accept("("):
             inner = self.value()
             end = self.expect(")", "to close the parenthesis").end
-            return Node(inner.kind, token.start, end, inner.text, inner.parts, inner.unit, inner.called, inner.word_start, inner.word_end, inner.forming)
+            return Node(
+                inner.kind,
+                token.start,
+                end,
+                inner.text,
+                inner.parts,
+                inner.unit,
+                inner.called,
+                inner.word_start,
+                inner.word_end,
+                inner.forming,
+            )
         if token.kind == "time":
-            raise Fault("AT102", token.start, len(token.text), f"`{token.text}` is a time of day", "a time window is written `time in 09:00-18:00 JST`")
+            raise Fault(
+                "AT102",
+                token.start,
+                len(token.text),
+                f"`{token.text}` is a time of day",
+                "a time window is written `time in 09:00-18:00 JST`",
+            )
         if token.text in ("rising", "falling"):
             raise unsupported(token, f"`{token.text} n in a row`")
         raise self.unexpected("expected a value (a word, a number with its unit, `$name` or `(`)")
@@ -183,9 +218,15 @@ class Parser:
         token = self.take()
         check_number(token)
         unit = self.now
-        if unit.text == "%" or (unit.kind == "word" and (unit.text in ("tick", "ticks", "level", "levels") or _is_asset(unit.text))):
+        if unit.kind == "word" and unit.start == token.end:
+            raise _glued(token, unit)
+        if unit.text == "%" or (
+            unit.kind == "word" and (unit.text in ("tick", "ticks", "level", "levels") or _is_asset(unit.text))
+        ):
             self.take()
-            return Node("number", token.start, unit.end, token.text, unit=unit.text, word_start=unit.start, word_end=unit.end)
+            return Node(
+                "number", token.start, unit.end, token.text, unit=unit.text, word_start=unit.start, word_end=unit.end
+            )
         return Node("number", token.start, token.end, token.text, word_start=token.start, word_end=token.end)
 
     def word(self) -> Node:
@@ -193,7 +234,16 @@ class Parser:
         first = self.take()
         prefix, name = "", first
         if self.at("(") and first.text in ("rule", "guard") and self._reference_ahead():
-            return Node("call", first.start, first.end, first.text, unit="", called=True, word_start=first.start, word_end=first.end)
+            return Node(
+                "call",
+                first.start,
+                first.end,
+                first.text,
+                unit="",
+                called=True,
+                word_start=first.start,
+                word_end=first.end,
+            )
         if self.accept("."):
             if self.now.kind != "word":
                 raise self.unexpected(f"expected a word after `{first.text}.`")
@@ -258,7 +308,9 @@ class Parser:
             name = self.take()
             self.expect(")", "behind the signal's name")
             if self.at("for", "within") or self.now.kind == "number":
-                raise self.unexpected("a time shape cannot stand behind a signal", "put it into the signal's own conditions")
+                raise self.unexpected(
+                    "a time shape cannot stand behind a signal", "put it into the signal's own conditions"
+                )
             return Sentence("signal", op=name.text, op_start=name.start, op_end=name.end)
         return None
 
@@ -311,8 +363,9 @@ class Parser:
         if left.kind == "call" and not left.called and not left.unit and left.text not in ("rule", "guard"):
             hint = f"a condition is a value and {ALLOWED_BEHIND_VALUE}"
         elif left.kind == "call" and left.text in ("rule", "guard"):
-            what = "`rule(id) fired within 2h`" if left.text == "rule" else "`guard(id) active`"
-            return Fault("AT404", left.start, left.end - left.start, f"{what} is not yet supported")
+            return Fault(
+                "AT404", left.start, left.end - left.start, f"`{left.text}(id)` in a condition is not yet supported"
+            )
         else:
             hint = f"add {ALLOWED_BEHIND_VALUE}"
         return Fault("AT106", left.start, left.end - left.start, "a value alone is no condition", hint)
@@ -323,7 +376,9 @@ class Parser:
         if self.at("within") and self.ahead().text != "last":
             self.take()
             return Sentence("near", (left, target, self.value()), "near", token.start, token.end)
-        raise self.unexpected("expected `within` and a distance behind `near`", "write `last near 9_000_000 within 0.5%`")
+        raise self.unexpected(
+            "expected `within` and a distance behind `near`", "write `last near 9_000_000 within 0.5%`"
+        )
 
     def cross(self, left: Node, token: Token) -> Sentence:
         """`crosses [above|below] X [by d]`."""
@@ -361,9 +416,17 @@ class Parser:
             raise self.unexpected("expected `candles` or `checks`")
         unit = self.take()
         if least > count or (kind == "count" and least == 0):
-            raise Fault("AT107", token.start, len(token.text), f"{least} of the last {count} can never be counted", f"write a number from 1 to {count}")
+            raise Fault(
+                "AT107",
+                token.start,
+                len(token.text),
+                f"{least} of the last {count} can never be counted",
+                f"write a number from 1 to {count}",
+            )
         if not 1 <= count <= 1000:
-            raise Fault("AT107", counted.start, len(counted.text), f"{count} is out of range", "write a number from 1 to 1000")
+            raise Fault(
+                "AT107", counted.start, len(counted.text), f"{count} is out of range", "write a number from 1 to 1000"
+            )
         named: Only["candles", "checks"] = "candles" if unit.text.startswith("candle") else "checks"
         return Shape(kind, token.start, unit.end, count=count, least=least, unit=named)
 
@@ -392,6 +455,22 @@ def check_number(token: Token) -> None:
     raise Fault("AT103", token.start, len(token.text), f"`{token.text[:40]}` is not a plain number", hint)
 
 
+def _glued(number: Token, unit: Token) -> Fault:
+    """A number with letters glued to it that are no time unit: `1H`, `1e3`, `5min`."""
+    text = number.text + unit.text
+    if re.fullmatch(r"[eE][0-9]+", unit.text):
+        hint = "write the number out: 10_000"
+    elif unit.text[0].lower() in "smhdw" and not _is_asset(unit.text):
+        hint = f"write `{number.text}{unit.text[0].lower()}`; time units are s m h d w"
+    else:
+        hint = (
+            f"write `{number.text} {unit.text}` with a space"
+            if _is_asset(unit.text)
+            else "numbers carry `%`, a currency, or s m h d w"
+        )
+    return Fault("AT103", number.start, len(text), f"`{text}` is no number", hint)
+
+
 def unsupported(token: Token, what: str) -> Fault:
     """A form of the language that this version does not have."""
     return Fault("AT401", token.start, len(token.text), f"{what} is not yet supported")
@@ -405,5 +484,6 @@ def _unit_hint(before: Token, token: Token) -> str:
     if before.kind == "number" and token.kind == "word" and token.text not in KEYWORDS:
         upper = token.text.upper()
         known = f"; write {before.text} {upper}" if upper != token.text and _is_asset(upper) and len(upper) <= 5 else ""
-        return f"`{token.text}` is no unit: a number takes `%`, a currency in capitals, `tick`, or a glued time unit (5m){known}"
+        units = "a number takes `%`, a currency in capitals, `tick`, or a glued time unit (5m)"
+        return f"`{token.text}` is no unit: {units}{known}"
     return _PLAIN_WORDS.get(token.text, "")

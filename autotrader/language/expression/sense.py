@@ -117,7 +117,14 @@ def _check_compare(condition: Compare, sentence: Sentence, checker: Checker) -> 
     if always:
         node = _whole(sentence)
         checker.notes.append(
-            Fault("AT301", node.start, node.end - node.start, f"`{checker.text[node.start : node.end]}` is always true", _range_hint(subject), "warning")
+            Fault(
+                "AT301",
+                node.start,
+                node.end - node.start,
+                f"`{checker.text[node.start : node.end]}` is always true",
+                _range_hint(subject),
+                "warning",
+            )
         )
     _check_breakout(condition, sentence, checker)
 
@@ -135,7 +142,14 @@ def _check_breakout(condition: Compare, sentence: Sentence, checker: Checker) ->
         node = _whole(sentence)
         word = small.word if top else big.word
         checker.notes.append(
-            Fault("AT302", node.start, node.end - node.start, f"`{checker.text[node.start : node.end]}` can never be true: `{word}` includes the candle itself", f"write `{word}(…) 1 candle ago`", "warning")
+            Fault(
+                "AT302",
+                node.start,
+                node.end - node.start,
+                f"`{checker.text[node.start : node.end]}` can never be true: `{word}` includes the candle itself",
+                f"write `{word}(…) 1 candle ago`",
+                "warning",
+            )
         )
 
 
@@ -143,7 +157,12 @@ def _check_between(condition: Between, sentence: Sentence, checker: Checker) -> 
     low, high = condition.low, condition.high
     if isinstance(low, Literal) and isinstance(high, Literal) and low.value > high.value:
         ends = Node("", sentence.values[1].start, sentence.values[2].end)
-        raise checker.fault_at(ends, "AT118", "the ends of `between` are the wrong way round", f"write `between {high.text} and {low.text}`")
+        raise checker.fault_at(
+            ends,
+            "AT118",
+            "the ends of `between` are the wrong way round",
+            f"write `between {high.text} and {low.text}`",
+        )
     least, most = bounds_of(condition.value)
     if _above(bounds_of(low)[0], most) or _above(least, bounds_of(high)[1]):
         raise _never(sentence, checker, condition.value)
@@ -175,4 +194,9 @@ def _check_obv(condition: Plain, sentence: Sentence, checker: Checker) -> None:
     origins = {(side.symbol, side.timeframe) for side in sides if isinstance(side, Term)}
     if levels and len(origins) == 1:
         return
-    raise checker.fault_at(_whole(sentence), "AT118", "`obv` counts from an arbitrary start, so its height means nothing", "compare it with itself (`obv(1h) > obv(1h) 5 candles ago`) or its averages (`obv(1h) > sma(20, obv(1h))`)")
+    raise checker.fault_at(
+        _whole(sentence),
+        "AT118",
+        "`obv` counts from an arbitrary start, so its height means nothing",
+        "compare it with itself (`obv(1h) > obv(1h) 5 candles ago`) or its averages (`obv(1h) > sma(20, obv(1h))`)",
+    )

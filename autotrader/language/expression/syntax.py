@@ -16,8 +16,8 @@ class Node:
     """A piece of a value.
 
     Kinds and what their parts are: "number" (text; `unit` as written or ""), "duration", "param" (text without `$`),
-    "call" (text = word; parts = arguments; `unit` = the prefix before a dot; `called` tells `f()` from `f`), "minus" and
-    "plus" (one part), "+", "-", "*", "/", "of" (two parts), "ago" (one part; text = the count).
+    "call" (text = word; parts = arguments; `unit` = the prefix before a dot; `called` tells `f()` from `f`), "minus"
+    and "plus" (one part), "+", "-", "*", "/", "of" (two parts), "ago" (one part; text = the count).
     """
 
     kind: str

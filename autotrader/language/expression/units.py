@@ -31,6 +31,7 @@ _NAMES = {
     Kind.COUNT: "a count",
     Kind.TEXT: "text",
 }
+COMPARED = "compared with"
 Sign = Only["+", "-", "*", "/", "of"]
 
 
@@ -51,7 +52,9 @@ def is_constant(value: Value) -> bool:
 def is_bare(value: Value) -> bool:
     """A number without unit, or a sum of such."""
     if isinstance(value, Arithmetic | Least | Most):
-        return is_bare(value.left) and (is_bare(value.right) or (isinstance(value, Arithmetic) and value.op in ("+%", "-%")))
+        return is_bare(value.left) and (
+            is_bare(value.right) or (isinstance(value, Arithmetic) and value.op in ("+%", "-%"))
+        )
     return isinstance(value, Literal) and value.unit == NUMBER
 
 
@@ -121,10 +124,10 @@ def unify(left: Value, right: Value, nodes: tuple[Node, Node], verb: str) -> tup
     if left.unit == right.unit:
         return left, right
     if left.unit.kind is Kind.PERCENT and is_ratio(right):
-        right, left = _beside_percent(right, left)
+        right, left = _beside_percent(right, left, verb)
         return left, right
     if right.unit.kind is Kind.PERCENT and is_ratio(left):
-        return _beside_percent(left, right)
+        return _beside_percent(left, right, verb)
     if is_constant(left) and not is_constant(right):
         adopted = adopt(left, right.unit, nodes[0])
         if adopted is not None:
@@ -140,7 +143,10 @@ def unify(left: Value, right: Value, nodes: tuple[Node, Node], verb: str) -> tup
     return left, adopted
 
 
-def _beside_percent(ratio: Value, percent: Value) -> tuple[Value, Value]:
+def _beside_percent(ratio: Value, percent: Value, verb: str) -> tuple[Value, Value]:
+    """A comparison of a ratio with a percentage stays as written; in a sum the percentage becomes a number."""
+    if verb == COMPARED:
+        return ratio, percent
     if isinstance(percent, Literal):
         return ratio, replace(percent, value=over(percent.value, HUNDRED), unit=NUMBER)
     return Arithmetic("*", ratio, _ONE_HUNDRED, PERCENT), percent
@@ -180,7 +186,13 @@ def combine(op: Sign, left: Value, right: Value, node: Node, base_of: Callable[[
             part = node.parts[0]
             if isinstance(left, Literal) and left.unit == NUMBER:
                 raise unitless(left, PERCENT, part)
-            raise Fault("AT121", part.start, part.end - part.start, f"`of` takes a percentage, found {named(left.unit)}", "write `20% of free(JPY)`")
+            raise Fault(
+                "AT121",
+                part.start,
+                part.end - part.start,
+                f"`of` takes a percentage, found {named(left.unit)}",
+                "write `20% of free(JPY)`",
+            )
         return Arithmetic("%of", left, right, right.unit)
     return _product(left, right, node, base_of) if op == "*" else _quotient(left, right, node, base_of)
 
@@ -191,7 +203,13 @@ def _sum(op: Only["+", "-"], left: Value, right: Value, node: Node) -> Value:
             return Arithmetic("+%" if op == "+" else "-%", left, right, left.unit)
     elif left.unit.kind is Kind.PERCENT and right.unit.kind in _RELATIVE:
         part = node.parts[0]
-        raise Fault("AT121", part.start, part.end - part.start, f"{named(right.unit)} cannot be added to a percentage", "the price or amount stands first: `ask + 0.3%`")
+        raise Fault(
+            "AT121",
+            part.start,
+            part.end - part.start,
+            f"{named(right.unit)} cannot be added to a percentage",
+            "the price or amount stands first: `ask + 0.3%`",
+        )
     left, right = unify(left, right, (node.parts[0], node.parts[1]), "added to" if op == "+" else "subtracted from")
     unit = NUMBER if left.unit != right.unit else left.unit
     return Arithmetic(op, left, right, unit)
@@ -233,7 +251,9 @@ def _senseless(left: Value, right: Value, node: Node, verb: str) -> Fault:
     hint = ""
     if left.unit.kind is right.unit.kind is Kind.PERCENT:
         hint = "write `5% of X` with one percentage"
-    return Fault("AT121", node.start, node.end - node.start, f"{named(left.unit)} cannot be {verb} {named(right.unit)}", hint)
+    return Fault(
+        "AT121", node.start, node.end - node.start, f"{named(left.unit)} cannot be {verb} {named(right.unit)}", hint
+    )
 
 
 ZERO_LITERAL = Literal(Decimal(0), NUMBER, "0")

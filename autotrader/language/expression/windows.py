@@ -69,7 +69,9 @@ class Windows:
         hour, _, minute = token.text.partition(":")
         value = int(hour) * 60 + int(minute)
         if int(minute) > 59 or value > (1440 if is_end else 1439):
-            raise self.fault(f"`{token.text}` is no time of day", token, "times run from 00:00 to 23:59 (24:00 as an end)")
+            raise self.fault(
+                f"`{token.text}` is no time of day", token, "times run from 00:00 to 23:59 (24:00 as an end)"
+            )
         return value
 
     def named_zone(self) -> str:
@@ -79,7 +81,11 @@ class Windows:
             return self.zone
         self.take()
         name, end = token.text, token.end
-        while self.now.text in ("/", "-", "+") and self.now.start == end and self.tokens[self.index + 1].start == self.now.end:
+        while (
+            self.now.text in ("/", "-", "+")
+            and self.now.start == end
+            and self.tokens[self.index + 1].start == self.now.end
+        ):
             sign, part = self.take(), self.take()
             name, end = name + sign.text + part.text, part.end
         known = SHORT.get(name, name)

@@ -63,7 +63,8 @@ def value_of(term: Term, sources: Sources) -> Answer:
     word = VOCABULARY[term.word]
     if word.is_candle:
         return candle_value(term, sources)
-    assert word.read is not None
+    if word.read is None:
+        raise TypeError(f"`{term.word}` cannot be read")
     return word.read(term, sources)
 
 
@@ -79,7 +80,10 @@ def _needs(condition: Condition, earlier: int) -> Iterable[Need]:
                 yield from _needs(part, earlier)
         case Not(part=part) | Named(part=part) | Held(part=part):
             yield from _needs(part, earlier)
-        case WithinLast(part=part, count=count, timeframe=timeframe) | CountOf(part=part, count=count, timeframe=timeframe):
+        case (
+            WithinLast(part=part, count=count, timeframe=timeframe)
+            | CountOf(part=part, count=count, timeframe=timeframe)
+        ):
             yield from _needs(part, earlier + count if timeframe else earlier)
         case _:
             yield from _plain_needs(condition, earlier)

@@ -44,5 +44,10 @@ def _word(name: str, english: str, japanese: str, pick: Callable[[Balance], Deci
 WORDS: tuple[Word, ...] = (
     _word("free", "the free {0}", "{0}の利用可能残高", lambda balance: balance.free),
     _word("locked", "the {0} locked in open orders", "注文中の{0}", lambda balance: balance.locked),
-    _word("holding", "the {0} held (free and locked)", "{0}の保有量(利用可能と注文中の合計)", lambda balance: balance.holding),
+    _word(
+        "holding",
+        "the {0} held (free and locked)",
+        "{0}の保有量(利用可能と注文中の合計)",
+        lambda balance: balance.holding,
+    ),
 )

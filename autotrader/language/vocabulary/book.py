@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from autotrader.language.tree import Kind, Literal, Term
 from autotrader.language.vocabulary.limits import fresh_book
-from autotrader.language.vocabulary.word import Param, Word
+from autotrader.language.vocabulary.word import Param, Word, literal_of
 from autotrader.market.needs import BookNeed, Need
 from autotrader.market.snapshot import Book
 from autotrader.market.sources import Answer, LowerBound, Missing, Sources
@@ -22,6 +22,7 @@ Levels = Sequence[tuple[Decimal, Decimal]]
 _NEAR_LEVELS = 100  # up to 0.5 %: as cheap at the venue as the smallest book
 _FAR_LEVELS = 500
 _DISTANCE = Param("distance", "distance", Decimal("0.01"), Decimal(50))
+_SIDE = Param("side", "choice", choices=("buy", "sell"))
 _PERCENT = Param("distance", "percent", Decimal("0.01"), Decimal(50))
 
 
@@ -99,8 +100,7 @@ def _depth_of(index: int) -> Callable[[Term, Sources], Answer]:
         if isinstance(found, Missing):
             return found
         book, bid, ask = found
-        distance = term.args[0]
-        assert isinstance(distance, Literal)
+        distance = literal_of(term, 0)
         side = (book.bids, book.asks)[index]
         return _depth(side, book.asked_levels, _mid(bid, ask), distance, (-1, 1)[index])
 
@@ -124,8 +124,7 @@ def _slippage(term: Term, sources: Sources) -> Answer:
     if isinstance(found, Missing):
         return found
     book, bid, ask = found
-    side, amount = term.args
-    assert isinstance(amount, Literal)
+    side, amount = term.args[0], literal_of(term, 1)
     levels = book.asks if side == "buy" else book.bids
     left, base = amount.value, ZERO
     for price, quantity in levels:
@@ -170,12 +169,14 @@ WORDS: tuple[Word, ...] = (
     Word(
         name="imbalance", group="book", measure="number", params=(_PERCENT,), lowest=Decimal(-1), highest=Decimal(1),
         english="the surplus of bids over asks within {0}, -1 to 1", japanese="{0}以内の買い優勢度(-1〜1)",
-        needs=_need, read=_imbalance, note="(bids - asks) ÷ (bids + asks), amounts in quote; unknown where the fetched book ends earlier.",
+        needs=_need, read=_imbalance, note="(bids - asks) ÷ (bids + asks), amounts in quote; "
+        "unknown where the fetched book ends earlier.",
     ),
     Word(
         name="slippage", group="book", measure="percent",
-        params=(Param("side", "choice", choices=("buy", "sell")), Param("amount", "amount", Decimal(1), Decimal(10**12))),
-        english="what an immediate {0} of {1} loses against the middle", japanese="{1}を即時に{0}するときの仲値との差(%)",
+        params=(_SIDE, Param("amount", "amount", Decimal(1), Decimal(10**12))),
+        english="what an immediate {0} of {1} loses against the middle",
+        japanese="{1}を即時に{0}するときの仲値との差(%)",
         needs=_need, read=_slippage, note="From the best 100 levels; unknown where they hold less than the amount.",
     ),
 )  # fmt: skip

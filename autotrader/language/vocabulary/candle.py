@@ -1,99 +1,18 @@
-"""Words over closed candles. Each is one function over whole columns in market/indicators, on TA-Lib's conventions.
-
-Warm-up: a window needs its length; an exponentially smoothed word remembers how it was seeded, and is known once
-that seed weighs at most 1e-10 (`_cascade` plays the smoothing forward until it does).
-"""
+"""Words over closed candles. Each is one function over whole columns in market/indicators, on TA-Lib's conventions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
 
+from autotrader.language.vocabulary import warmup
 from autotrader.language.vocabulary.word import Measure, Param, Word
+from autotrader.market.indicators import PATH_WINDOW
 
-SEED_WEIGHT = 1e-10
-PATH_WINDOW = 500  # candles from which sar and supertrend are computed where the whole life is not loaded
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)
 Args = tuple[Decimal, ...]
 Count = Callable[[Args], int]
-
-
-@lru_cache(maxsize=512)
-def _cascade(*factors: float) -> int:
-    """Steps until the seeds of a chain of exponential smoothings weigh at most SEED_WEIGHT.
-
-    Each factor is the weight of a new value; the first stage's seed feeds the second, and so on.
-    """
-    weights = [1.0] * len(factors)
-    steps = 0
-    while max(weights) > SEED_WEIGHT:
-        carried = 0.0
-        for index, factor in enumerate(factors):
-            carried = weights[index] = (1 - factor) * weights[index] + factor * carried
-        steps += 1
-    return steps
-
-
-def _ema_factor(period: Decimal) -> float:
-    return 2.0 / (float(period) + 1.0)
-
-
-def _ema(args: Args) -> int:
-    return int(args[0]) + _cascade(_ema_factor(args[0]))
-
-
-def _wilder(args: Args) -> int:
-    return int(args[0]) + 1 + _cascade(1.0 / float(args[0]))
-
-
-def _directional(args: Args) -> int:
-    return 2 * int(args[0]) + 1 + _cascade(1.0 / float(args[0]), 1.0 / float(args[0]))
-
-
-def _macd(args: Args) -> int:
-    return int(args[1]) + _cascade(_ema_factor(args[1]))
-
-
-def _macd_signal(args: Args) -> int:
-    return int(args[1] + args[2]) + _cascade(_ema_factor(args[1]), _ema_factor(args[2]))
-
-
-def _first(args: Args) -> int:
-    return int(args[0])
-
-
-def _first_plus(args: Args) -> int:
-    return int(args[0]) + 1
-
-
-def _one(_args: Args) -> int:
-    return 1
-
-
-def _two(_args: Args) -> int:
-    return 2
-
-
-def _slow(args: Args) -> int:
-    return int(args[1])
-
-
-def _slow_and_signal(args: Args) -> int:
-    return int(args[1] + args[2])
-
-
-def _stoch_k(args: Args) -> int:
-    return int(args[0] + args[1]) - 1
-
-
-def _stoch_d(args: Args) -> int:
-    return int(args[0] + args[1] + args[2]) - 2
-
-
-def _path(_args: Args) -> int:
-    return PATH_WINDOW
 
 
 def _int(name: str, low: int, high: int) -> Param:
@@ -106,12 +25,15 @@ _DEVIATIONS = Param("deviations", "number", Decimal("0.1"), Decimal(10))
 _MACD = (_int("fast", 2, 499), _int("slow", 3, 500), _int("signal", 1, 200))
 _STOCH_K = (_int("fast_k", 1, 500), _int("slow_k", 1, 100))
 _STOCH = (*_STOCH_K, _int("slow_d", 1, 100))
-_SAR = (Param("acceleration", "number", Decimal("0.001"), Decimal(1)), Param("maximum", "number", Decimal("0.001"), Decimal(1)))
+_SAR = (
+    Param("acceleration", "number", Decimal("0.001"), Decimal(1)),
+    Param("maximum", "number", Decimal("0.001"), Decimal(1)),
+)
 _TREND = (_int("period", 1, 100), Param("multiplier", "number", Decimal("0.1"), Decimal(20)))
 _SEED_AVERAGE = "Seeded with the simple average of the first values, as TA-Lib does."
 
 
-def _word(
+def _word(  # noqa: PLR0913 - the columns of the table below
     name: str,
     measure: Measure,
     params: tuple[Param, ...],
@@ -124,17 +46,28 @@ def _word(
     note: str = "",
 ) -> Word:
     return Word(
-        name=name, group="candle", measure=measure, params=params, english=phrases[0], japanese=phrases[1],
-        column=name, warmup=counts[0], span=counts[1], lowest=bounds[0], highest=bounds[1], takes_series=series,
-        order_of=order_of, note=note,
-    )  # fmt: skip
+        name=name,
+        group="candle",
+        measure=measure,
+        params=params,
+        english=phrases[0],
+        japanese=phrases[1],
+        column=name,
+        warmup=counts[0],
+        span=counts[1],
+        lowest=bounds[0],
+        highest=bounds[1],
+        takes_series=series,
+        order_of=order_of,
+        note=note,
+    )
 
 
 _POSITIVE = (_ZERO, None)
 _OSCILLATOR = (_ZERO, _HUNDRED)
-_BAR = (_one, _one)
-_ROLLING = (_first, _first)
-_BACK = (_first_plus, _first_plus)
+_BAR = (warmup.one, warmup.one)
+_ROLLING = (warmup.own_period, warmup.own_period)
+_BACK = (warmup.one_more, warmup.one_more)
 
 WORDS: tuple[Word, ...] = (
     _word("open", "price", (), ("the open of the last {tf} candle", "直近{tf}足の始値"), _BAR, _POSITIVE),
@@ -142,49 +75,285 @@ WORDS: tuple[Word, ...] = (
     _word("low", "price", (), ("the low of the last {tf} candle", "直近{tf}足の安値"), _BAR, _POSITIVE),
     _word("close", "price", (), ("the close of the last {tf} candle", "直近{tf}足の終値"), _BAR, _POSITIVE),
     _word("volume", "base", (), ("the volume of the last {tf} candle, in base", "直近{tf}足の出来高"), _BAR, _POSITIVE),
-    _word("highest", "series", (_WINDOW,), ("the highest of the last {0} {tf} candles", "直近{0}本の{tf}足の最高値"), _ROLLING, series=True,
-          note="Of the highs, or of a series that stands in place of the timeframe."),
-    _word("lowest", "series", (_WINDOW,), ("the lowest of the last {0} {tf} candles", "直近{0}本の{tf}足の最安値"), _ROLLING, series=True,
-          note="Of the lows, or of a series that stands in place of the timeframe."),
-    _word("sma", "series", (_WINDOW,), ("the simple average of {0} {tf} candles", "{tf}足{0}本の単純移動平均"), _ROLLING, series=True),
-    _word("ema", "series", (_SMOOTHED,), ("the exponential average of {0} {tf} candles", "{tf}足{0}本の指数移動平均"), (_ema, _first), series=True, note=_SEED_AVERAGE),
-    _word("wma", "series", (_WINDOW,), ("the weighted average of {0} {tf} candles", "{tf}足{0}本の加重移動平均"), _ROLLING, series=True,
-          note="Linear weights, the newest highest."),
-    _word("rsi", "number", (_SMOOTHED,), ("the RSI of {0} {tf} candles", "{tf}足{0}期間のRSI"), (_wilder, _first_plus), _OSCILLATOR, series=True,
-          note="Wilder smoothing, seeded with the simple average of the first `period` changes. Unknown while nothing has moved at all (0 ÷ 0; TA-Lib says 0)."),
-    _word("atr", "price", (_SMOOTHED,), ("the average true range of {0} {tf} candles", "{tf}足{0}期間のATR"), (_wilder, _first_plus), _POSITIVE,
-          note="Wilder smoothing; the first value is the simple average of the true ranges of candles 2 to `period` + 1 (other libraries start one earlier)."),
-    _word("natr", "percent", (_SMOOTHED,), ("the average true range of {0} {tf} candles, in percent of the close", "{tf}足{0}期間のATR(終値比%)"), (_wilder, _first_plus), _POSITIVE,
-          note="As `atr`."),
-    _word("macd", "series", _MACD, ("the MACD line ({0}, {1}) of {tf} candles", "{tf}足のMACD({0}, {1})"), (_macd, _slow), series=True, order_of=(0, 1),
-          note="Both averages are seeded so that they begin together, at the slow period (TA-Lib)."),
-    _word("macd_signal", "series", _MACD, ("the MACD signal ({0}, {1}, {2}) of {tf} candles", "{tf}足のMACDシグナル({0}, {1}, {2})"), (_macd_signal, _slow_and_signal), series=True, order_of=(0, 1)),
-    _word("macd_hist", "series", _MACD, ("the MACD histogram ({0}, {1}, {2}) of {tf} candles", "{tf}足のMACDヒストグラム({0}, {1}, {2})"), (_macd_signal, _slow_and_signal), series=True, order_of=(0, 1)),
-    _word("bb_upper", "series", (_WINDOW, _DEVIATIONS), ("the upper Bollinger band ({0}, {1}) of {tf} candles", "{tf}足のボリンジャー上限({0}, {1}σ)"), _ROLLING, series=True, note="Population deviation."),
-    _word("bb_mid", "series", (_WINDOW, _DEVIATIONS), ("the middle Bollinger band ({0}, {1}) of {tf} candles", "{tf}足のボリンジャー中央({0}, {1}σ)"), _ROLLING, series=True),
-    _word("bb_lower", "series", (_WINDOW, _DEVIATIONS), ("the lower Bollinger band ({0}, {1}) of {tf} candles", "{tf}足のボリンジャー下限({0}, {1}σ)"), _ROLLING, series=True),
-    _word("bb_width", "percent", (_WINDOW, _DEVIATIONS), ("the width of the Bollinger bands ({0}, {1}) of {tf} candles, in percent of the middle", "{tf}足のボリンジャーバンド幅({0}, {1}σ、%)"), _ROLLING, _POSITIVE, series=True),
-    _word("stoch_k", "number", _STOCH, ("the slow stochastic %K ({0}, {1}, {2}) of {tf} candles", "{tf}足のストキャスティクス%K({0}, {1}, {2})"), (_stoch_k, _stoch_k), _OSCILLATOR,
-          note="Smoothed by simple averages. Unknown where the whole window has one price (0 ÷ 0)."),
-    _word("stoch_d", "number", _STOCH, ("the slow stochastic %D ({0}, {1}, {2}) of {tf} candles", "{tf}足のストキャスティクス%D({0}, {1}, {2})"), (_stoch_d, _stoch_d), _OSCILLATOR, note="As `stoch_k`."),
-    _word("adx", "number", (_SMOOTHED,), ("the ADX of {0} {tf} candles", "{tf}足{0}期間のADX"), (_directional, _first_plus), _OSCILLATOR,
-          note="Wilder smoothing as TA-Lib seeds it: sums over `period` - 1 values, then the average of the first `period` DX."),
-    _word("plus_di", "number", (_SMOOTHED,), ("the +DI of {0} {tf} candles", "{tf}足{0}期間の+DI"), (_wilder, _first_plus), _OSCILLATOR),
-    _word("minus_di", "number", (_SMOOTHED,), ("the -DI of {0} {tf} candles", "{tf}足{0}期間の-DI"), (_wilder, _first_plus), _OSCILLATOR),
-    _word("cci", "number", (_int("period", 2, 1000),), ("the CCI of {0} {tf} candles", "{tf}足{0}期間のCCI"), _ROLLING, note="Unknown where the window has one price (0 ÷ 0)."),
-    _word("mfi", "number", (_int("period", 2, 1000),), ("the money flow index of {0} {tf} candles", "{tf}足{0}期間のMFI"), _BACK, _OSCILLATOR, note="Unknown where no money flowed (0 ÷ 0)."),
-    _word("obv", "base", (), ("the on-balance volume of {tf} candles", "{tf}足のOBV"), _BAR,
-          note="Counted from the first candle that is loaded, so only differences mean something: it may be compared only with itself `n candles ago` or with its averages."),
-    _word("roc", "percent", (_WINDOW,), ("the change over {0} {tf} candles", "{tf}足{0}本前からの変化率"), _BACK, series=True),
-    _word("mom", "series", (_WINDOW,), ("the difference to {0} {tf} candles ago", "{tf}足{0}本前との差"), _BACK, series=True),
-    _word("willr", "number", (_int("period", 2, 1000),), ("the Williams %R of {0} {tf} candles", "{tf}足{0}期間のウィリアムズ%R"), _ROLLING, (Decimal(-100), _ZERO), note="Unknown where the window has one price (0 ÷ 0)."),
-    _word("stdev", "series", (_int("period", 2, 1000),), ("the standard deviation of {0} {tf} candles", "{tf}足{0}本の標準偏差"), _ROLLING, series=True, note="Of the population (divided by n)."),
-    _word("vwap", "price", (_WINDOW,), ("the volume-weighted price of the last {0} {tf} candles", "直近{0}本の{tf}足の出来高加重平均価格"), _ROLLING, _POSITIVE,
-          note="Σ (high + low + close) ÷ 3 × volume ÷ Σ volume over the last `period` candles; unknown without volume."),
-    _word("zscore", "number", (_int("period", 2, 1000),), ("how many standard deviations the last {tf} candle is from the average of {0}", "{tf}足{0}本のZスコア"), _ROLLING, series=True,
-          note="(value - sma) ÷ population deviation; unknown where nothing moved (0 ÷ 0)."),
-    _word("supertrend", "price", _TREND, ("the supertrend ({0}, {1}) of {tf} candles", "{tf}足のスーパートレンド({0}, {1})"), (_path, _first_plus),
-          note=f"Bands at (high + low) ÷ 2 ± multiplier × atr; the line that holds. Never settles: computed from the last {PATH_WINDOW} candles, or from the symbol's whole life where that is loaded."),
-    _word("sar", "price", _SAR, ("the parabolic SAR ({0}, {1}) of {tf} candles", "{tf}足のパラボリックSAR({0}, {1})"), (_path, _two),
-          note=f"Never settles: computed from the last {PATH_WINDOW} candles, or from the symbol's whole life where that is loaded."),
-)  # fmt: skip
+    _word(
+        "highest",
+        "series",
+        (_WINDOW,),
+        ("the highest of the last {0} {tf} candles", "直近{0}本の{tf}足の最高値"),
+        _ROLLING,
+        series=True,
+        note="Of the highs, or of a series that stands in place of the timeframe.",
+    ),
+    _word(
+        "lowest",
+        "series",
+        (_WINDOW,),
+        ("the lowest of the last {0} {tf} candles", "直近{0}本の{tf}足の最安値"),
+        _ROLLING,
+        series=True,
+        note="Of the lows, or of a series that stands in place of the timeframe.",
+    ),
+    _word(
+        "sma",
+        "series",
+        (_WINDOW,),
+        ("the simple average of {0} {tf} candles", "{tf}足{0}本の単純移動平均"),
+        _ROLLING,
+        series=True,
+    ),
+    _word(
+        "ema",
+        "series",
+        (_SMOOTHED,),
+        ("the exponential average of {0} {tf} candles", "{tf}足{0}本の指数移動平均"),
+        (warmup.ema, warmup.own_period),
+        series=True,
+        note=_SEED_AVERAGE,
+    ),
+    _word(
+        "wma",
+        "series",
+        (_WINDOW,),
+        ("the weighted average of {0} {tf} candles", "{tf}足{0}本の加重移動平均"),
+        _ROLLING,
+        series=True,
+        note="Linear weights, the newest highest.",
+    ),
+    _word(
+        "rsi",
+        "number",
+        (_SMOOTHED,),
+        ("the RSI of {0} {tf} candles", "{tf}足{0}期間のRSI"),
+        (warmup.wilder, warmup.one_more),
+        _OSCILLATOR,
+        series=True,
+        note="Wilder smoothing, seeded with the simple average of the first `period` changes. "
+        "Unknown while nothing has moved at all (0 ÷ 0; TA-Lib says 0).",
+    ),
+    _word(
+        "atr",
+        "price",
+        (_SMOOTHED,),
+        ("the average true range of {0} {tf} candles", "{tf}足{0}期間のATR"),
+        (warmup.wilder, warmup.one_more),
+        _POSITIVE,
+        note="Wilder smoothing; the first value is the simple average "
+        "of the true ranges of candles 2 to `period` + 1 (other libraries start one earlier).",
+    ),
+    _word(
+        "natr",
+        "percent",
+        (_SMOOTHED,),
+        ("the average true range of {0} {tf} candles, in percent of the close", "{tf}足{0}期間のATR(終値比%)"),
+        (warmup.wilder, warmup.one_more),
+        _POSITIVE,
+        note="As `atr`.",
+    ),
+    _word(
+        "macd",
+        "series",
+        _MACD,
+        ("the MACD line ({0}, {1}) of {tf} candles", "{tf}足のMACD({0}, {1})"),
+        (warmup.macd, warmup.slow),
+        series=True,
+        order_of=(0, 1),
+        note="Both averages are seeded so that they begin together, at the slow period (TA-Lib).",
+    ),
+    _word(
+        "macd_signal",
+        "series",
+        _MACD,
+        ("the MACD signal ({0}, {1}, {2}) of {tf} candles", "{tf}足のMACDシグナル({0}, {1}, {2})"),
+        (warmup.macd_signal, warmup.slow_and_signal),
+        series=True,
+        order_of=(0, 1),
+    ),
+    _word(
+        "macd_hist",
+        "series",
+        _MACD,
+        ("the MACD histogram ({0}, {1}, {2}) of {tf} candles", "{tf}足のMACDヒストグラム({0}, {1}, {2})"),
+        (warmup.macd_signal, warmup.slow_and_signal),
+        series=True,
+        order_of=(0, 1),
+    ),
+    _word(
+        "bb_upper",
+        "series",
+        (_WINDOW, _DEVIATIONS),
+        ("the upper Bollinger band ({0}, {1}) of {tf} candles", "{tf}足のボリンジャー上限({0}, {1}σ)"),
+        _ROLLING,
+        series=True,
+        note="Population deviation.",
+    ),
+    _word(
+        "bb_mid",
+        "series",
+        (_WINDOW, _DEVIATIONS),
+        ("the middle Bollinger band ({0}, {1}) of {tf} candles", "{tf}足のボリンジャー中央({0}, {1}σ)"),
+        _ROLLING,
+        series=True,
+    ),
+    _word(
+        "bb_lower",
+        "series",
+        (_WINDOW, _DEVIATIONS),
+        ("the lower Bollinger band ({0}, {1}) of {tf} candles", "{tf}足のボリンジャー下限({0}, {1}σ)"),
+        _ROLLING,
+        series=True,
+    ),
+    _word(
+        "bb_width",
+        "percent",
+        (_WINDOW, _DEVIATIONS),
+        (
+            "the width of the Bollinger bands ({0}, {1}) of {tf} candles, in percent of the middle",
+            "{tf}足のボリンジャーバンド幅({0}, {1}σ、%)",
+        ),
+        _ROLLING,
+        _POSITIVE,
+        series=True,
+    ),
+    _word(
+        "stoch_k",
+        "number",
+        _STOCH,
+        ("the slow stochastic %K ({0}, {1}, {2}) of {tf} candles", "{tf}足のストキャスティクス%K({0}, {1}, {2})"),
+        (warmup.stoch_k, warmup.stoch_k),
+        _OSCILLATOR,
+        note="Smoothed by simple averages. Unknown where the whole window has one price (0 ÷ 0).",
+    ),
+    _word(
+        "stoch_d",
+        "number",
+        _STOCH,
+        ("the slow stochastic %D ({0}, {1}, {2}) of {tf} candles", "{tf}足のストキャスティクス%D({0}, {1}, {2})"),
+        (warmup.stoch_d, warmup.stoch_d),
+        _OSCILLATOR,
+        note="As `stoch_k`.",
+    ),
+    _word(
+        "adx",
+        "number",
+        (_SMOOTHED,),
+        ("the ADX of {0} {tf} candles", "{tf}足{0}期間のADX"),
+        (warmup.directional, warmup.one_more),
+        _OSCILLATOR,
+        note="Wilder smoothing as TA-Lib seeds it: sums over `period` - 1 values, "
+        "then the average of the first `period` DX.",
+    ),
+    _word(
+        "plus_di",
+        "number",
+        (_SMOOTHED,),
+        ("the +DI of {0} {tf} candles", "{tf}足{0}期間の+DI"),
+        (warmup.wilder, warmup.one_more),
+        _OSCILLATOR,
+    ),
+    _word(
+        "minus_di",
+        "number",
+        (_SMOOTHED,),
+        ("the -DI of {0} {tf} candles", "{tf}足{0}期間の-DI"),
+        (warmup.wilder, warmup.one_more),
+        _OSCILLATOR,
+    ),
+    _word(
+        "cci",
+        "number",
+        (_int("period", 2, 1000),),
+        ("the CCI of {0} {tf} candles", "{tf}足{0}期間のCCI"),
+        _ROLLING,
+        note="Unknown where the window has one price (0 ÷ 0).",
+    ),
+    _word(
+        "mfi",
+        "number",
+        (_int("period", 2, 1000),),
+        ("the money flow index of {0} {tf} candles", "{tf}足{0}期間のMFI"),
+        _BACK,
+        _OSCILLATOR,
+        note="Unknown where no money flowed (0 ÷ 0).",
+    ),
+    _word(
+        "obv",
+        "base",
+        (),
+        ("the on-balance volume of {tf} candles", "{tf}足のOBV"),
+        _BAR,
+        note="Counted from the first candle that is loaded, so only differences "
+        "mean something: it may be compared only with itself "
+        "`n candles ago` or with its averages.",
+    ),
+    _word(
+        "roc",
+        "percent",
+        (_WINDOW,),
+        ("the change over {0} {tf} candles", "{tf}足{0}本前からの変化率"),
+        _BACK,
+        series=True,
+    ),
+    _word(
+        "mom",
+        "series",
+        (_WINDOW,),
+        ("the difference to {0} {tf} candles ago", "{tf}足{0}本前との差"),
+        _BACK,
+        series=True,
+    ),
+    _word(
+        "willr",
+        "number",
+        (_int("period", 2, 1000),),
+        ("the Williams %R of {0} {tf} candles", "{tf}足{0}期間のウィリアムズ%R"),
+        _ROLLING,
+        (Decimal(-100), _ZERO),
+        note="Unknown where the window has one price (0 ÷ 0).",
+    ),
+    _word(
+        "stdev",
+        "series",
+        (_int("period", 2, 1000),),
+        ("the standard deviation of {0} {tf} candles", "{tf}足{0}本の標準偏差"),
+        _ROLLING,
+        series=True,
+        note="Of the population (divided by n).",
+    ),
+    _word(
+        "vwap",
+        "price",
+        (_WINDOW,),
+        ("the volume-weighted price of the last {0} {tf} candles", "直近{0}本の{tf}足の出来高加重平均価格"),
+        _ROLLING,
+        _POSITIVE,
+        note="Σ (high + low + close) ÷ 3 × volume ÷ Σ volume over the last `period` candles; unknown without volume.",
+    ),
+    _word(
+        "zscore",
+        "number",
+        (_int("period", 2, 1000),),
+        ("how many standard deviations the last {tf} candle is from the average of {0}", "{tf}足{0}本のZスコア"),
+        _ROLLING,
+        series=True,
+        note="(value - sma) ÷ population deviation; unknown where nothing moved (0 ÷ 0).",
+    ),
+    _word(
+        "supertrend",
+        "price",
+        _TREND,
+        ("the supertrend ({0}, {1}) of {tf} candles", "{tf}足のスーパートレンド({0}, {1})"),
+        (warmup.trend, warmup.one_more),
+        note=f"Bands at (high + low) ÷ 2 ± multiplier × atr; the line that holds. "
+        f"Never settles: computed from the last {PATH_WINDOW} candles, "
+        "or from the symbol's whole life where that is loaded.",
+    ),
+    _word(
+        "sar",
+        "price",
+        _SAR,
+        ("the parabolic SAR ({0}, {1}) of {tf} candles", "{tf}足のパラボリックSAR({0}, {1})"),
+        (warmup.path, warmup.two),
+        note=f"Never settles: computed from the last {PATH_WINDOW} candles, "
+        "or from the symbol's whole life where that is loaded.",
+    ),
+)

@@ -62,10 +62,10 @@ def _computed(term: Term, candles: Candles) -> Floats:
         whole = column_of(_unshifted(term), candles)
         return indicators.shifted(whole, candles, term.shift)
     word = VOCABULARY[term.word]
+    if word.warmup is None or word.span is None:
+        raise TypeError(f"`{term.word}` is no candle word")
     numbers = numbers_of(term)
     series = column_of(term.series, candles) if term.series is not None else None
-    assert word.warmup is not None
-    assert word.span is not None
     return indicators.column(
         word.column, numbers, candles, series=series, span=word.span(numbers), warmup=word.warmup(numbers)
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from autotrader.language.tree import Literal, Term
+from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import STATUS_MS, stale
-from autotrader.language.vocabulary.word import Param, Word
+from autotrader.language.vocabulary.word import Param, Word, literal_of
 from autotrader.market.candles import Candles
 from autotrader.market.needs import BalancesNeed, BookNeed, CandleNeed, Need, OpenOrdersNeed, StatusNeed, TickerNeed
 from autotrader.market.sources import Answer, Missing, Sources
@@ -30,7 +30,9 @@ def _asked(what: str, symbol: str, sources: Sources) -> int | str:
     """When the newest answer was asked for, or why there is none."""
     snapshot, account = sources.snapshot, sources.account
     if what == "balances":
-        return account.missing.get(what, "not fetched") if account.balances_asked_ms is None else account.balances_asked_ms
+        return (
+            account.missing.get(what, "not fetched") if account.balances_asked_ms is None else account.balances_asked_ms
+        )
     if what == "orders":
         return account.orders_asked_ms.get(symbol, account.missing.get(symbol, "not fetched"))
     if what == "candles":
@@ -51,9 +53,7 @@ def _age(term: Term, sources: Sources) -> Answer:
 
 
 def _errors(term: Term, sources: Sources) -> Answer:
-    window = term.args[0]
-    assert isinstance(window, Literal)
-    start = sources.now_ms - int(window.value)
+    start = sources.now_ms - int(literal_of(term, 0).value)
     return Decimal(sum(1 for at in sources.record.errors_ms if start < at <= sources.now_ms))
 
 
@@ -82,7 +82,8 @@ WORDS: tuple[Word, ...] = (
     Word(
         name="age", group="health", measure="duration", params=(Param("what", "choice", choices=AGES),), lowest=ZERO,
         english="how old the {0} data is", japanese="{0}データの経過時間", needs=_age_need, read=_age,
-        note="Counted from the moment the request left. `age(candles)` is that of the oldest series fetched for the symbol.",
+        note="Counted from the moment the request left. `age(candles)` is that of the oldest series "
+        "fetched for the symbol.",
     ),
     Word(
         name="errors", group="health", measure="count", per="account", lowest=ZERO, read=_errors,

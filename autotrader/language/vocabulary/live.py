@@ -7,6 +7,7 @@ numbers: which candle is late, how many candles a word needs and has, or that a 
 from __future__ import annotations
 
 from datetime import datetime
+from math import isnan
 from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
@@ -44,7 +45,7 @@ def candle_value(term: Term, sources: Sources) -> Answer:
     from autotrader.language.vocabulary.columns import column_of
 
     value = float(column_of(term, candles)[index])
-    return value if value == value else Missing(_why(term, candles, index))
+    return Missing(_why(term, candles, index)) if isnan(value) else value
 
 
 def _why(term: Term, candles: Candles, index: int) -> str:

@@ -77,7 +77,13 @@ def _word(
 
 WORDS: tuple[Word, ...] = (
     _word("age", "duration", "the order's age", "注文の経過時間", _age, lowest=ZERO),
-    _word("distance", "percent", "the order's distance from the near side of the book", "注文価格と自分側の最良気配との差(%)", _distance),
+    _word(
+        "distance",
+        "percent",
+        "the order's distance from the near side of the book",
+        "注文価格と自分側の最良気配との差(%)",
+        _distance,
+    ),
     _word("filled", "percent", "the filled part of the order", "注文の約定率", _filled, lowest=ZERO, highest=HUNDRED),
     _word("price", "price", "the order's price", "注文価格", lambda order, _: order.price, lowest=ZERO),
     _word("size", "base", "the order's size", "注文数量", lambda order, _: order.quantity, lowest=ZERO),

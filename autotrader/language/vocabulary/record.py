@@ -13,7 +13,7 @@ from decimal import Decimal
 from autotrader.language.tree import Literal, Term
 from autotrader.language.vocabulary.word import Param, Word
 from autotrader.language.zones import zone_of
-from autotrader.market.sources import Answer, Sources
+from autotrader.market.sources import Answer, Missing, Sources
 from autotrader.money import ZERO, total
 from autotrader.orders import Side
 
@@ -51,8 +51,6 @@ def _open(side: Side) -> Callable[[Term, Sources], Answer]:
 
 
 def _tick(term: Term, sources: Sources) -> Answer:
-    from autotrader.market.sources import Missing
-
     instrument = sources.instruments.get(term.symbol)
     if instrument is None or not instrument.tick:
         return Missing(f"the price step of {term.symbol} is not known (its filters were not fetched)")

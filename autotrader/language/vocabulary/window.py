@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from autotrader.language.tree import Literal, Term
+from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import abnormal, fresh_ticker
 from autotrader.language.vocabulary.live import span_text
-from autotrader.language.vocabulary.word import Param, Word
+from autotrader.language.vocabulary.word import Param, Word, literal_of
 from autotrader.market.needs import CandleNeed, Need, TickerNeed
 from autotrader.market.sources import Answer, Missing, Sources
 from autotrader.market.timeframe import MINUTE_MS
@@ -15,9 +15,7 @@ from autotrader.money import CONTEXT, HUNDRED, over, times
 
 
 def _minutes(term: Term) -> int:
-    window = term.args[0]
-    assert isinstance(window, Literal)
-    return int(window.value) // MINUTE_MS
+    return int(literal_of(term, 0).value) // MINUTE_MS
 
 
 def _needs(term: Term) -> frozenset[Need]:

@@ -80,6 +80,14 @@ class Word:
         return f"{self.name}({', '.join(names)})" if names else self.name
 
 
+def literal_of(term: Term, index: int) -> Literal:
+    """An argument that keeps its unit. Raises TypeError where the term was not made by the parser."""
+    arg = term.args[index]
+    if not isinstance(arg, Literal):
+        raise TypeError(f"argument {index} of {term.word} has no unit")
+    return arg
+
+
 def duration_text(milliseconds: int | Decimal) -> str:
     """A duration as rules write it: `9m0s`, `15s`, `1h30m`, `1.5s`, `250ms`; two units at most are shown."""
     if milliseconds < 0:

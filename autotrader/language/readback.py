@@ -1,0 +1,243 @@
+"""A typed tree back to text: as one would write it (`written`), and as an English sentence (`in_words`).
+
+What `written` gives can be parsed again into the same tree; the sentences come from each word's entry in the
+vocabulary, so that what a user reads back is what the engine will do and not what the user typed.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from autotrader.language.expression.arguments import exact_duration, literal_text
+from autotrader.language.tree import (
+    All,
+    Any,
+    Arithmetic,
+    AtLeast,
+    Between,
+    Compare,
+    Condition,
+    CountOf,
+    Cross,
+    Flag,
+    Held,
+    Kind,
+    Least,
+    Literal,
+    Most,
+    Named,
+    Near,
+    Not,
+    Plain,
+    Term,
+    Value,
+    Window,
+    WithinLast,
+)
+from autotrader.language.vocabulary import VOCABULARY
+from autotrader.language.zones import SHORT
+from autotrader.money import grouped, plain
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_LEVEL = {"+": 1, "-": 1, "+%": 1, "-%": 1, "*": 2, "/": 2, "%of": 2}
+_SIGN = {"+": " + ", "-": " - ", "+%": " + ", "-%": " - ", "*": " * ", "/": " / ", "%of": " of "}
+_RELATION = {"<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least"}
+_DIRECTION = {"up": "crosses above", "down": "crosses below", "either": "crosses"}
+_JOINT = {"+": "plus", "-": "minus", "+%": "plus", "-%": "minus", "*": "times", "/": "divided by", "%of": "of"}
+
+
+# ---------------------------------------------------------------------------------------------------- as written
+def written(node: Value, symbol: str = "") -> str:
+    """A value in the language's own form; words of `symbol` stand without prefix."""
+    match node:
+        case Literal():
+            return node.text
+        case Term():
+            return _term(node, symbol)
+        case Least():
+            return f"min({written(node.left, symbol)}, {written(node.right, symbol)})"
+        case Most():
+            return f"max({written(node.left, symbol)}, {written(node.right, symbol)})"
+        case Arithmetic():
+            return _arithmetic(node, symbol)
+
+
+def _term(term: Term, symbol: str) -> str:
+    args = [_argument(arg) for arg in term.args]
+    if term.series is not None:
+        args.append(_term(term.series, term.symbol))
+    elif term.timeframe:
+        args.append(term.timeframe)
+    prefix = f"{term.symbol}." if term.symbol not in ("", symbol) and not term.word.startswith("order.") else ""
+    text = f"{prefix}{term.word}" + (f"({', '.join(args)})" if args else "")
+    if term.shift:
+        text += f" {term.shift} candle{'s' if term.shift > 1 else ''} ago"
+    return text
+
+
+def _argument(arg: Decimal | str | Literal) -> str:
+    if isinstance(arg, Literal):
+        return literal_text(arg.value, arg.unit)
+    return plain(arg) if isinstance(arg, Decimal) else arg
+
+
+def _arithmetic(node: Arithmetic, symbol: str) -> str:
+    if _is_ticks(node):
+        return f"{written(node.left)} tick{'' if written(node.left) == '1' else 's'}"
+    level = _LEVEL[node.op]
+    left, right = written(node.left, symbol), written(node.right, symbol)
+    if isinstance(node.left, Arithmetic) and not _is_ticks(node.left) and _LEVEL[node.left.op] < level:
+        left = f"({left})"
+    if isinstance(node.right, Arithmetic) and not _is_ticks(node.right) and _LEVEL[node.right.op] <= level:
+        right = f"({right})"
+    return left + _SIGN[node.op] + right
+
+
+def _is_ticks(node: Arithmetic) -> bool:
+    return isinstance(node.right, Term) and node.right.word == "tick" and isinstance(node.left, Literal)
+
+
+def written_condition(node: Condition, symbol: str = "") -> str:
+    """A condition in the language's own form. Combinators, which are structure, stand as `all(a; b)` for reading."""
+    match node:
+        case Held():
+            return f"{written_condition(node.part, symbol)} for {exact_duration(node.span_ms)}"
+        case WithinLast():
+            return f"{written_condition(node.part, symbol)} within last {_counted(node.count, node.timeframe)}"
+        case CountOf():
+            return f"{written_condition(node.part, symbol)} {node.least} of last {_counted(node.count, node.timeframe)}"
+        case Named():
+            return f"signal({node.name})"
+        case Not():
+            return f"not({written_condition(node.part, symbol)})"
+        case All() | Any() | AtLeast():
+            name = {All: "all", Any: "any"}.get(type(node)) or f"at_least({node.count})"  # type: ignore[union-attr]
+            return f"{name}({'; '.join(written_condition(part, symbol) for part in node.parts)})"
+        case _:
+            return _plain(node, symbol)
+
+
+def _counted(count: int, timeframe: str) -> str:
+    noun = "candle" if timeframe else "check"
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _plain(node: Plain, symbol: str) -> str:
+    match node:
+        case Compare():
+            return f"{written(node.left, symbol)} {node.op} {written(node.right, symbol)}"
+        case Between():
+            ends = f"{written(node.low, symbol)} and {written(node.high, symbol)}"
+            return f"{written(node.value, symbol)} between {ends}"
+        case Near():
+            around = f"{written(node.target, symbol)} within {written(node.within, symbol)}"
+            return f"{written(node.value, symbol)} near {around}"
+        case Cross():
+            zone = f" by {written(node.dead_zone, symbol)}" if node.dead_zone is not None else ""
+            return f"{written(node.left, symbol)} {_DIRECTION[node.direction]} {written(node.right, symbol)}{zone}"
+        case Flag():
+            return node.term.word if node.term is not None else "time in " + ", ".join(map(_window, node.windows))
+
+
+def _window(window: Window) -> str:
+    zone = next((short for short, name in SHORT.items() if name == window.zone), window.zone)
+    text = f"{_clock(window.start_minute)}-{_clock(window.end_minute)} {zone}"
+    if len(window.days) == len(_DAYS):
+        return text
+    return f"{text} {','.join(_DAYS[day] for day in sorted(window.days))}"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+# ---------------------------------------------------------------------------------------------------- in words
+def value_in_words(node: Value, symbol: str = "") -> str:
+    """A value as an English phrase."""
+    match node:
+        case Literal():
+            return _literal_in_words(node)
+        case Term():
+            return _term_in_words(node, symbol)
+        case Least() | Most():
+            which = "smaller" if isinstance(node, Least) else "larger"
+            return f"the {which} of {value_in_words(node.left, symbol)} and {value_in_words(node.right, symbol)}"
+        case Arithmetic():
+            if _is_ticks(node):
+                return _arithmetic(node, symbol)
+            left, right = value_in_words(node.left, symbol), value_in_words(node.right, symbol)
+            return f"{left} {_JOINT[node.op]} {right}"
+
+
+def _literal_in_words(literal: Literal) -> str:
+    value = literal.value
+    shown = grouped(value)
+    if literal.unit.kind is Kind.DURATION:
+        shown = exact_duration(int(value))
+    elif literal.unit.kind is Kind.PERCENT:
+        shown += "%"
+    elif literal.unit.asset:
+        shown += f" {literal.unit.asset}"
+    return f"{shown} (${literal.param})" if literal.param else shown
+
+
+def _term_in_words(term: Term, symbol: str) -> str:
+    word = VOCABULARY[term.word]
+    args = [_literal_in_words(arg) if isinstance(arg, Literal) else _argument(arg) for arg in term.args]
+    phrase = word.english
+    if term.series is not None and "{tf} candles" in phrase:
+        phrase = phrase.replace("{tf} candles", f"{{tf}} candles of {_term_in_words(term.series, symbol)}")
+    for index, arg in enumerate(args):
+        phrase = phrase.replace(f"{{{index}}}", arg)
+    phrase = phrase.replace("{tf}", term.timeframe)
+    if term.symbol not in ("", symbol):
+        phrase += f" of {term.symbol}"
+    return f"{phrase}, {term.shift} candle{'s' if term.shift > 1 else ''} ago" if term.shift else phrase
+
+
+def in_words(node: Condition, symbol: str = "") -> str:
+    """A condition as an English sentence without its full stop."""
+    match node:
+        case Held():
+            return f"{in_words(node.part, symbol)} for at least {exact_duration(node.span_ms)}"
+        case WithinLast():
+            return f"at one of the last {_counted(node.count, node.timeframe)} {in_words(node.part, symbol)}"
+        case CountOf():
+            return f"at {node.least} of the last {_counted(node.count, node.timeframe)} {in_words(node.part, symbol)}"
+        case Named():
+            return f"the signal {node.name} holds ({in_words(node.part, symbol)})"
+        case Not():
+            return f"it is not so that {in_words(node.part, symbol)}"
+        case All():
+            return " and ".join(_grouped_words(part, symbol) for part in node.parts)
+        case Any():
+            return "either " + " or ".join(_grouped_words(part, symbol) for part in node.parts)
+        case AtLeast():
+            return f"at least {node.count} of these hold: " + "; ".join(in_words(part, symbol) for part in node.parts)
+        case _:
+            return _plain_in_words(node, symbol)
+
+
+def _grouped_words(node: Condition, symbol: str) -> str:
+    text = in_words(node, symbol)
+    return f"({text})" if isinstance(node, All | Any | AtLeast) else text
+
+
+def _plain_in_words(node: Plain, symbol: str) -> str:
+    match node:
+        case Compare():
+            return f"{value_in_words(node.left, symbol)} {_RELATION[node.op]} {value_in_words(node.right, symbol)}"
+        case Between():
+            ends = f"{value_in_words(node.low, symbol)} and {value_in_words(node.high, symbol)}"
+            return f"{value_in_words(node.value, symbol)} is between {ends}"
+        case Near():
+            distance = f"within {value_in_words(node.within, symbol)} of {value_in_words(node.target, symbol)}"
+            return f"{value_in_words(node.value, symbol)} is {distance}"
+        case Cross():
+            zone = f", by more than {value_in_words(node.dead_zone, symbol)}" if node.dead_zone is not None else ""
+            right = value_in_words(node.right, symbol)
+            return f"{value_in_words(node.left, symbol)} {_DIRECTION[node.direction]} {right}{zone}"
+        case Flag():
+            if node.term is not None:
+                return VOCABULARY[node.term.word].english
+            return "the time is in " + " or ".join(map(_window, node.windows))
