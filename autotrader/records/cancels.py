@@ -91,6 +91,11 @@ class Cancels:
         rows = self._db.rows(f"SELECT * FROM cancels WHERE state IN ({marks}) ORDER BY id", states)  # noqa: S608 - marks only
         return tuple(_row(row) for row in rows)
 
+    def last_of(self, cid: str) -> CancelRow | None:
+        """The newest cancel of an order, None where none was asked for."""
+        row = self._db.row("SELECT * FROM cancels WHERE client_order_id = ? ORDER BY id DESC LIMIT 1", (cid,))
+        return None if row is None else _row(row)
+
     def failed_since(self, since_ms: int) -> tuple[CancelRow, ...]:
         """Cancels of unclear or failed outcome since then, for `errors(...)`."""
         rows = self._db.rows(
