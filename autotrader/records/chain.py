@@ -95,6 +95,10 @@ class Chain:
         row = self._db.row("SELECT text FROM texts WHERE hash = ?", (name,))
         return None if row is None else str(row["text"])
 
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Every kept text with its hash."""
+        yield from self._db.each("SELECT hash, text FROM texts ORDER BY hash")
+
     def head(self) -> Head | None:
         """The newest row, None for an empty chain."""
         row = self._db.row("SELECT n, hash FROM chain ORDER BY n DESC LIMIT 1")

@@ -21,7 +21,7 @@ from autotrader.orders import (
     Unknown,
 )
 from autotrader.records.cancels import CancelState
-from autotrader.records.intents import NEXT, IntentState
+from autotrader.records.intents import NEXT, IntentState, JournalRow
 from tests.execution.desk import D, Desk, desk
 from tests.execution.venue import Venue
 
@@ -45,7 +45,7 @@ def test_accepted_order_is_known(at: Desk) -> None:
     outcome = at.send(cancel_after_ms=60_000)
     row = at.store.orders.get(outcome.client_order_id)
     assert row is not None
-    assert (IntentState.ACCEPTED, 1001) == (outcome.state, row.order.order_id)
+    assert (outcome.state, row.order.order_id) == (IntentState.ACCEPTED, 1001)
     assert row.cancel_at_ms == at.clock.ms + 60_000
     assert at.gateway.frozen() == frozenset()
 
@@ -54,7 +54,7 @@ def test_row_is_committed_before_the_post(at: Desk) -> None:
     """When the POST leaves, another process can already read that it was sent, and until when it may live."""
     from autotrader.records.store import Store
 
-    seen = []
+    seen: list[JournalRow] = []
 
     def look() -> None:
         with Store.read(at.folder) as other:
@@ -62,7 +62,7 @@ def test_row_is_committed_before_the_post(at: Desk) -> None:
 
     at.venue.before_post = look
     at.send()
-    assert [IntentState.SENT] == [row.state for row in seen]
+    assert [row.state for row in seen] == [IntentState.SENT]
     assert seen[0].horizon_ms == at.clock.ms + 5_000 + 1_000 + 10_000 + 60_000
 
 
@@ -70,7 +70,7 @@ def test_second_submit_sends_nothing(at: Desk) -> None:
     """Submitting the same intent again tells the first outcome and makes no request."""
     first = at.send()
     again = at.gateway.submit(first.client_order_id)
-    assert (1, IntentState.ACCEPTED) == (len(at.venue.posts), again.state)
+    assert (len(at.venue.posts), again.state) == (1, IntentState.ACCEPTED)
 
 
 def test_same_decision_cannot_be_made_twice(at: Desk) -> None:
@@ -95,7 +95,7 @@ def test_unknown_freezes_rule_symbol_and_side(at: Desk) -> None:
     second = at.send(2)
     third = at.send(3, side=Side.SELL)
     assert IntentState.UNKNOWN is first.state
-    assert (IntentState.DROPPED, "outside") == (second.state, second.fault)
+    assert (second.state, second.fault) == (IntentState.DROPPED, "outside")
     assert IntentState.ACCEPTED is third.state
     assert at.gateway.frozen() == {("dip", "BTCJPY", Side.BUY)}
     assert "unknown" in {order.state for order in at.store.own_record(at.clock.ms).orders}
@@ -163,7 +163,7 @@ def test_nothing_leaves_when_a_check_says_no(at: Desk, reason: str) -> None:
     if reason == "clock":
         at.clock.doubt_ms = 501
     outcome = Gateway(at.store, at.venue, at.clock, refuse=check).submit(cid)
-    assert (IntentState.DROPPED, "outside", []) == (outcome.state, outcome.fault, at.venue.posts)
+    assert (outcome.state, outcome.fault, at.venue.posts) == (IntentState.DROPPED, "outside", [])
     assert (at.store.halted() is not None) is (reason in {"halt", "broken check"})
 
 
@@ -172,7 +172,7 @@ def test_halt_between_commit_and_post_stops_it(at: Desk) -> None:
     cid = at.intend()
     answers = iter([None, "halted in between"])
     outcome = Gateway(at.store, at.venue, at.clock, refuse=lambda _: next(answers)).submit(cid)
-    assert (IntentState.NOT_SENT, []) == (outcome.state, at.venue.posts)
+    assert (outcome.state, at.venue.posts) == (IntentState.NOT_SENT, [])
 
 
 def test_one_cancel_per_order_and_cycle(at: Desk) -> None:
@@ -182,7 +182,7 @@ def test_one_cancel_per_order_and_cycle(at: Desk) -> None:
     first = at.gateway.cancel(cid, cycle=5, asked_by="stale")
     second = at.gateway.cancel(cid, cycle=5, asked_by="timer")
     third = at.gateway.cancel(cid, cycle=6, asked_by="timer")
-    assert (CancelState.NOT_SENT, None, CancelState.NOT_SENT) == (first.state, second.state, third.state)
+    assert (first.state, second.state, third.state) == (CancelState.NOT_SENT, None, CancelState.NOT_SENT)
     assert [cid, cid] == at.venue.deletes
 
 
@@ -215,12 +215,12 @@ def test_unknown_cancel_is_looked_at_and_may_be_repeated(at: Desk) -> None:
     at.venue.on_cancel = [silent]
     first = at.gateway.cancel(cid, cycle=1, asked_by="stale")
     second = at.gateway.cancel(cid, cycle=2, asked_by="stale")
-    assert (CancelState.UNKNOWN, CancelState.CONFIRMED) == (first.state, second.state)
+    assert (first.state, second.state) == (CancelState.UNKNOWN, CancelState.CONFIRMED)
     assert at.store.cancels.in_state(CancelState.UNKNOWN) == ()
 
 
 def test_table_of_moves_is_closed() -> None:
-    """Every state has its row, no move leads back to a state before sending, and each fate is an end or leads to one."""
+    """Every state has its row, and no move leads back to a state before sending."""
     assert set(NEXT) == set(IntentState)
     reached = {to for moves in NEXT.values() for to in moves}
     assert IntentState.INTENT not in reached

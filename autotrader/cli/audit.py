@@ -1,0 +1,149 @@
+"""``autotrader audit show|verify|export``: the hash-chained record, read while the service may be writing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotrader.cli._options import format_option, state_option
+
+if TYPE_CHECKING:
+    from autotrader.records.chain import Act, ChainReport
+
+_SHOWN_LENGTH = 100
+
+
+@click.group("audit")
+def command() -> None:
+    """Show, verify and export the hash-chained record."""
+
+
+@command.command("show")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many of the newest acts.")
+@click.option("--kind", help="Only acts of this kind: intent, order, fill, cancel, notice, ...")
+@click.option("--about", help="Only acts about this: a client order id, for instance.")
+@format_option
+@state_option
+def show(*, limit: int, kind: str | None, about: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+    """The newest acts, oldest first."""
+    from autotrader.cli._output import clipped, emit_json, say, table
+    from autotrader.cli._stores import open_for_reading
+    from autotrader.cli._text import time_of
+
+    with open_for_reading(state) as store:
+        acts = store.chain.latest(limit, kind=kind, subject=about)
+    if format == "json":
+        return emit_json({"acts": [_as_json(act) for act in acts]})
+    rows = [
+        (f"#{act.n}", time_of(act.time_ms), act.kind, act.subject, clipped(_summary(act), _SHOWN_LENGTH))
+        for act in acts
+    ]
+    say(table(("act", "time", "kind", "about", "what"), rows, right={0}) if rows else "no such acts")
+    return 0
+
+
+@command.command("verify")
+@format_option
+@state_option
+def verify(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+    """Verify the whole chain, its checkpoints, and the tables against it. Exit 1 where something was altered."""
+    from autotrader.cli._output import emit_json, say, styled
+    from autotrader.cli._stores import open_for_reading
+    from autotrader.errors import printable
+
+    with open_for_reading(state) as store:
+        report = store.verify()
+    code = 0 if report.whole else 1
+    if format == "json":
+        problems = [{"n": p.n, "what": p.what, "expected": p.expected, "found": p.found} for p in report.problems]
+        head = None if report.head is None else {"n": report.head.n, "hash": report.head.hash}
+        return emit_json({"records": report.rows, "whole": report.whole, "head": head, "problems": problems}, code)
+    if report.whole:
+        say(_whole(report))
+        return 0
+    for problem in report.problems:
+        say(styled(printable(str(problem)), "red"))
+    say(f"{report.rows:,} records read: the chain is damaged, {len(report.problems)} findings")
+    return code
+
+
+def _whole(report: ChainReport) -> str:
+    from autotrader.cli._text import time_of
+
+    if report.head is None or report.first_ms is None or report.last_ms is None:
+        return "0 records: nothing has happened yet"
+    span = f"{time_of(report.first_ms)} → {time_of(report.last_ms)}"
+    return f"{report.rows:,} records, {span}: chain whole, head {report.head.hash[:16]}…, 0 gaps"
+
+
+@command.command("export")
+@click.option("--since", help="From this time on: 2026-11-01, 2026-11-01T09:00, 7d.")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; else standard output.")
+@state_option
+def export(*, since: str | None, output: Path | None, state: Path | None) -> int:
+    """All acts as JSON lines, with their hashes; the kept texts (rules, plans) come before them."""
+    from autotrader.cli._output import note, say
+    from autotrader.cli._stores import open_for_reading, since_ms
+    from autotrader.errors import UsageError
+
+    with open_for_reading(state) as store:
+        lines = _lines(store, since_ms(since))
+        if output is None:
+            for line in lines:
+                say(line)
+            return 0
+        try:
+            with output.open("x", encoding="utf-8") as file:
+                count = sum(1 for line in lines if file.write(line + "\n"))
+        except FileExistsError:
+            raise UsageError(f"{output} exists already", hint="name a new file; nothing was overwritten") from None
+        except OSError as error:
+            raise UsageError(f"{output} cannot be written: {error.strerror}") from None
+    note(f"{count:,} lines written to {output}")
+    return 0
+
+
+def _lines(store: Any, from_ms: int) -> Iterator[str]:
+    import json
+
+    from autotrader.records.canon import canonical
+
+    identity = store.identity
+    yield canonical({"store": store.id, "mode": identity.mode, "base_url": identity.base_url, "format_version": 1})
+    for name, text in store.chain.texts():
+        yield canonical({"text": name, "content": text})
+    for act in store.chain.acts(since_ms=from_ms):
+        yield json.dumps(_as_json(act), ensure_ascii=True, separators=(",", ":"))
+
+
+def _as_json(act: Act) -> dict[str, Any]:
+    from autotrader.cli._text import iso_utc
+
+    return {
+        "n": act.n,
+        "time": iso_utc(act.time_ms),
+        "time_ms": act.time_ms,
+        "kind": act.kind,
+        "subject": act.subject,
+        "body": act.data,
+        "hash": act.hash,
+    }
+
+
+def _summary(act: Act) -> str:
+    """A body in one line: the message of a notice, else its fields without those that say nothing."""
+    data = act.data
+    if act.kind == "notice":
+        return f"{data.get('level', '')}: {data.get('text', '')}"
+    if act.kind == "intent-state":
+        return f"{data['from']} → {data['state']}" + (f": {data['reason']}" if data["reason"] else "")
+    if act.kind in {"intent", "order", "fill"}:
+        named = ("side", "quantity", "symbol", "price", "executed", "status", "rule")
+        return " ".join(str(data[name]) for name in named if data.get(name) not in {None, ""})
+    return ", ".join(f"{name} {value}" for name, value in data.items() if value not in ("", None, [], {}))
+
+
+audit = command
