@@ -1,0 +1,211 @@
+"""The checks of `autotrader doctor`: each looks at one thing and answers with findings; none changes anything.
+
+What cannot be looked at (no key, no store, no exchange named) is skipped and says how to have it looked at. A check
+that raises is itself a finding, so that one broken part does not hide the others.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from autotrader.cli._folders import Folders
+from autotrader.cli._text import span
+from autotrader.cli._written import Origin
+from autotrader.errors import AutotraderError
+
+if TYPE_CHECKING:
+    from autotrader.exchanges.binance.client import Client
+    from autotrader.exchanges.binance.clock import VenueClock
+
+LEAST_DISK, LITTLE_DISK = 100_000_000, 1_000_000_000  # bytes
+MOST_SKEW_MS = 1_000  # more is compensated, but says that nothing sets this machine's clock
+SOON_MS = 14 * 86_400_000
+
+
+class Finding(NamedTuple):
+    """What a check found. `hint` says what to do about it."""
+
+    level: Literal["ok", "warning", "failed", "skipped"]
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the checks look at. `written` is the account file as written; `client` the exchange, if one is named."""
+
+    environ: Mapping[str, str]
+    folders: Folders
+    config: Path | None
+    written: Mapping[str, Origin] = field(default_factory=dict)
+    client: Client | None = None
+    clock: VenueClock | None = None
+    send_test: bool = False
+
+
+def python(_facts: Facts) -> Iterator[Finding]:
+    """The interpreter."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    good = sys.version_info >= (3, 11)
+    yield Finding("ok" if good else "failed", f"Python {version}", "" if good else "autotrader needs 3.11 or newer")
+
+
+def packages(_facts: Facts) -> Iterator[Finding]:
+    """The compiled packages, which break when they are copied between machines."""
+    try:
+        import numpy as np
+        import talib
+    except ImportError as error:
+        yield Finding("failed", f"a package cannot be loaded: {error}", "run `python3 dev.py test` once to set it up")
+        return
+    yield Finding("ok", f"indicators: TA-Lib {talib.__version__} on numpy {np.__version__}")
+
+
+def rules(facts: Facts) -> Iterator[Finding]:
+    """The account file and all rule files that it includes, as `validate` checks them."""
+    if facts.config is None:
+        yield Finding("skipped", "no account file here", "`autotrader init DIR` writes one")
+        return
+    from autotrader.cli._rules import checked_rules
+
+    checked = checked_rules((), facts.config)
+    if checked.plan is None:
+        text = f"{checked.errors} mistakes in {len(checked.files)} files"
+        yield Finding("failed", text, f"`autotrader validate --config {facts.config}` shows them")
+        return
+    count = len({rule.id for rule in checked.plan.rules})
+    yield Finding("ok", f"{count} rules valid")
+    if checked.warnings:
+        yield Finding("warning", f"{checked.warnings} warnings in the rules", "`autotrader validate` shows them")
+
+
+def clock(facts: Facts) -> Iterator[Finding]:
+    """This machine's clock against the exchange's. A simulator has a time of its own, which says nothing."""
+    if facts.client is None or facts.clock is None:
+        yield Finding("skipped", "no exchange asked", "--base-url https://api.binance.com asks the exchange")
+        return
+    facts.clock.sync()
+    skew, doubt = facts.clock.skew_ms() or 0, facts.clock.uncertainty_ms()
+    if facts.client.url.loopback:
+        yield Finding("ok", f"{facts.client.url.origin} answers in {2 * doubt} ms")
+    elif abs(skew) > MOST_SKEW_MS:
+        yield Finding("warning", f"clock {span(skew)} off the exchange's (compensated)", "let NTP set this clock")
+    else:
+        yield Finding("ok", f"clock {skew:+d} ms against the exchange, known to {doubt} ms")
+
+
+def key(facts: Facts) -> Iterator[Finding]:
+    """The API key: whole, private, and allowed no more than it needs."""
+    from autotrader.exchanges.binance.secret import load_credentials
+
+    credentials = load_credentials(facts.environ)
+    if credentials is None:
+        yield Finding("skipped", "no API key (dry-run needs none)")
+        return
+    yield Finding("ok", f"API key {credentials.fingerprint}, its secret is private")
+    if facts.client is None or not facts.client.can_sign:
+        yield Finding("skipped", "what the key may do", "--base-url URL asks the exchange")
+        return
+    from autotrader.exchanges.binance.endpoints import AccountCalls
+
+    may = AccountCalls(facts.client).restrictions()
+    if may.withdrawals:
+        yield Finding("failed", "the key may withdraw", "take that permission away: autotrader never withdraws")
+    if not may.trading:
+        yield Finding("warning", "the key may not trade", "needed for live only")
+    if not may.ip_restricted:
+        yield Finding("warning", "the key works from any address", "restrict it to this machine's address")
+    left = None if may.expires_ms is None else may.expires_ms - facts.client.clock.now_ms()
+    if left is not None and left < SOON_MS:
+        yield Finding("warning", f"the key's right to trade ends in {span(max(left, 0))}", "renew it at the exchange")
+    if may.trading and may.ip_restricted and not may.withdrawals:
+        yield Finding("ok", "key: trading yes, withdrawals no, IP-restricted")
+
+
+def channels(facts: Facts) -> Iterator[Finding]:
+    """Notification addresses: there, and with --send-test reached."""
+    named = {
+        name.split(".")[1]: entry.text
+        for name, entry in facts.written.items()
+        if name.startswith("notify.") and name.endswith(".url_env")
+    }
+    for channel, variable in named.items():
+        if not facts.environ.get(variable):
+            yield Finding("warning", f"notify `{channel}`: {variable} is not set", "set it to an apprise address")
+        elif not facts.send_test:
+            yield Finding("skipped", f"notify `{channel}`: the address is set", "--send-test sends a message")
+        else:
+            yield _sent(channel, variable, facts.environ)
+
+
+def _sent(channel: str, variable: str, environ: Mapping[str, str]) -> Finding:
+    from autotrader.language.plan import Channel
+    from autotrader.service.notify import Notices
+
+    notices = Notices({channel: Channel(channel, "url", variable)}, channel, environ=environ)
+    notices.notify(channel, "info", "autotrader doctor: this channel works")
+    notices.close(15.0)
+    failures = notices.failures()
+    if failures:
+        return Finding("failed", f"notify `{channel}`: {failures[0][1]}")
+    return Finding("ok", f"notify `{channel}`: test message sent")
+
+
+def stores(facts: Facts) -> Iterator[Finding]:
+    """Every store: its chain and tables verify, and who writes to it."""
+    from autotrader.records.places import stores_in
+    from autotrader.records.store import Store
+
+    found = stores_in(facts.folders.state)
+    if not found:
+        yield Finding("skipped", f"no store yet in {facts.folders.state}")
+    for folder in found:
+        with Store.read(folder) as store:
+            report, halted = store.verify(), store.halted()
+        if report.whole:
+            yield Finding("ok", f"store {folder.name}: {report.rows:,} records, chain whole")
+        else:
+            yield Finding("failed", f"store {folder.name}: {report.problems[0]}", "`autotrader audit verify` says more")
+        if halted:
+            yield Finding("warning", f"store {folder.name} is halted: {halted}", "`autotrader resume` ends a halt")
+
+
+def disk(facts: Facts) -> Iterator[Finding]:
+    """Room where the records are kept."""
+    place = facts.folders.state
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    text = f"disk: {free / 1e9:,.1f} GB free for records"
+    if free < LEAST_DISK:
+        yield Finding("failed", text, "a full disk stops trading: make room")
+    elif free < LITTLE_DISK:
+        yield Finding("warning", text, "a full disk stops trading")
+    else:
+        yield Finding("ok", text)
+
+
+Check = Callable[[Facts], Iterator[Finding]]
+CHECKS: tuple[Check, ...] = (python, packages, rules, clock, key, channels, stores, disk)
+
+
+def look(check: Check, facts: Facts) -> list[Finding]:
+    """The findings of one check; what it raises is one too."""
+    from autotrader.service.logs import masked
+
+    found: list[Finding] = []
+    try:
+        for finding in check(facts):
+            found.append(finding)  # noqa: PERF402 - what was found before an exception counts
+    except AutotraderError as error:
+        found.append(Finding("failed", masked(error.message), error.hint))
+    except (OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        found.append(
+            Finding("failed", f"the check `{check.__name__}` broke: {type(error).__name__}", "please report it")
+        )
+    return found

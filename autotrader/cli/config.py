@@ -1,0 +1,112 @@
+"""`autotrader config show`: every setting in force, and with --origin where it came from. Secrets are masked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from autotrader.cli._folders import folders
+from autotrader.cli._options import base_url_option, config_option, format_option, state_option
+from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._written import Origin, account_file, written
+
+# Variables that autotrader reads; the value of those marked True is never shown.
+VARIABLES: Mapping[str, bool] = {
+    "AUTOTRADER_LIVE": False,
+    "AUTOTRADER_API_KEY": True,
+    "AUTOTRADER_API_SECRET": True,
+    "AUTOTRADER_API_SECRET_FILE": False,
+    "AUTOTRADER_NOTIFY_PROXY": False,
+}
+_SET = "*** (set)"
+
+
+@click.group("config")
+def command() -> None:
+    """The settings in force."""
+
+
+@command.command("show")
+@click.option("--origin", "show_origin", is_flag=True, help="Say where each value came from.")
+@config_option
+@base_url_option
+@state_option
+@format_option
+def show(*, show_origin: bool, config: Path | None, base_url: str | None, state: Path | None, format: str) -> int:  # noqa: A002 - the option's name
+    """Show every setting: flags over environment over account file over defaults. Secrets are masked."""
+    found = settings(config, base_url, state, os.environ)
+    if format == "json":
+        values = {name: {"value": entry.text, "origin": entry.origin} for name, entry in found.items()}
+        return emit_json({"settings": values})
+    if show_origin:
+        say(table(["setting", "value", "from"], [[name, entry.text, entry.origin] for name, entry in found.items()]))
+    else:
+        say(table(["setting", "value"], [[name, entry.text] for name, entry in found.items()]))
+    return 0
+
+
+def settings(
+    config: Path | None, base_url: str | None, state: Path | None, environ: Mapping[str, str]
+) -> dict[str, Origin]:
+    """All settings by name. Raises ConfigError for an account file that cannot be read."""
+    from autotrader.service.logs import masked
+
+    path = account_file(config)
+    in_file = written(path) if path else {}
+    found = {"account file": Origin(str(path or "none"), "--config" if config else "found" if path else "default")}
+    for name, text in _defaults().items():
+        if not any(key == name or key.startswith(f"{name}.") for key in in_file):
+            found[name] = Origin(text, "default")
+    found |= {name: Origin(_without_secrets(name, entry.text), entry.origin) for name, entry in in_file.items()}
+    if base_url:
+        found["exchange.base_url"] = Origin(masked(base_url), "--base-url")
+    return found | _folder_rows(state, environ) | _variables(found, environ)
+
+
+def _without_secrets(name: str, text: str) -> str:
+    """A value of the file: secrets have no place there, but one that was put there is not shown."""
+    from autotrader.service.logs import masked
+
+    return masked(f"{name.rsplit('.', 1)[-1]}={text}").partition("=")[2]
+
+
+def _defaults() -> dict[str, str]:
+    """What holds where the file says nothing, in the file's words."""
+    from autotrader.language.plan import Settings
+    from autotrader.money import plain
+
+    default = Settings(file="")
+    return {
+        "mode": default.mode,
+        "timezone": default.timezone,
+        "exchange.name": default.exchange,
+        "exchange.base_url": default.base_url or "the venue's own",
+        "exchange.recv_window": f"{default.recv_window_ms // 1000}s",
+        "max_slippage": f"{plain(default.max_slippage)}%",
+        "limits.request_weight": f"{plain(default.limits.request_weight)}%",
+        "notify.default": default.default_channel,
+        "include": f"[{', '.join(default.include)}]",
+    }
+
+
+def _folder_rows(state: Path | None, environ: Mapping[str, str]) -> dict[str, Origin]:
+    unit = {"state": "STATE_DIRECTORY", "cache": "CACHE_DIRECTORY", "logs": "LOGS_DIRECTORY"}
+    xdg = {"state": "XDG_STATE_HOME", "cache": "XDG_CACHE_HOME", "logs": "XDG_STATE_HOME"}
+    rows = {}
+    for name, place in folders(state, environ)._asdict().items():
+        named = next((variable for variable in (unit[name], xdg[name]) if environ.get(variable)), "default")
+        rows[f"folder.{name}"] = Origin(str(place), "--state" if state else named)
+    return rows
+
+
+def _variables(found: Mapping[str, Origin], environ: Mapping[str, str]) -> dict[str, Origin]:
+    """Environment variables that are set: ours, and those that the account file names (addresses: never shown)."""
+    named = {entry.text: True for name, entry in found.items() if name.endswith("_env")}
+    return {
+        f"${name}": Origin(_SET if secret else environ[name], "environment")
+        for name, secret in {**VARIABLES, **named}.items()
+        if environ.get(name)
+    }

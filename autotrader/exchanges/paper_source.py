@@ -1,0 +1,43 @@
+"""Public data of a Binance venue for the paper broker: instruments, order book, trades and average price.
+
+Weight per look (exchange-facts §2.2): 4 for each page of trades of a symbol in which paper orders rest, and for each
+new order 5 for its book of 100 levels and 2 for the average price where the symbol has a percent filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autotrader.exchanges.binance.endpoints import Market
+from autotrader.exchanges.binance.instruments import Instruments
+from autotrader.exchanges.paper import PaperSource, PublicTrade
+from autotrader.market.instrument import Instrument
+from autotrader.market.snapshot import Book
+from autotrader.ports import Clock
+
+LEVELS = 100
+PAGE = 1_000
+
+
+def venue_source(market: Market, instruments: Instruments, clock: Clock) -> PaperSource:
+    """The paper broker's source at a venue. Its calls raise ExchangeUnavailable or ExchangeRefused."""
+
+    def instrument(symbol: str) -> Instrument | None:
+        return instruments.get([symbol]).get(symbol)
+
+    def book(symbol: str) -> Book:
+        asked_ms = clock.now_ms()
+        found = market.depth(symbol, LEVELS)
+        return Book(
+            symbol=symbol, bids=tuple(found.bids), asks=tuple(found.asks), asked_levels=LEVELS,
+            update_id=found.update_id, asked_ms=asked_ms,
+        )  # fmt: skip
+
+    def trades(symbol: str, from_id: int | None, from_ms: int) -> Sequence[PublicTrade]:
+        span = (from_ms, None) if from_id is None else (None, None)
+        found = market.agg_trades(symbol, from_id, span, PAGE)
+        return [PublicTrade(trade.id, trade.price, trade.quantity, trade.time) for trade in found]
+
+    return PaperSource(
+        instrument=instrument, book=book, trades=trades, average=lambda symbol: market.average_price(symbol).price
+    )
