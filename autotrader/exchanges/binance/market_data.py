@@ -1,0 +1,283 @@
+"""The `MarketData` port at Binance: all needs of a cycle in the requests of least weight, side by side, in one time.
+
+A datum that is late, refused or cannot be believed is missing with its reason; nothing is filled in, and one bad
+symbol spoils no other. `asked_ms` is the venue's time before the request left (before its first try, so that retries
+only make a datum look older than it is).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from functools import partial
+from typing import Final, TypeVar
+
+from autotrader.errors import AutotraderError, ExchangeRefused
+from autotrader.exchanges.binance import weights
+from autotrader.exchanges.binance.candles import CandleFeed
+from autotrader.exchanges.binance.client import Client
+from autotrader.exchanges.binance.endpoints import Each, Market
+from autotrader.exchanges.binance.errors import NO_SUCH_SYMBOL
+from autotrader.exchanges.binance.instruments import Instruments
+from autotrader.exchanges.binance.pool import Pool
+from autotrader.exchanges.binance.wire import BadReply, WireBook, WireTicker
+from autotrader.market.account import Health
+from autotrader.market.instrument import Instrument
+from autotrader.market.needs import (
+    AccountNeed,
+    BookNeed,
+    CandleNeed,
+    MarketNeed,
+    Need,
+    StatusNeed,
+    TickerNeed,
+    TradingDayNeed,
+    merged,
+)  # fmt: skip
+from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
+from autotrader.market.timeframe import MINUTE_MS
+from autotrader.money import over
+
+T = TypeVar("T")
+Found = dict[Need, Seen | str]
+Job = Callable[[float], Found]
+_FAR: Final = Decimal("0.9")  # a last price so far from the middle of the book is not one (order-safety §6 row 40)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What jobs need, so that they stay plain functions."""
+
+    market: Market
+    now_ms: Callable[[], int]
+
+
+class BinanceMarketData:
+    """Fresh market data from one Binance host. `close` ends its threads."""
+
+    def __init__(
+        self, client: Client, instruments: Instruments, feed: CandleFeed, pool: Pool, zone: tzinfo = UTC
+    ) -> None:
+        self._client = client
+        self._clock = client.clock
+        self._instruments = instruments
+        self._feed = feed
+        self._pool = pool
+        self._zone = zone
+        self._update_ids: dict[str, int] = {}
+
+    def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """Instruments by symbol, at most a day old; a symbol the exchange lacks is absent."""
+        return self._instruments.get(symbols)
+
+    def observe(self, needs: frozenset[MarketNeed], deadline: float) -> Snapshot:
+        """Fetch all needs concurrently; what is not there by `deadline` (clock.monotonic) is missing."""
+        seconds = deadline - self._clock.monotonic()
+        ends = time.monotonic() + seconds
+        jobs = self._jobs(merged(frozenset(needs)))
+
+        def timed(job: Job) -> Callable[[], Found]:
+            return lambda: job(ends - time.monotonic())
+
+        done = self._pool.run({wanted: timed(job) for wanted, job in jobs.items()}, seconds)
+        found: Found = {}
+        for wanted, result in done.items():
+            if isinstance(result, dict):
+                found.update(result)
+            else:
+                why = result.message if isinstance(result, AutotraderError) else f"not answered within {seconds:.1f} s"
+                found.update(dict.fromkeys(wanted, why))
+        return self._snapshot(found)
+
+    def weight_per_minute(
+        self, needs: Mapping[MarketNeed | AccountNeed, int]
+    ) -> Mapping[MarketNeed | AccountNeed, Decimal]:
+        """Request weight per minute of each need, given the period in ms at which it is asked."""
+        return weights.per_minute(needs)
+
+    def weight_limit(self) -> int:
+        """The exchange's request weight per minute, as last read from it."""
+        return self._client.governor.limit
+
+    def health(self) -> Health:
+        """Clock skew, and the weight used in this minute in percent of the limit."""
+        governor = self._client.governor
+        used = over(Decimal(100 * governor.used), Decimal(governor.limit))
+        return Health(clock_skew_ms=self._clock.skew_ms(), weight_used=used)
+
+    def gaps(self, symbol: str, timeframe: str) -> Sequence[tuple[int, int]]:
+        """Intervals of a candle series that the exchange does not have."""
+        return self._feed.gaps(symbol, timeframe)
+
+    def _jobs(self, needs: frozenset[Need]) -> dict[tuple[Need, ...], Job]:
+        """The requests of least weight, in a fixed order; each key holds the needs that its job answers."""
+        ordered = sorted(needs, key=repr)
+        market, now_ms = Market(self._client), self._clock.now_ms
+        source = _Source(market, now_ms)
+        zone = zone_text(datetime.fromtimestamp(now_ms() / 1000, self._zone))
+        jobs: dict[tuple[Need, ...], Job] = {}
+        for group in _chunks([one for one in ordered if isinstance(one, TickerNeed)], weights.TICKERS_AT_ONCE):
+            jobs[group] = partial(_tickers, source, group)
+        for days in _chunks([one for one in ordered if isinstance(one, TradingDayNeed)], weights.DAYS_AT_ONCE):
+            jobs[days] = partial(_days, source, days, zone)
+        best = tuple(one for one in ordered if isinstance(one, BookNeed) and one.levels == 1)
+        if best:
+            jobs[best] = partial(_best, source, best)
+        for need in ordered:
+            if isinstance(need, BookNeed) and need.levels > 1:
+                jobs[(need,)] = partial(self._depth, source, need)
+            elif isinstance(need, CandleNeed):
+                jobs[(need,)] = partial(self._candles, need)
+            elif isinstance(need, StatusNeed):
+                jobs[(need,)] = partial(_status, source, need)
+        return jobs
+
+    def _candles(self, need: CandleNeed, seconds: float) -> Found:
+        return {need: self._feed.get(need, seconds)}
+
+    def _depth(self, source: _Source, need: BookNeed, seconds: float) -> Found:
+        asked = source.now_ms()
+        found = source.market.within(seconds).depth(need.symbol, need.levels)
+        before, self._update_ids[need.symbol] = self._update_ids.get(need.symbol, 0), found.update_id
+        if found.update_id < before:
+            raise BadReply("depth: an older book than the one before")
+        return {need: _book(need.symbol, found, need.levels, asked)}
+
+    def _snapshot(self, found: Found) -> Snapshot:
+        _doubt_far_prices(found)
+        seen = {need: value for need, value in found.items() if not isinstance(value, str)}
+        missing = {need: value for need, value in found.items() if isinstance(value, str)}
+        return Snapshot(now_ms=self._clock.now_ms(), seen=seen, missing=missing)
+
+
+def zone_text(moment: datetime) -> str:
+    """A moment's offset from UTC as the venue's `timeZone` wants it: `9`, `-3:30`."""
+    minutes = round((moment.utcoffset() or datetime.now(UTC).utcoffset()).total_seconds() / 60)  # type: ignore[union-attr]
+    sign, (hours, rest) = "-" if minutes < 0 else "", divmod(abs(minutes), 60)
+    return f"{sign}{hours}:{rest:02d}" if rest else f"{sign}{hours}"
+
+
+def _chunks(needs: list[T], size: int) -> list[tuple[T, ...]]:
+    return [tuple(needs[at : at + size]) for at in range(0, len(needs), size)]
+
+
+def _spread_out(fetch: Callable[[Sequence[str]], Each[T]], symbols: Sequence[str]) -> dict[str, T | AutotraderError]:
+    """Ask for several at once; where the venue refuses all because it does not know one, ask one by one."""
+    try:
+        return dict(fetch(symbols))
+    except ExchangeRefused as refused:
+        if refused.code != NO_SUCH_SYMBOL or len(symbols) == 1:
+            raise
+    found: dict[str, T | AutotraderError] = {}
+    for symbol in symbols:
+        try:
+            found.update(fetch([symbol]))
+        except AutotraderError as error:
+            found[symbol] = error
+    return found
+
+
+def _tickers(source: _Source, needs: Sequence[Need], seconds: float) -> Found:
+    """24 hour tickers of several symbols in one request."""
+    asked = source.now_ms()
+    symbols = {need.symbol: need for need in needs if isinstance(need, TickerNeed)}
+    found = _spread_out(source.market.within(seconds).ticker_24h_each, list(symbols))
+    return {need: _said(found[symbol], lambda one: _ticker(one, asked)) for symbol, need in symbols.items()}
+
+
+def _days(source: _Source, needs: Sequence[Need], zone: str, seconds: float) -> Found:
+    """Trading-day tickers of several symbols in one request."""
+    asked = source.now_ms()
+    symbols = {need.symbol: need for need in needs if isinstance(need, TradingDayNeed)}
+    market = source.market.within(seconds)
+    found = _spread_out(lambda names: market.trading_day_each(names, zone), list(symbols))
+    return {need: _said(found[symbol], lambda one: _trading_day(one, asked)) for symbol, need in symbols.items()}
+
+
+def _best(source: _Source, needs: Sequence[Need], seconds: float) -> Found:
+    """Best prices of several symbols in one request."""
+    asked = source.now_ms()
+    symbols = {need.symbol: need for need in needs if isinstance(need, BookNeed)}
+    found = _spread_out(source.market.within(seconds).best_each, list(symbols))
+    return {
+        need: _said(found[symbol], lambda one: _book(one.symbol, one.book, 1, asked))
+        for symbol, need in symbols.items()
+    }
+
+
+def _status(source: _Source, need: Need, seconds: float) -> Found:
+    asked = source.now_ms()
+    found = source.market.within(seconds).system_status()
+    return {need: ExchangeStatus(found.status == 0, found.message, asked)}
+
+
+def _said(found: T | AutotraderError, read: Callable[[T], Seen]) -> Seen | str:
+    """The value, or why there is none."""
+    if isinstance(found, AutotraderError):
+        return found.message
+    try:
+        return read(found)
+    except BadReply as error:
+        return error.message
+
+
+def _ticker(one: WireTicker, asked_ms: int) -> Ticker:
+    if one.close_time > asked_ms + MINUTE_MS:
+        raise BadReply("ticker: its last trade lies in the future")
+    return Ticker(
+        symbol=one.symbol,
+        last=one.last,
+        open=one.open,
+        high=one.high,
+        low=one.low,
+        volume=one.volume,
+        turnover=one.quote_volume,
+        change=one.change,
+        close_time_ms=one.close_time,
+        asked_ms=asked_ms,
+    )
+
+
+def _trading_day(one: WireTicker, asked_ms: int) -> TradingDay:
+    if not one.open_time - MINUTE_MS <= asked_ms <= one.close_time + MINUTE_MS:
+        raise BadReply("tradingDay: the day in the reply is not today")
+    return TradingDay(
+        symbol=one.symbol,
+        last=one.last,
+        open=one.open,
+        high=one.high,
+        low=one.low,
+        volume=one.volume,
+        change=one.change,
+        open_time_ms=one.open_time,
+        asked_ms=asked_ms,
+    )
+
+
+def _book(symbol: str, one: WireBook, levels: int, asked_ms: int) -> Book:
+    return Book(
+        symbol=symbol,
+        bids=one.bids[:levels],
+        asks=one.asks[:levels],
+        asked_levels=levels,
+        update_id=one.update_id,
+        asked_ms=asked_ms,
+    )
+
+
+def _doubt_far_prices(found: Found) -> None:
+    """Where last price and book of a symbol lie more than 90 % apart one of them is wrong: neither is used."""
+    books = {value.symbol: (need, value) for need, value in found.items() if isinstance(value, Book)}
+    for need, value in list(found.items()):
+        if not isinstance(value, Ticker) or value.symbol not in books:
+            continue
+        book_need, book = books[value.symbol]
+        if not book.bids or not book.asks:
+            continue
+        middle = (book.bids[0][0] + book.asks[0][0]) / 2
+        if abs(value.last - middle) > middle * _FAR:
+            why = "last price and order book are more than 90 % apart; neither is believed"
+            found[need] = found[book_need] = why

@@ -1,0 +1,42 @@
+"""A few threads that fetch at the same time, and a total time after which nobody is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Final, TypeVar
+
+from autotrader.errors import AutotraderError
+
+THREADS: Final = 8
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+
+class Pool:
+    """Runs jobs side by side. What is late is left behind; it ends by its own deadline."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+
+    def run(self, jobs: Mapping[K, Callable[[], V]], seconds: float) -> dict[K, V | AutotraderError | None]:
+        """The value or error of each job, or None where it was not ready in time. Other errors are raised."""
+        if seconds <= 0:
+            return dict.fromkeys(jobs)
+        futures = {key: self._executor.submit(job) for key, job in jobs.items()}
+        wait(futures.values(), timeout=seconds)
+        found: dict[K, V | AutotraderError | None] = {}
+        for key, future in futures.items():
+            if not future.done():
+                future.cancel()
+                found[key] = None
+                continue
+            error = future.exception()
+            if error is not None and not isinstance(error, AutotraderError):
+                raise error
+            found[key] = error if error is not None else future.result()
+        return found
+
+    def close(self) -> None:
+        """End the threads; jobs that have not begun are dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
