@@ -18,7 +18,7 @@ from autotrader.errors import ExchangeUnavailable
 from autotrader.exchanges.binance.clock import ExchangeClock
 from autotrader.exchanges.binance.endpoints import Market
 from autotrader.exchanges.binance.wire import BadReply, WireKline
-from autotrader.exchanges.candle_store import CandleStore, SeriesKey, bars_of, empty_bars
+from autotrader.exchanges.candle_store import FIELDS, CandleStore, SeriesKey, bars_of, empty_bars
 from autotrader.market.candles import Candles
 from autotrader.market.needs import CandleNeed
 from autotrader.market.timeframe import approximate_ms, next_open, open_of, steps_before
