@@ -99,7 +99,7 @@ class WrittenOrderFilter(Written):
     """`for_each_order: {...}`: which open orders the rule looks at, one by one."""
 
     side: SideName | None = None
-    owner: OwnerName = "this_rule"
+    owner: OwnerName = "autotrader"
     tag: Name | None = None
     label: Name | None = None
 
@@ -139,23 +139,23 @@ class WrittenRule(Written):
     on_close: Text | None = Field(None, description="look when a candle of this timeframe closes: `1h`")
     at: Annotated[Texts, Field(min_length=1)] | None = Field(None, description="look at set times: `mon 09:00 JST`")
     catch_up: Text | None = Field(None, description="`skip`, or `once within 6h`")
-    if_weekend: not_yet("AT411", "`if_weekend`") = None  # type: ignore[valid-type]
+    if_weekend: not_yet("AT431", "`if_weekend`") = None  # type: ignore[valid-type]
     between: Annotated[Texts, Field(min_length=1)] | None = Field(None, description="act only in this time: `09:00-18:00 JST`")
     when: Optional[WrittenWhen] = Field(None, description="the condition: one line, a list (all), or all/any/not/at_least")  # noqa: UP045
     rearm_when: Optional[WrittenWhen] = Field(None, description="what must have held before it may fire again")  # noqa: UP045
     repeat: Text | None = Field(None, description="`every 4h while true`")
     cooldown: Text | None = Field(None, description="rest after a firing: `12h`")
     max_runs: Text | None = Field(None, description="`2 per day`")
-    budget: not_yet("AT410", "`budget`", "use `max_runs` and the account file's limits") = None  # type: ignore[valid-type]
+    budget: not_yet("AT430", "`budget`", "use `max_runs` and the account file's limits") = None  # type: ignore[valid-type]
     retry_for: Text | None = Field(None, description="how long a blocked firing stays due: `10m`")
     on_unknown: Literal["skip", "alert", "fire"] = "skip"
     priority: Whole = Field(0, description="higher first within a cycle")
     then: list[WrittenAction] | None = Field(None, min_length=1)
     choose: list[WrittenBranch] | None = Field(None, min_length=1)
     for_each_order: WrittenOrderFilter | None = None
-    use: not_yet("AT409", "blueprints (`use`)", "copy the rule") = None  # type: ignore[valid-type]
-    with_: not_yet("AT409", "blueprints (`with`)") = Field(None, alias="with", json_schema_extra={"not_yet": True})  # type: ignore[valid-type]
-    pin: not_yet("AT409", "blueprints (`pin`)") = None  # type: ignore[valid-type]
+    use: not_yet("AT429", "blueprints (`use`)", "copy the rule") = None  # type: ignore[valid-type]
+    with_: not_yet("AT429", "blueprints (`with`)") = Field(None, alias="with", json_schema_extra={"not_yet": True})  # type: ignore[valid-type]
+    pin: not_yet("AT429", "blueprints (`pin`)") = None  # type: ignore[valid-type]
 
     @model_validator(mode="before")
     @classmethod
@@ -201,9 +201,9 @@ class WrittenFile(Written):
     params: dict[Name, WrittenParam] = {}
     signals: dict[Name, WrittenWhen] = {}
     rules: dict[Name, WrittenRule] = {}
-    guards: not_yet("AT401", "`guards`", "write the condition into the rules, as a signal") = None  # type: ignore[valid-type]
-    grids: not_yet("AT402", "`grids`") = None  # type: ignore[valid-type]
-    tests: not_yet("AT415", "rule tests (`tests`)") = None  # type: ignore[valid-type]
+    guards: not_yet("AT421", "`guards`", "write the condition into the rules, as a signal") = None  # type: ignore[valid-type]
+    grids: not_yet("AT422", "`grids`") = None  # type: ignore[valid-type]
+    tests: not_yet("AT435", "rule tests (`tests`)") = None  # type: ignore[valid-type]
 
 
 WrittenAtLeast.model_rebuild()

@@ -22,9 +22,9 @@ class WrittenAction(Written):
     pause: WrittenPause | None = None
     resume: WrittenPause | None = None
     halt: Bare | None = Field(None, description="no new order until a person resumes")
-    trail_stop: not_yet("AT404", "`trail_stop`") = None  # type: ignore[valid-type]
-    ladder: not_yet("AT405", "`ladder`") = None  # type: ignore[valid-type]
-    reprice: not_yet("AT406", "`reprice`", "use `cancel`, and a rule that buys or sells anew") = None  # type: ignore[valid-type]
+    trail_stop: not_yet("AT424", "`trail_stop`") = None  # type: ignore[valid-type]
+    ladder: not_yet("AT425", "`ladder`") = None  # type: ignore[valid-type]
+    reprice: not_yet("AT426", "`reprice`", "use `cancel`, and a rule that buys or sells anew") = None  # type: ignore[valid-type]
 
     @model_validator(mode="before")
     @classmethod

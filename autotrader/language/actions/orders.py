@@ -14,7 +14,7 @@ SideName = Literal["buy", "sell"]
 
 def _post_only(value: object) -> object:
     if value == "shift":
-        raise wrong("AT412", "not yet supported: `post_only: shift`", hint="use `post_only: true`")
+        raise wrong("AT432", "not yet supported: `post_only: shift`", hint="use `post_only: true`")
     return value
 
 
@@ -31,12 +31,12 @@ class WrittenPlace(Written):
     tif: Literal["gtc", "ioc", "fok"] | None = Field(None, description="how long the order stands")
     cancel_after: Text | None = Field(None, description="cancel what is unfilled after this time: `30m`")
     tag: Name = Field("", description="a name by which rules find the order again")
-    risk: not_yet("AT408", "`risk`", "use `spend` or `size`") = None  # type: ignore[valid-type]
-    target: not_yet("AT408", "`target`", "use `spend` or `size`") = None  # type: ignore[valid-type]
-    min_change: not_yet("AT408", "`min_change`") = None  # type: ignore[valid-type]
-    bracket: not_yet("AT403", "`bracket`", "write exits as rules of their own") = None  # type: ignore[valid-type]
-    if_unfilled: not_yet("AT407", "`if_unfilled`", "use `cancel_after`") = None  # type: ignore[valid-type]
-    reprice: not_yet("AT406", "`reprice`", "use `cancel_after`") = None  # type: ignore[valid-type]
+    risk: not_yet("AT428", "`risk`", "use `spend` or `size`") = None  # type: ignore[valid-type]
+    target: not_yet("AT428", "`target`", "use `spend` or `size`") = None  # type: ignore[valid-type]
+    min_change: not_yet("AT428", "`min_change`") = None  # type: ignore[valid-type]
+    bracket: not_yet("AT423", "`bracket`", "write exits as rules of their own") = None  # type: ignore[valid-type]
+    if_unfilled: not_yet("AT427", "`if_unfilled`", "use `cancel_after`") = None  # type: ignore[valid-type]
+    reprice: not_yet("AT426", "`reprice`", "use `cancel_after`") = None  # type: ignore[valid-type]
 
     @model_validator(mode="before")
     @classmethod

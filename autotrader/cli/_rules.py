@@ -1,0 +1,115 @@
+"""What `validate` and `show` share: read paths, load, print problems."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autotrader.cli._output import emit_json, note, say, wants_color
+from autotrader.errors import UsageError
+from autotrader.language.plan import Plan
+from autotrader.language.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRules:
+    """The outcome of a load, with what is needed to show it."""
+
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+    sources: Mapping[str, str]
+    files: tuple[str, ...]
+    milliseconds: int
+
+    @property
+    def errors(self) -> int:
+        """How many errors."""
+        return sum(each.severity == "error" for each in self.problems)
+
+    @property
+    def warnings(self) -> int:
+        """How many warnings."""
+        return sum(each.severity == "warning" for each in self.problems)
+
+
+def checked_rules(paths: tuple[str, ...], config: Path | None) -> CheckedRules:
+    """Read and load what the paths name; without a path, what the account file includes.
+
+    An account file among the paths is checked as one. Raises UsageError, ConfigError.
+    """
+    began = time.perf_counter()
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "__all__"
+    )  # looking for plugins costs start-up time; we have none
+    from autotrader.files import ACCOUNT_FILE, find_account_file, included, read_account_file, read_sources
+    from autotrader.language.account_file import load_settings
+    from autotrader.language.load import load, sources_of
+
+    account = config or find_account_file(_beside(paths))
+    texts: dict[str, str | bytes] = {}
+    problems: list[Problem] = []
+    settings = None
+    accounts = {path for path in paths if Path(path).name == ACCOUNT_FILE}
+    for extra in sorted(accounts - ({str(account)} if account else set())):
+        if account is None or not Path(extra).exists() or not Path(extra).samefile(account):
+            content = read_account_file(Path(extra))
+            texts[extra] = content
+            problems += load_settings(extra, content)[1]
+    if account is not None:
+        shown_name = os.path.relpath(account) if config is None else str(account)
+        content = read_account_file(account)
+        texts[shown_name] = content
+        settings, found = load_settings(shown_name, content)
+        problems += found
+    elif not paths:
+        raise UsageError(
+            "no path was given, and there is no autotrader.yaml here or above",
+            hint="name files or folders, or make a project with `autotrader init DIR`",
+        )
+    rule_paths = [path for path in paths if path not in accounts]
+    if rule_paths or (paths and not accounts):
+        read = read_sources(rule_paths)
+    else:
+        assert account is not None or accounts  # noqa: S101 - told above
+        read = included(Path(os.path.relpath(account)), settings.include) if account and settings else read_sources([])
+    rules = {name: text for name, text in read.texts.items() if Path(name).name != ACCOUNT_FILE}
+    plan, found = load(rules, settings)
+    problems += [*read.problems, *found]
+    texts.update(rules)
+    if any(each.severity == "error" for each in problems):
+        plan = None
+    milliseconds = round((time.perf_counter() - began) * 1000)
+    return CheckedRules(plan, tuple(problems), sources_of(texts), tuple(texts), milliseconds)
+
+
+def _beside(paths: tuple[str, ...]) -> Path:
+    """Where the search for the account file begins: beside the first path, else here."""
+    first = next((Path(path) for path in paths if path != "-"), None)
+    if first is None:
+        return Path.cwd()
+    return first if first.is_dir() else first.parent
+
+
+def shown(checked: CheckedRules, form: str, code: int) -> int:
+    """Print the problems and return the exit code."""
+    import sys
+
+    from autotrader.language.render import as_data, as_text, summary
+
+    if form == "json":
+        data = as_data(checked.problems, checked.files, code)
+        return emit_json(
+            {key: value for key, value in data.items() if key not in {"format_version", "exit_code"}}, code
+        )
+    text = as_text(checked.problems, checked.sources, colour=wants_color(sys.stdout))
+    if text:
+        say(text, end="")
+    line = summary(checked.problems, len(checked.files), checked.milliseconds)
+    codes = sorted({each.code for each in checked.problems if each.severity == "error"})
+    if codes:
+        line += f" · `autotrader rule {codes[0]}` explains"
+    note(f"{line} · exit {code}" if code else line)
+    return code

@@ -1,0 +1,185 @@
+"""From written files to the plan: all files together, because ids, signals and pauses reach over files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from autotrader.language.compile.bench import Bench, Signal
+from autotrader.language.compile.conditions import condition_of
+from autotrader.language.compile.hashes import plan_hash
+from autotrader.language.compile.params import params_of
+from autotrader.language.compile.rule import Surroundings, compiled_rule
+from autotrader.language.expression import Scope
+from autotrader.language.nodes import Document, dotted
+from autotrader.language.plan import CompiledRule, PauseRules, Plan, Settings
+from autotrader.language.problems import Problem
+from autotrader.language.rule_file import WrittenFile
+from autotrader.language.symbols import OFFLINE, guessed
+from autotrader.language.tree import Literal
+from autotrader.language.written import Checked
+from autotrader.market.instrument import Instrument
+from autotrader.market.needs import merged
+
+__all__ = ["File", "compiled", "plan_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A document with its written form."""
+
+    document: Document
+    checked: Checked[WrittenFile]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the files of one load share while they are compiled."""
+
+    around: Surroundings
+    instruments: Mapping[str, Instrument]
+    known: bool  # the instruments were read from the exchange: what they lack does not exist
+    problems: list[Problem]
+    signals: dict[str, Signal]
+    used: set[str]
+
+    def bench(self, file: File, params: Mapping[str, Literal], symbol: str = "", **more: Any) -> Bench:
+        settings = self.around.settings
+        instruments = self.instruments
+        if symbol and symbol not in instruments and (other := guessed(symbol)):
+            instruments = {**instruments, symbol: other}
+        scope = Scope(symbol=symbol, instruments=instruments, params=params, zone=settings.timezone,
+                      in_order=more.pop("in_order", False))
+        return Bench(file.document, file.checked, scope, self.problems, self.signals, used=self.used, **more)
+
+
+def compiled(
+    files: Sequence[File], settings: Settings | None, instruments: Mapping[str, Instrument] | None
+) -> tuple[tuple[CompiledRule, ...], tuple[Problem, ...]]:
+    """Every rule of every file, per symbol, and all problems. Rules with an error are left out."""
+    around = Surroundings(settings or Settings(file=""), settings is not None)
+    shared = _Shared(around, {**OFFLINE, **(instruments or {})}, bool(instruments), [], {}, set())
+    written = [(file, file.checked.model) for file in files if file.checked.model is not None]
+    params = [params_of(shared.bench(file, {}), model.params) for file, model in written]
+    _unique_ids(written, shared.problems)
+    for (file, model), values in zip(written, params, strict=True):
+        for name, condition in model.signals.items():
+            shared.signals.setdefault(name, Signal(file.document, file.checked, ("signals", name), condition, values))
+    rules: list[CompiledRule] = []
+    order = 0
+    for (file, model), values in zip(written, params, strict=True):
+        used_before = set(shared.used)
+        shared.used.clear()
+        for rule_id in model.rules:
+            rules += _rule(shared, file, model, values, rule_id, order)
+            order += 1
+        _check_signals(shared, file, model, values)
+        _unused_params(shared, file, model)
+        shared.used.update(used_before)
+    _unused_signals(shared)
+    _check_pauses(rules, written, shared.problems)
+    return tuple(rules), tuple(shared.problems)
+
+
+def plan_of(rules: tuple[CompiledRule, ...], settings: Settings, sources: Mapping[str, str]) -> Plan:
+    """The plan of rules without problems."""
+    needs = merged(frozenset(need for rule in rules if rule.enabled for need in rule.needs))
+    return Plan(rules=rules, settings=settings, needs=needs, hash=plan_hash(rules, settings), sources=dict(sources))
+
+
+def _rule(
+    shared: _Shared, file: File, model: WrittenFile, params: Mapping[str, Literal], rule_id: str, order: int
+) -> list[CompiledRule]:
+    """One rule for each of its symbols."""
+    written = model.rules[rule_id]
+    path = ("rules", rule_id)
+    named = written.symbols if written.symbols is not None else [written.symbol or "BTCJPY"]
+    result: list[CompiledRule] = []
+    for number, symbol in enumerate(named):
+        where = (*path, "symbol") if written.symbols is None else (*path, "symbols", number)
+        bench = shared.bench(file, params, symbol, root=path, in_order=written.for_each_order is not None)
+        if symbol in named[:number]:
+            bench.report("AT209", where, f"`{symbol}` stands twice in the list", hint="remove one")
+        elif _symbol_known(shared, bench, symbol, where):
+            rule = compiled_rule(bench, rule_id, written, path, order, shared.around)
+            result += [] if rule is None else [rule]
+    return result
+
+
+def _symbol_known(shared: _Shared, bench: Bench, symbol: str, where: tuple[str | int, ...]) -> bool:
+    if symbol in shared.instruments:
+        return True
+    close = get_close_matches(symbol, shared.instruments, 1, 0.7)
+    hint = f"did you mean `{close[0]}`?" if close else "`autotrader market price` lists what the exchange trades"
+    if shared.known or symbol not in bench.scope.instruments:
+        bench.report("AT209", where, f"there is no symbol `{symbol}`", hint=hint)
+        return False
+    bench.report("AT310", where, f"`{symbol}` is not in the table of known symbols", severity="note",
+                 hint=hint if close else "it is checked against the exchange before anything runs")
+    return True
+
+
+# ------------------------------------------------------------------------------------------------ over all files
+
+
+def _unique_ids(written: Sequence[tuple[File, WrittenFile]], problems: list[Problem]) -> None:
+    """Ids of rules and of signals are unique over all files."""
+    for kind in ("rules", "signals"):
+        first: dict[str, tuple[str, int]] = {}
+        for file, model in written:
+            for name in getattr(model, kind):
+                place = file.document.place((kind, name), at_key=True)
+                if name in first:
+                    there, line = first[name]
+                    problems.append(Problem(
+                        code="AT208", place=place, path=dotted((kind, name)), hint="give one of them another name",
+                        message=f"`{name}` is already in {there}, line {line}: names of {kind} are unique over all files",
+                    ))  # fmt: skip
+                else:
+                    first[name] = (place.file, place.line)
+
+
+def _check_signals(shared: _Shared, file: File, model: WrittenFile, params: Mapping[str, Literal]) -> None:
+    """Look at every signal once for itself, so that one that nobody uses is checked too."""
+    symbols = shared.around.settings.symbols or ("BTCJPY",)
+    for name, written in model.signals.items():
+        bench = shared.bench(file, params, symbols[0], root=("signals", name), inside=(name,))
+        condition_of(bench, written, ("signals", name))
+
+
+def _unused_params(shared: _Shared, file: File, model: WrittenFile) -> None:
+    if not file.checked.problems:
+        bench = shared.bench(file, {})
+        for name in model.params:
+            if f"${name}" not in shared.used:
+                bench.report("AT305", ("params", name), f"the parameter `{name}` is used nowhere", at_key=True,
+                             severity="warning", hint=f"write `${name}` where its value belongs, or remove it")
+
+
+def _unused_signals(shared: _Shared) -> None:
+    for name, signal in shared.signals.items():
+        if f"signal:{name}" not in shared.used and not signal.checked.problems:
+            bench = Bench(signal.document, signal.checked, Scope(symbol=""), shared.problems)
+            bench.report("AT306", signal.path, f"the signal `{name}` is used nowhere", at_key=True, severity="warning",
+                         hint=f"write `signal({name})` in a condition, or remove it")
+
+
+def _check_pauses(
+    rules: Sequence[CompiledRule], written: Sequence[tuple[File, WrittenFile]], problems: list[Problem]
+) -> None:
+    """`pause` and `resume` must name rules and labels that exist."""
+    ids = {name for _, model in written for name in model.rules}
+    labels = {label for _, model in written for rule in model.rules.values() for label in rule.labels}
+    for rule in rules:
+        for action in (action for branch in rule.branches for action in branch.actions):
+            if isinstance(action, PauseRules):
+                for names, known, what in ((action.rules, ids, "rule"), (action.labels, labels, "label")):
+                    for name in names:
+                        if name not in known:
+                            close = get_close_matches(name, known, 1, 0.6)
+                            problems.append(Problem(
+                                code="AT210", place=action.place, message=f"there is no {what} `{name}`",
+                                hint=f"did you mean `{close[0]}`?" if close else f"{what}s are " + (", ".join(sorted(known)[:8]) or "none"),
+                            ))  # fmt: skip
