@@ -204,7 +204,7 @@ def look(check: Check, facts: Facts) -> list[Finding]:
             found.append(finding)  # noqa: PERF402 - what was found before an exception counts
     except AutotraderError as error:
         found.append(Finding("failed", masked(error.message), error.hint))
-    except (OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - one broken part must not hide what the others say
         found.append(
             Finding("failed", f"the check `{check.__name__}` broke: {type(error).__name__}", "please report it")
         )
