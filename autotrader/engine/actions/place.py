@@ -1,0 +1,46 @@
+"""`buy` and `sell`: one limit order, sized and fitted to the instrument."""
+
+from __future__ import annotations
+
+from autotrader.engine.actions.scene import Failed, Given, Scene, Waits
+from autotrader.engine.requests import Dropped, PlaceRequest, Skipped
+from autotrader.engine.sizing import order_kind, sized
+from autotrader.language.plan import PlaceOrder
+from autotrader.market.account import OwnRecord
+from autotrader.orders import DecisionKey, OrderRequest, Side, client_order_id
+
+
+def given(action: PlaceOrder, scene: Scene) -> Given:
+    """The order, or why there is none."""
+    rule, run = scene.rule, scene.run
+    if has_unknown_fate(scene.sources.record, rule.id, rule.symbol, action.side):
+        return Failed(Dropped(f"an earlier {action.side.lower()} order of this rule has an unknown fate"))
+    instrument = scene.sources.instruments.get(rule.symbol)
+    if instrument is None:
+        return Failed(Dropped(f"the filters of {rule.symbol} are not known"))
+    found = sized(action, instrument, scene.values, scene.sources)
+    if isinstance(found, Skipped | Dropped):
+        return Failed(found)
+    key = DecisionKey(
+        store_id=scene.context.store_id, rule=rule.id, symbol=rule.symbol, order_id=run.order, slot_ms=run.slot_ms,
+        step=run.step,
+    )  # fmt: skip
+    kind, tif = order_kind(action)
+    order = OrderRequest(
+        symbol=rule.symbol, side=action.side, type=kind, price=found[0], quantity=found[1], tif=tif,
+        client_order_id=client_order_id(key),
+    )  # fmt: skip
+    request = PlaceRequest(
+        order=order, key=key, run=run.key, base=instrument.base, quote=instrument.quote,
+        deadline_ms=scene.deadline_ms, cancel_after_ms=action.cancel_after_ms, tag=action.tag, labels=rule.labels,
+        place=action.place,
+    )  # fmt: skip
+    return Waits((request,), (request.id,))
+
+
+def has_unknown_fate(record: OwnRecord, rule: str, symbol: str, side: Side) -> bool:
+    """Whether an order of this rule, symbol and side may or may not be at the venue (order-safety P1)."""
+    return any(
+        order.state == "unknown" and (order.rule, order.symbol, order.side) == (rule, symbol, side)
+        for order in record.orders
+    )

@@ -1,0 +1,96 @@
+"""What keeps a rule from firing although its condition holds. A function per blocker, in the order they are told.
+
+Each gives the reason, or "" where it does not block. Blocking never disarms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autotrader.engine.actions.place import has_unknown_fate
+from autotrader.engine.calendar import in_windows, start_of
+from autotrader.engine.requests import Context
+from autotrader.engine.state import RuleState, Run
+from autotrader.engine.written import span_text
+from autotrader.language.plan import Branch, CompiledRule, MaxRuns, PlaceOrder
+from autotrader.market.sources import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A rule that would fire: `at_ms` is the time of its slot, `branch` what it would do, `run` its run under way."""
+
+    rule: CompiledRule
+    state: RuleState
+    branch: Branch
+    run: Run | None
+    at_ms: int
+    sources: Sources
+    context: Context
+
+
+def _between(q: Question) -> str:
+    return "outside its time window" if q.rule.between and not in_windows(q.rule.between, q.at_ms) else ""
+
+
+def _cooldown(q: Question) -> str:
+    until = q.state.cooldown_until_ms
+    if until is None or q.at_ms >= until:
+        return ""
+    return f"cooling down for another {span_text(until - q.at_ms)}"
+
+
+def _max_runs(q: Question) -> str:
+    most = q.rule.max_runs
+    if most is None:
+        return ""
+    since = window_start(most, q.at_ms, q.sources.zone)
+    count = sum(moment >= since for moment in q.state.fired_ms)
+    if count < most.count:
+        return ""
+    window = most.window if isinstance(most.window, str) else span_text(most.window)
+    return f"has run {count} times this {window} (max_runs {most.count})"
+
+
+def window_start(most: MaxRuns, at_ms: int, zone: str) -> int:
+    """Since when firings count: the start of the day, week or month, or a rolling span ago (excluded)."""
+    if isinstance(most.window, int):
+        return at_ms - most.window + 1
+    return start_of(most.window, at_ms, zone)
+
+
+def _paused(q: Question) -> str:
+    for pause in q.context.pauses:
+        named = pause.name == q.rule.id if pause.kind == "rule" else pause.name in q.rule.labels
+        if named and (pause.until_ms is None or q.sources.now_ms < pause.until_ms):
+            return "paused" if pause.kind == "rule" else f"paused with label {pause.name}"
+    return ""
+
+
+def _halted(q: Question) -> str:
+    places = any(isinstance(action, PlaceOrder) for action in q.branch.actions)
+    return f"trading is halted: {q.context.halted}" if places and q.context.halted else ""
+
+
+def _acting(q: Question) -> str:
+    return "its actions are still under way" if q.run is not None else ""
+
+
+def _unknown_fate(q: Question) -> str:
+    for action in q.branch.actions:
+        if isinstance(action, PlaceOrder) and has_unknown_fate(
+            q.sources.record, q.rule.id, q.rule.symbol, action.side
+        ):
+            return f"an earlier {action.side.lower()} order has an unknown fate"
+    return ""
+
+
+BLOCKERS: tuple[Callable[[Question], str], ...] = (
+    _between, _cooldown, _max_runs, _paused, _halted, _acting, _unknown_fate,
+)  # fmt: skip
+
+
+def blocker(question: Question) -> str:
+    """The first thing that blocks, or ""."""
+    return next((reason for block in BLOCKERS if (reason := block(question))), "")

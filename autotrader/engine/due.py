@@ -1,0 +1,260 @@
+"""What is due: slots of rules, order timers that ran out, runs to take a step, firings to try again. Pure.
+
+Slots lie on fixed grids of the venue's time. A slot is due once: no slot up to the last evaluated one is ever due
+again, whatever the clock does. Only the newest slot of a rule is taken, and only within its deadline (the shorter of
+its period and 30 s); everything older is counted as missed and never replayed. Two things come between slots: the
+re-look at an `on_close` slot whose candle is late (every 2 s until the next close), and the retry of a firing that was
+given back, or of an `at` time that was blocked (every 30 s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from autotrader.engine.calendar import next_occurrence, occurrences
+from autotrader.engine.state import RuleState, Run, StateKey
+from autotrader.language.plan import At, CompiledRule, Every, OnClose, Plan
+from autotrader.market.account import OwnOrder
+from autotrader.market.needs import Need, merged
+from autotrader.market.timeframe import DAY_MS, approximate_ms, next_open, open_of
+
+LATEST_MS = 30_000  # the longest deadline of a slot
+LOOK_MS = 2_000
+RETRY_MS = 30_000
+Kind = str  # "slot", "look", "retry", "catch_up"
+
+
+@dataclass(frozen=True, slots=True)
+class DueSlot:
+    """A rule to evaluate. `slot_ms` names the decision; `at_ms` is the time its timers and windows are judged at.
+
+    `kind`: "slot"; "look" (an `on_close` slot again); "retry" (a firing again, outside the grid); "catch_up".
+    `deadline_ms`: an order decided here must leave by then.
+    """
+
+    rule: CompiledRule
+    slot_ms: int
+    at_ms: int
+    deadline_ms: int
+    kind: Kind = "slot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What one cycle has to look at. `missed` counts, per rule and symbol, slots that passed unevaluated; `passed`
+    is the newest of them, which is never evaluated any more.
+    """
+
+    now_ms: int
+    slots: tuple[DueSlot, ...] = ()
+    missed: Mapping[StateKey, int] = field(default_factory=dict)
+    passed: Mapping[StateKey, int] = field(default_factory=dict)
+    timers: tuple[OwnOrder, ...] = ()
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do (missed slots are still to be counted)."""
+        return not (self.slots or self.timers or self.runs or self.missed)
+
+
+def due(
+    plan: Plan,
+    states: Mapping[StateKey, RuleState],
+    runs: Iterable[Run],
+    own_orders: Iterable[OwnOrder],
+    last_ms: int | None,
+    now_ms: int,
+) -> Due:
+    """All that is due now. `last_ms` is the evaluation time of the last cycle, None before the first."""
+    slots: list[DueSlot] = []
+    missed: dict[StateKey, int] = {}
+    passed: dict[StateKey, int] = {}
+    retries = _retries(states)
+    for rule in plan.rules:
+        if not rule.enabled:
+            continue
+        key = StateKey(rule.id, rule.symbol)
+        found, late, newest = _slot(rule, states.get(key), last_ms, now_ms)
+        if found is None and (rule.id, rule.symbol) in retries:
+            found = _retry(rule, states.get(key), last_ms, now_ms)
+        if found is not None:
+            slots.append(found)
+        if late:
+            missed[key] = late
+        if newest is not None and found is None:
+            passed[key] = newest
+    return Due(
+        now_ms=now_ms,
+        slots=tuple(sorted(slots, key=lambda slot: (-slot.rule.priority, slot.rule.order))),
+        missed=missed,
+        passed=passed,
+        timers=tuple(order for order in own_orders if _ran_out(order, now_ms)),
+        runs=tuple(run for run in runs if run.status == "ready"),
+    )
+
+
+def needs_of_due(plan: Plan, found: Due) -> frozenset[Need]:
+    """What has to be observed for what is due: conditions and actions of the due rules, actions of the due runs."""
+    rules = {(rule.id, rule.symbol): rule for rule in plan.rules}
+    needs: set[Need] = set()
+    for slot in found.slots:
+        needs |= slot.rule.needs | slot.rule.action_needs
+    for run in found.runs:
+        rule = rules.get((run.rule, run.symbol))
+        if rule is not None:
+            needs |= rule.action_needs
+    return merged(frozenset(needs))
+
+
+def period_ms(rule: CompiledRule) -> int:
+    """The period of a rule, for `for` timers and deadlines; a day for `at` rules."""
+    match rule.trigger:
+        case Every(period):
+            return period
+        case OnClose(timeframe):
+            return approximate_ms(timeframe)
+        case At():
+            return DAY_MS
+
+
+def _ran_out(order: OwnOrder, now_ms: int) -> bool:
+    return order.state == "open" and order.cancel_at_ms is not None and order.cancel_at_ms <= now_ms
+
+
+Found = tuple[DueSlot | None, int, int | None]  # what is due, how many slots were missed, the newest slot that came
+
+
+def _slot(rule: CompiledRule, state: RuleState | None, last_ms: int | None, now_ms: int) -> Found:
+    base = _base(state, last_ms)
+    match rule.trigger:
+        case Every(period):
+            newest = now_ms // period * period
+            if base is None:
+                return _fresh(rule, newest, now_ms)
+            count = newest // period - base // period
+            return _counted(rule, newest, count, now_ms)
+        case OnClose(timeframe):
+            newest = open_of(now_ms, timeframe)
+            if state is not None and state.looking_ms == newest:
+                return _look(rule, newest, last_ms, now_ms), 0, None
+            if base is None:
+                return _fresh(rule, newest, now_ms)
+            return _counted(rule, newest, _closes(base, newest, timeframe), now_ms)
+        case At() as trigger:
+            return _at(rule, trigger, base, now_ms)
+
+
+def _base(state: RuleState | None, last_ms: int | None) -> int | None:
+    """The time up to which all slots are done with."""
+    seen = None if state is None else state.last_slot_ms
+    if seen is None or last_ms is None:
+        return last_ms if seen is None else seen
+    return max(seen, last_ms)
+
+
+def _fresh(rule: CompiledRule, newest: int, now_ms: int) -> Found:
+    """A rule that was never looked at: its newest slot if that is not late, and nothing is missed."""
+    return (_made(rule, newest) if now_ms - newest <= _grace(rule) else None), 0, newest
+
+
+def _counted(rule: CompiledRule, newest: int, count: int, now_ms: int) -> Found:
+    if count <= 0:
+        return None, 0, None
+    if now_ms - newest <= _grace(rule):
+        return _made(rule, newest), count - 1, newest
+    return None, count, newest
+
+
+def _grace(rule: CompiledRule) -> int:
+    return min(period_ms(rule), LATEST_MS)
+
+
+def _made(rule: CompiledRule, slot_ms: int) -> DueSlot:
+    return DueSlot(rule, slot_ms, slot_ms, slot_ms + _grace(rule))
+
+
+def _closes(base: int, newest: int, timeframe: str) -> int:
+    """How many closes lie in (base, newest]."""
+    if timeframe != "1M":
+        return (newest - open_of(base, timeframe)) // approximate_ms(timeframe)
+    count, close = 0, open_of(base, timeframe)
+    while close < newest:
+        close, count = next_open(close, timeframe), count + 1
+    return count
+
+
+def _look(rule: CompiledRule, slot_ms: int, last_ms: int | None, now_ms: int) -> DueSlot | None:
+    if last_ms is not None and now_ms // LOOK_MS <= last_ms // LOOK_MS:
+        return None
+    return DueSlot(rule, slot_ms, slot_ms, now_ms + LATEST_MS, "look")
+
+
+def _at(rule: CompiledRule, trigger: At, base: int | None, now_ms: int) -> Found:
+    start = now_ms - LATEST_MS - 1 if base is None else base
+    times = sorted({moment for entry in trigger.times for moment in occurrences(entry, start, now_ms)})
+    if not times:
+        return None, 0, None
+    newest, late = times[-1], now_ms - times[-1]
+    if late <= LATEST_MS:
+        return _made(rule, newest), len(times) - 1, newest
+    if late <= trigger.catch_up_ms:
+        return DueSlot(rule, newest, now_ms, now_ms + LATEST_MS, "catch_up"), len(times) - 1, newest
+    return None, len(times), newest
+
+
+# ------------------------------------------------------------------------------------------------------- retries
+def _retries(states: Mapping[StateKey, RuleState]) -> frozenset[tuple[str, str]]:
+    return frozenset((key.rule, key.symbol) for key, state in states.items() if state.pending is not None)
+
+
+def _retry(rule: CompiledRule, state: RuleState | None, last_ms: int | None, now_ms: int) -> DueSlot | None:
+    """`every` rules try again at their slots; the others every 30 s, as a decision of its own."""
+    if isinstance(rule.trigger, Every) or not _retries_between_slots(rule, state):
+        return None
+    slot, base = now_ms // RETRY_MS * RETRY_MS, _base(state, last_ms)
+    if base is not None and slot <= base:
+        return None
+    return DueSlot(rule, slot, slot, slot + LATEST_MS, "retry")
+
+
+def _retries_between_slots(rule: CompiledRule, state: RuleState | None) -> bool:
+    if isinstance(rule.trigger, At) or rule.for_each_order is not None:
+        return True
+    return state is not None and state.pending is not None and state.pending.returned
+
+
+# --------------------------------------------------------------------------------------------------- when to wake
+def next_due_ms(
+    plan: Plan,
+    states: Mapping[StateKey, RuleState],
+    runs: Iterable[Run],
+    own_orders: Iterable[OwnOrder],
+    now_ms: int,
+) -> int:
+    """The earliest moment after now at which something can be due; at most a day away."""
+    moments = [now_ms + DAY_MS]
+    if any(run.status == "ready" for run in runs):
+        moments.append(now_ms + 1)
+    moments += [max(o.cancel_at_ms, now_ms + 1) for o in own_orders if o.state == "open" and o.cancel_at_ms is not None]
+    retries = _retries(states)
+    for rule in plan.rules:
+        if rule.enabled:
+            state = states.get(StateKey(rule.id, rule.symbol))
+            moments.append(_next_slot(rule, now_ms))
+            if state is not None and state.looking_ms is not None:
+                moments.append(now_ms // LOOK_MS * LOOK_MS + LOOK_MS)
+            if (rule.id, rule.symbol) in retries:
+                moments.append(now_ms // RETRY_MS * RETRY_MS + RETRY_MS)
+    return min(moments)
+
+
+def _next_slot(rule: CompiledRule, now_ms: int) -> int:
+    match rule.trigger:
+        case Every(period):
+            return now_ms // period * period + period
+        case OnClose(timeframe):
+            return next_open(open_of(now_ms, timeframe), timeframe)
+        case At(times):
+            return min(next_occurrence(entry, now_ms) for entry in times)

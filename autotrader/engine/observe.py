@@ -1,0 +1,113 @@
+"""From sources to the value table: each distinct term is asked once, each candle leaf is judged once.
+
+`Prepared` is what a rule's evaluation needs, worked out once: its terms with their ids, its candle leaves, its
+compiled conditions. It is kept by the identity of the compiled rule, which never changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from autotrader.engine.evaluate import CandleLeaf, is_candle_leaf, leaf_id
+from autotrader.engine.fast import Judge, compiled, has_memory
+from autotrader.engine.values import Scalar, Values, term_id
+from autotrader.language.plan import CompiledRule
+from autotrader.language.tree import Arithmetic, Condition, CountOf, Cross, Least, Literal, Most, Term, WithinLast
+from autotrader.language.vocabulary import value_of
+from autotrader.language.walk import children
+from autotrader.market.account import OwnOrder
+from autotrader.market.sources import Missing, Sources
+from autotrader.orders import Order
+
+ORDER_WORDS = "order."
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A rule ready for fast evaluation. `shared` terms are the same for all orders; `of_order` are about one order."""
+
+    rule: CompiledRule
+    shared: tuple[tuple[str, Term], ...]
+    of_order: tuple[tuple[str, Term], ...]
+    leaves: tuple[tuple[str, CandleLeaf], ...]
+    when: Judge | None
+    rearm: Judge | None
+    branches: tuple[Judge | None, ...]
+    remembers: bool
+
+
+_PREPARED: dict[int, Prepared] = {}
+_MOST_PREPARED = 20_000
+
+
+def prepared(rule: CompiledRule) -> Prepared:
+    """The rule's prepared form, made at the first call."""
+    known = _PREPARED.get(id(rule))
+    if known is not None and known.rule is rule:
+        return known
+    if len(_PREPARED) >= _MOST_PREPARED:
+        _PREPARED.clear()
+    made = _PREPARED[id(rule)] = _prepare(rule)
+    return made
+
+
+def _prepare(rule: CompiledRule) -> Prepared:
+    conditions = [c for c in (rule.when, rule.rearm_when, *(b.condition for b in rule.branches)) if c is not None]
+    leaves = {leaf_id(leaf): leaf for condition in conditions for leaf in candle_leaves(condition)}
+    terms = [(term_id(term), term) for term in rule.terms]
+    return Prepared(
+        rule=rule,
+        shared=tuple(pair for pair in terms if not is_order_word(pair[1])),
+        of_order=tuple(pair for pair in terms if is_order_word(pair[1])),
+        leaves=tuple(leaves.items()),
+        when=None if rule.when is None else compiled(rule.when),
+        rearm=None if rule.rearm_when is None else compiled(rule.rearm_when),
+        branches=tuple(None if b.condition is None else compiled(b.condition) for b in rule.branches),
+        remembers=any(has_memory(condition) for condition in conditions),
+    )
+
+
+def is_order_word(term: Term) -> bool:
+    """Whether a term speaks of the order at hand."""
+    return term.word.startswith(ORDER_WORDS)
+
+
+def candle_leaves(condition: Condition) -> Iterable[CandleLeaf]:
+    """The leaves of a condition that are judged over columns; a shape answers for what is inside it."""
+    if isinstance(condition, Cross | WithinLast | CountOf) and is_candle_leaf(condition):
+        yield condition
+        return
+    for child in children(condition):
+        if not isinstance(child, Literal | Term | Arithmetic | Least | Most):
+            yield from candle_leaves(child)
+
+
+def observe_terms(terms: Iterable[Term], sources: Sources) -> Values:
+    """The table of some terms."""
+    return Values.of({term_id(term): value_of(term, sources) for term in dict.fromkeys(terms)})
+
+
+def observe(rules: Iterable[Prepared], sources: Sources) -> Values:
+    """The table of all that some rules read, except words about single orders."""
+    table: dict[str, Scalar] = {}
+    for rule in rules:
+        for key, term in rule.shared:
+            if key not in table:
+                table[key] = value_of(term, sources)
+        for key, leaf in rule.leaves:
+            if key not in table:
+                table[key] = _answer(leaf, sources)
+    return Values.of(table)
+
+
+def _answer(leaf: CandleLeaf, sources: Sources) -> bool | Missing:
+    from autotrader.engine.columns import answer_now  # numpy: only where there are candle leaves
+
+    return answer_now(leaf, sources)
+
+
+def with_order(values: Values, rule: Prepared, sources: Sources, order: Order | OwnOrder) -> Values:
+    """The table of one order: the shared one with the words about that order."""
+    at_hand = replace(sources, order=order)
+    return values.also({key: value_of(term, at_hand) for key, term in rule.of_order})

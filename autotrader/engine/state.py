@@ -1,0 +1,207 @@
+"""What is kept of a rule between cycles and over restarts: its state, and the runs that its firings made.
+
+There is one state per rule and symbol, and for `for_each_order` one more per order. A run is one firing on its way
+through its list of actions. Both are plain values; `*_to_json` / `*_from_json` are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
+
+from autotrader.engine.memory import LeafMemory, memory_from_json, memory_to_json
+from autotrader.market.account import OwnOrder
+from autotrader.orders import Order, OrderStatus, Side
+
+
+class Phase(StrEnum):
+    """Where a rule stands; the moves between the phases are in `lifecycle.NEXT`."""
+
+    ARMED = "armed"  # the next slot at which the condition holds fires
+    BLOCKED = "blocked"  # a firing is due, and something blocks it
+    ACTING = "acting"  # fired; its actions are under way
+    ACTING_REARMED = "acting_rearmed"  # the same, and the next episode is armed already
+    DISARMED = "disarmed"  # fired; waits until the condition has been false
+
+
+class StateKey(NamedTuple):
+    """A rule and symbol, and the order at hand for per-order rules (client order id, or the venue's id), else ""."""
+
+    rule: str
+    symbol: str
+    order: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A firing that is still due: blocked, or given back because its order failed through no fault of the rule.
+
+    `since_ms` is when it first was due, `until_ms` when it is dropped (None: as long as the condition holds).
+    """
+
+    since_ms: int
+    until_ms: int | None
+    returned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleState:
+    """All that is kept of one rule, symbol and order. Times are venue milliseconds.
+
+    `last_slot_ms` is the last evaluated slot: no slot up to it is ever evaluated (again). `looking_ms` is an
+    `on_close` slot that is looked at again because its candle was late.
+    """
+
+    phase: Phase = Phase.ARMED
+    been_false: bool = False  # since the firing
+    rearm_held: bool = False  # `rearm_when` has held since the firing
+    leaves: Mapping[str, LeafMemory] = field(default_factory=dict)
+    last_slot_ms: int | None = None
+    looking_ms: int | None = None
+    last_fired_ms: int | None = None
+    cooldown_until_ms: int | None = None
+    fired_ms: tuple[int, ...] = ()  # the firings that count for max_runs
+    pending: Pending | None = None
+    alerted: bool = False  # the present stretch of unknown has been reported
+    when_hash: str = ""
+
+
+RunStatus = Literal["ready", "waiting", "done", "failed", "returned"]
+RunKey = tuple[str, str, str, int]  # rule, symbol, order, slot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One firing on its way through its actions.
+
+    `step` is the action at hand. Status "ready": the next cycle takes the step; "waiting": requests of this step are
+    under way (`awaiting`: client order ids or venue ids). "done", "failed" and "returned" are ends. `before` is the
+    rule's state as it was before the firing: what a firing that is given back restores.
+    """
+
+    rule: str
+    symbol: str
+    order: str
+    slot_ms: int
+    branch: int
+    step: int = 0
+    status: RunStatus = "ready"
+    hash: str
+    started_ms: int
+    pending_since_ms: int
+    retry_until_ms: int | None = None
+    awaiting: tuple[str, ...] = ()
+    placed: tuple[str, ...] = ()  # client order ids of orders that the venue took
+    reason: str = ""
+    cooldown_before_ms: int | None = None
+    last_fired_before_ms: int | None = None
+    latest: Order | OwnOrder | None = None
+
+    @property
+    def key(self) -> RunKey:
+        """What makes it this run."""
+        return (self.rule, self.symbol, self.order, self.slot_ms)
+
+    @property
+    def state_key(self) -> StateKey:
+        """The state that this run's end moves."""
+        return StateKey(self.rule, self.symbol, self.order)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.status in {"done", "failed", "returned"}
+
+
+def same_but_slot(one: RuleState, other: RuleState) -> bool:
+    """Whether two states differ in nothing but the last evaluated slot: a quiet step."""
+    return replace(one, last_slot_ms=None) == replace(other, last_slot_ms=None)
+
+
+# --------------------------------------------------------------------------------------------------------- JSON
+def state_to_json(state: RuleState) -> dict[str, Any]:
+    """A state as plain JSON data."""
+    pending = state.pending
+    return {
+        "phase": state.phase.value,
+        "been_false": state.been_false,
+        "rearm_held": state.rearm_held,
+        "leaves": memory_to_json(state.leaves),
+        "last_slot_ms": state.last_slot_ms,
+        "looking_ms": state.looking_ms,
+        "last_fired_ms": state.last_fired_ms,
+        "cooldown_until_ms": state.cooldown_until_ms,
+        "fired_ms": list(state.fired_ms),
+        "pending": None if pending is None else [pending.since_ms, pending.until_ms, pending.returned],
+        "alerted": state.alerted,
+        "when_hash": state.when_hash,
+    }
+
+
+def state_from_json(data: Mapping[str, Any]) -> RuleState:
+    """The inverse of `state_to_json`. Raises KeyError, TypeError or ValueError on data that is not a state."""
+    pending = data["pending"]
+    return RuleState(
+        phase=Phase(data["phase"]),
+        been_false=data["been_false"],
+        rearm_held=data["rearm_held"],
+        leaves=memory_from_json(data["leaves"]),
+        last_slot_ms=data["last_slot_ms"],
+        looking_ms=data["looking_ms"],
+        last_fired_ms=data["last_fired_ms"],
+        cooldown_until_ms=data["cooldown_until_ms"],
+        fired_ms=tuple(data["fired_ms"]),
+        pending=None if pending is None else Pending(*pending),
+        alerted=data["alerted"],
+        when_hash=data["when_hash"],
+    )
+
+
+_RUN_FIELDS = tuple(Run.__dataclass_fields__)
+
+
+def run_to_json(run: Run) -> dict[str, Any]:
+    """A run as plain JSON data."""
+    data = {name: _plain(getattr(run, name)) for name in _RUN_FIELDS if name != "latest"}
+    return {**data, "latest": order_to_json(run.latest)}
+
+
+def run_from_json(data: Mapping[str, Any]) -> Run:
+    """The inverse of `run_to_json`. Raises TypeError, KeyError or ValueError on data that is not a run."""
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    fields["latest"] = order_from_json(data["latest"])
+    return Run(**fields)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+_DECIMALS = frozenset({"price", "quantity", "executed", "quote_executed"})
+
+
+def order_to_json(order: Order | OwnOrder | None) -> dict[str, Any] | None:
+    """An order as plain JSON data; Decimals as text."""
+    if order is None:
+        return None
+    kind = "venue" if isinstance(order, Order) else "own"
+    data: dict[str, Any] = {"kind": kind}
+    for name in type(order).__dataclass_fields__:
+        value = getattr(order, name)
+        data[name] = str(value) if isinstance(value, Decimal | StrEnum) else _plain(value)
+    return data
+
+
+def order_from_json(data: Mapping[str, Any] | None) -> Order | OwnOrder | None:
+    """The inverse of `order_to_json`."""
+    if data is None:
+        return None
+    fields = {name: value for name, value in data.items() if name != "kind"}
+    fields |= {name: Decimal(value) for name, value in fields.items() if name in _DECIMALS and value is not None}
+    fields["side"] = Side(fields["side"])
+    if data["kind"] == "venue":
+        return Order(**{**fields, "status": OrderStatus(fields["status"])})
+    return OwnOrder(**{**fields, "labels": tuple(fields["labels"])})
