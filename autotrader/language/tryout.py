@@ -1,0 +1,114 @@
+"""Trying an expression out: text → a value or a condition, and what it means over a file of candles.
+
+Over candles `last` is the close, `change(1h)` the change to the close one hour before, and the 24 hour words are
+worked out from the candles of a day; words about the book, the account or the connection have no meaning there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from autotrader.language.expression import NUMERIC, Origin, Scope, parse_condition, parse_value
+from autotrader.language.expression.conditions import finest
+from autotrader.language.problems import Problem
+from autotrader.language.readback import written
+from autotrader.language.tree import Condition, Cross, Kind, Literal, Term, Unit, Value
+from autotrader.language.walk import tree_terms
+from autotrader.market.timeframe import FIXED_MS
+
+_RELATIONS = (
+    "<",
+    ">",
+    "=",
+    " between ",
+    " near ",
+    " crosses",
+    "exchange is",
+    "time in",
+    "signal(",
+    " rising",
+    " falling",
+)
+_DAY_MS = FIXED_MS["1d"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An expression: exactly one of `value` and `condition` is set where it has no mistakes."""
+
+    text: str
+    value: Value | None
+    condition: Condition | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def node(self) -> Value | Condition | None:
+        """The tree, whichever it is."""
+        return self.value if self.value is not None else self.condition
+
+    @property
+    def unit(self) -> Unit | None:
+        """What a value measures; None for conditions."""
+        return self.value.unit if self.value is not None else None
+
+
+def tried(text: str, scope: Scope) -> Tried:
+    """Read an expression, as a condition where it compares something, else as a value."""
+    origin = Origin("expression", 1, 1)
+    if any(mark in text for mark in _RELATIONS):
+        condition, problems = parse_condition(text, origin, "expression", scope)
+        return Tried(text, None, condition, problems)
+    value, problems = parse_value(text, origin, scope, NUMERIC)
+    return Tried(text, value, None, problems)
+
+
+def over_candles(node: Any, interval: str) -> Any:
+    """The tree with the words of the ticker replaced by candle words of `interval`."""
+    if isinstance(node, Term):
+        return _candle_term(node, interval)
+    if isinstance(node, tuple):
+        return tuple(over_candles(part, interval) for part in node)
+    if not is_dataclass(node) or isinstance(node, type | Literal):
+        return node
+    changes = {each.name: over_candles(getattr(node, each.name), interval) for each in fields(node)}
+    made = replace(node, **changes)
+    if isinstance(made, Cross):
+        zone = () if made.dead_zone is None else (made.dead_zone,)
+        made = replace(made, timeframe=finest((made.left, made.right, *zone)))
+    return made
+
+
+def _candle_term(term: Term, interval: str) -> Term:
+    size = FIXED_MS.get(interval, 0)
+    if term.word == "last":
+        return replace(term, word="close", timeframe=interval)
+    if term.word == "change" and size and isinstance(term.args[0], Literal) and term.args[0].value % size == 0:
+        return replace(term, word="roc", args=(Decimal(int(term.args[0].value) // size),), timeframe=interval)
+    if not size or _DAY_MS % size:
+        return term
+    count = Decimal(_DAY_MS // size)
+    match term.word:
+        case "change_24h":
+            return replace(term, word="roc", args=(count,), timeframe=interval)
+        case "open_24h":
+            return replace(term, word="close", timeframe=interval, shift=int(count))
+        case "high_24h":
+            return replace(term, word="highest", args=(count,), timeframe=interval)
+        case "low_24h":
+            return replace(term, word="lowest", args=(count,), timeframe=interval)
+        case _:
+            return term
+
+
+def without_candles(node: Value | Condition) -> list[str]:
+    """The words of a tree that a file of candles cannot answer, as written."""
+    return [written(term, term.symbol) for term in tree_terms(node) if not term.is_candle]
+
+
+def measured(unit: Unit | None) -> str:
+    """A unit for a table's head: `JPY`, `%`, `BTC`, or "" for plain numbers."""
+    if unit is None:
+        return ""
+    return {Kind.PERCENT: "%", Kind.DURATION: "ms"}.get(unit.kind, unit.asset)
