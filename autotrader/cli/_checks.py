@@ -79,7 +79,7 @@ def rules(facts: Facts) -> Iterator[Finding]:
         yield Finding("failed", text, f"`autotrader validate --config {facts.config}` shows them")
         return
     count = len({rule.id for rule in checked.plan.rules})
-    yield Finding("ok", f"{count} rules valid")
+    yield Finding("ok", f"{count} rule{'' if count == 1 else 's'} valid")
     if checked.warnings:
         yield Finding("warning", f"{checked.warnings} warnings in the rules", "`autotrader validate` shows them")
 

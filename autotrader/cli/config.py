@@ -12,6 +12,7 @@ from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 from autotrader.cli._output import emit_json, say, table
 from autotrader.cli._written import Origin, account_file, written
+from autotrader.errors import ConfigError
 
 # Variables that autotrader reads; the value of those marked True is never shown.
 VARIABLES: Mapping[str, bool] = {
@@ -61,6 +62,8 @@ def settings(
         if not any(key == name or key.startswith(f"{name}.") for key in in_file):
             found[name] = Origin(text, "default")
     found |= {name: Origin(_without_secrets(name, entry.text), entry.origin) for name, entry in in_file.items()}
+    if path:
+        found |= _tightened(path, environ)
     if base_url:
         found["exchange.base_url"] = Origin(masked(base_url), "--base-url")
     return found | _folder_rows(state, environ) | _variables(found, environ)
@@ -71,6 +74,26 @@ def _without_secrets(name: str, text: str) -> str:
     from autotrader.service.logs import masked
 
     return masked(f"{name.rsplit('.', 1)[-1]}={text}").partition("=")[2]
+
+
+def _tightened(path: Path, environ: Mapping[str, str]) -> dict[str, Origin]:
+    """What AUTOTRADER__SECTION__KEY sets. Raises ConfigError where that would loosen, or names nothing."""
+    from autotrader.files import read_account_file
+    from autotrader.language.account_environment import PREFIX
+    from autotrader.language.account_file import load_settings
+
+    ours = {name: text.strip() for name, text in environ.items() if name.startswith(PREFIX)}
+    if not ours:
+        return {}
+    for problem in load_settings(str(path), read_account_file(path), ours)[1]:
+        if problem.place.file.startswith("$"):
+            raise ConfigError(f"{problem.place.file}: {problem.message}", hint=problem.hint)
+    rows = {}
+    for name, text in sorted(ours.items()):
+        section, *rest = name.removeprefix(PREFIX).lower().split("__")
+        key = [part.upper() if number == 1 else part for number, part in enumerate(rest)]  # limits.holding.BTC
+        rows[".".join([section, *key])] = Origin(text, f"${name}")
+    return rows
 
 
 def _defaults() -> dict[str, str]:

@@ -434,3 +434,13 @@ def test_folders_by_precedence() -> None:
 def test_suggestion_is_silent_when_nothing_is_near() -> None:
     """No suggestion is better than a wrong one."""
     assert _errors.suggestion("zzz", ["validate", "plan"]) == ""
+
+
+@pytest.mark.parametrize("name", list(_table.COMMANDS))
+def test_every_command_that_is_there_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command of the table that this version has answers --help, with a text of its own."""
+    file = _table.COMMANDS[name].target.partition(":")[0]
+    if not Path(cli.__file__).with_name(f"{file}.py").exists():
+        pytest.skip("not written yet")
+    assert cli.main([name, "--help"]) == 0
+    assert f"Usage: autotrader {name}" in capsys.readouterr().out
