@@ -82,14 +82,15 @@ class Market:
         return self._next_open
 
     def skip_to(self, time: int) -> None:
-        """Play everything before the minute that holds ``time`` as history: nobody's orders can be there."""
-        while self._next_open + MINUTE <= time:
+        """Play what lies more than a few minutes before ``time`` as history: nobody's orders can be there."""
+        while self._next_open + 4 * MINUTE <= time:
             self._begin_minute()
             if self._open_time is not None:
                 self._played = len(self._events)
                 if self._events:
-                    trade = self._events[-1]
-                    self.last = self._trade(self._played - 1, trade)
+                    self.last = self._trade(self._played - 1, self._events[-1])
+        if self.last is not None:
+            self._requote(self.last)
 
     def step(self) -> tuple[Match, ...]:
         """Play the next event; the matches are what it gave to own resting orders."""
@@ -102,12 +103,16 @@ class Market:
         self.updates += 1
         side: Side = "BUY" if event.taker_buys else "SELL"
         matches = self.book.trade(trade.price, trade.quantity, side)
+        self._requote(trade)
+        return matches
+
+    def _requote(self, trade: Trade) -> None:
+        """Move the best quote to where a trade has put it."""
         moved = after_trade(
-            self.quote, trade.price, taker_buys=event.taker_buys, recorded=self._recorded, spec=self.spec
+            self.quote, trade.price, taker_buys=not trade.buyer_maker, recorded=self._recorded, spec=self.spec
         )
         if moved is not None:
             self._show(moved)
-        return matches
 
     def _begin_minute(self) -> None:
         self._finish_minute()
