@@ -12,14 +12,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from copy import copy
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from autotrader.matching import Book, Level, Match, Side
 from autotrader.simulator.candles import MinuteTable, Row, Series
 from autotrader.simulator.quotes import after_trade, deeper
 from autotrader.simulator.symbols import SymbolSpec
-from autotrader.simulator.tape import MINUTE, BestQuote, PathTrade, Source, TapeMinute, path
+from autotrader.simulator.tape import MINUTE, BestQuote, PathTrade, RecordedSource, Source, TapeMinute, path
 
 ZERO = Decimal(0)
 WINDOW = 86_400_000
@@ -83,14 +85,31 @@ class Market:
 
     def skip_to(self, time: int) -> None:
         """Play what lies more than a few minutes before ``time`` as history: nobody's orders can be there."""
+        if isinstance(self._source, RecordedSource):
+            self._adopt(_history(self.spec, self._source, time))
+        else:
+            self.play_history(time)
+        if self.last is not None:
+            self._requote(self.last)
+
+    def _adopt(self, other: Market) -> None:
+        """Begin where another market of the same tape stands."""
+        self.minutes, self._raw, self._feed = other.minutes.copy(), other._raw.copy(), copy(other._feed)
+        self.quote, self.last, self.updates = other.quote, other.last, other.updates
+        self._ahead, self._next_open, self._next_id = other._ahead, other._next_open, other._next_id
+        self._open_time, self._first_id, self._recorded = other._open_time, other._first_id, other._recorded
+        self._events, self._played = other._events, other._played
+        if self.quote is not None:
+            self._show(self.quote)
+
+    def play_history(self, time: int) -> None:
+        """Take in minutes without going through their trades, up to a few before ``time`` (ms)."""
         while self._next_open + 4 * MINUTE <= time:
             self._begin_minute()
             if self._open_time is not None:
                 self._played = len(self._events)
                 if self._events:
                     self.last = self._trade(self._played - 1, self._events[-1])
-        if self.last is not None:
-            self._requote(self.last)
 
     def step(self) -> tuple[Match, ...]:
         """Play the next event; the matches are what it gave to own resting orders."""
@@ -273,6 +292,14 @@ class Market:
             window = self.window(last.time - self.spec.avg_price_mins * MINUTE, last.time, 3)
             self._average = (last.id, window.quote_volume / window.volume if window else last.price)
         return self._average[1]
+
+
+@lru_cache(maxsize=4)
+def _history(spec: SymbolSpec, source: RecordedSource, time: int) -> Market:
+    """A market of a recorded tape just before ``time``; kept, since tests begin at the same place again and again."""
+    market = Market(spec, source)
+    market.play_history(time)
+    return market
 
 
 def _candle(open_time: int, events: tuple[PathTrade, ...], unit: Decimal, first_id: int) -> Row:

@@ -105,9 +105,9 @@ class Source(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RecordedSource:
-    """One symbol's part of a tape."""
+    """One symbol's part of a tape. Equal only to itself, so that what is made of it can be kept."""
 
     symbol: str
     unit: Decimal

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,7 @@ def test_minutes_without_a_trade_are_flat_and_halts_are_gaps(sim: Simulator, ven
     rows = venue.get("klines", symbol="BTCJPY", interval="1m", startTime=START, endTime=START + DAY, limit=1000).body
     halt = (1_516_820_460_000, 1_516_821_120_000)
     opens = [row[0] for row in rows]
-    assert [b for a, b in zip(opens, opens[1:], strict=False) if b - a != MINUTE] == [halt[1]]
+    assert [b for a, b in pairwise(opens) if b - a != MINUTE] == [halt[1]]
     assert not [t for t in opens if halt[0] <= t < halt[1]]
     quiet = [i for i, row in enumerate(rows) if i and row[8] == 0]
     assert all(rows[i][1] == rows[i][2] == rows[i][3] == rows[i][4] == rows[i - 1][4] for i in quiet)
@@ -143,8 +144,8 @@ def test_the_trading_day_ticker_equals_that_days_candle(sim: Simulator, venue: C
     sim.advance(3600 * 3 + 17)
     ticker = venue.get("ticker/tradingDay", symbol="BTCJPY", timeZone=9).body
     candle = venue.get("klines", symbol="BTCJPY", interval="1d", timeZone=9, limit=1).body[0]
-    names = ("openTime", "openPrice", "highPrice", "lowPrice", "lastPrice", "volume", "closeTime", "quoteVolume", "count")
-    assert [ticker[name] for name in names] == candle[:9]
+    names = "openTime openPrice highPrice lowPrice lastPrice volume closeTime quoteVolume count"
+    assert [ticker[name] for name in names.split()] == candle[:9]
 
 
 def test_tickers_answer_for_one_for_several_and_for_all(connect: Callable[..., Caller]) -> None:
@@ -206,7 +207,7 @@ def test_avg_price_is_the_volume_weighted_price_of_five_minutes(sim: Simulator, 
     shown = venue.get("avgPrice", symbol="BTCJPY").body
     end = shown["closeTime"]
     trades = venue.get("aggTrades", symbol="BTCJPY", startTime=end - 5 * MINUTE + 1, endTime=end).body
-    weighted = sum(D(t["p"]) * D(t["q"]) for t in trades) / sum(D(t["q"]) for t in trades)
+    weighted = sum((D(t["p"]) * D(t["q"]) for t in trades), D(0)) / sum((D(t["q"]) for t in trades), D(0))
     assert shown["mins"] == 5
     assert abs(D(shown["price"]) - weighted) < D("0.00000001")
 

@@ -44,7 +44,7 @@ def _replies(venue: Caller) -> dict[tuple[str, str], Callable[[Any], Any]]:
             row = example[0] if isinstance(example, list) else example
             many = isinstance(example, list)
             which = {"symbols": '["BTCJPY","BNBJPY"]'} if many else {"symbol": "BTCJPY"}
-            kind = {} if "price" in row or "bidPrice" in row and "count" not in row else _kind(row)
+            kind = {} if "price" in row or ("bidPrice" in row and "count" not in row) else _kind(row)
             return venue.get(path, **which, **kind).body
 
         return ask
@@ -75,7 +75,8 @@ def _replies(venue: Caller) -> dict[tuple[str, str], Callable[[Any], Any]]:
     def public(path: str, **params: Any) -> Callable[[Any], Any]:
         return lambda _example: venue.get(path, **params).body
 
-    plain = {path: public(path, symbol="BTCJPY") for path in ("exchangeInfo", "depth", "trades", "aggTrades", "avgPrice")}
+    by_symbol = ("exchangeInfo", "depth", "trades", "aggTrades", "avgPrice")
+    plain = {path: public(path, symbol="BTCJPY") for path in by_symbol}
     tickers = {path: ticker(path) for path in ("ticker/24hr", "ticker/tradingDay", "ticker/price", "ticker/bookTicker")}
     reads = {
         "order": signed("order", symbol="BTCJPY", orderId=1),

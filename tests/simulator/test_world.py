@@ -233,7 +233,7 @@ def test_the_path_of_a_minute_gives_its_candle_back(minute: TapeMinute) -> None:
     trades = path(minute)
     prices = [t.price for t in trades]
     assert (prices[0], max(prices), min(prices), prices[-1]) == (minute.open, minute.high, minute.low, minute.close)
-    assert sum(t.units for t in trades) == max(minute.volume, len(set(t.offset for t in trades)))
+    assert sum(t.units for t in trades) == max(minute.volume, len({t.offset for t in trades}))
     assert sum(t.units for t in trades if t.taker_buys) == minute.taker_buy
     offsets = [t.offset for t in trades]
     assert offsets == sorted(offsets)
