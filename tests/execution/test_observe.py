@@ -1,0 +1,295 @@
+"""Own orders move forward, each trade is booked once, and what is odd is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from autotrader.execution.observe import Observation, Observer
+from autotrader.execution.timers import due
+from autotrader.market.account import Account
+from autotrader.money import total
+from autotrader.orders import TERMINAL, Order, OrderRequest, OrderStatus, OrderType, Side
+from autotrader.records.forward import RANK, advance
+from tests.execution.desk import D, Desk, desk
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Desk:
+    return desk(tmp_path / "store")
+
+
+def test_partial_fills_are_exact(at: Desk) -> None:
+    """Σ booked = executed after every look, to the last digit, with fees as charged."""
+    cid = at.send().client_order_id
+    for part, fee in (("0.0003", "0.00000007"), ("0.0011", "0.00000031"), ("0.0006", "0")):
+        at.venue.fill(1001, part, fee)
+        at.observe()
+        row = at.store.orders.get(cid)
+        assert row is not None
+        assert row.booked == row.order.executed
+    fills = at.store.orders.fills_since(0)
+    assert [fill.fee for fill in fills] == [D("0.00000007"), D("0.00000031"), D("0")]
+    assert at.store.orders.unsettled() == ()
+
+
+def test_each_trade_is_booked_once(at: Desk) -> None:
+    """Trades that are read again are not booked again."""
+    at.send()
+    at.venue.fill(1001, "0.001")
+    at.observe()
+    with at.store.transaction() as store:
+        store.settings.set("trade_cursors", {}, at.clock.ms)
+    at.venue.fill(1001, "0.001")
+    seen = at.observe()
+    assert [fill.trade_id for fill in seen.booked] == [5002]
+    assert len(at.store.orders.fills_since(0)) == 2
+
+
+def test_foreign_trades_are_not_ours(at: Desk) -> None:
+    """A trade made by hand is not booked."""
+    at.send()
+    hand = at.venue.place(
+        OrderRequest(
+            symbol="BTCJPY",
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            price=D("1"),
+            quantity=D("1"),
+            client_order_id="web_1",
+        )
+    )
+    at.venue.fill(hand.order_id, "1")
+    at.venue.fill(1001, "0.002")
+    seen = at.observe()
+    assert [fill.order_id for fill in seen.booked] == [1001]
+
+
+def test_filled_before_its_trades_can_be_had_waits(at: Desk) -> None:
+    """FILLED with fewer trades than executed is not settled; the rest is booked when it shows."""
+    cid = at.send().client_order_id
+    at.venue.fill(1001, "0.001")
+    late = at.venue.fill(1001, "0.001")
+    at.venue.trades.remove(late)
+    at.observe()
+    row = at.store.orders.get(cid)
+    assert row is not None
+    assert (row.settled, row.order.status, row.unbooked) == (False, OrderStatus.FILLED, D("0.001"))
+    assert [order.state for order in at.store.own_record(at.clock.ms).orders] == ["done"]
+    at.venue.trades.append(late)
+    at.observe()
+    row = at.store.orders.get(cid)
+    assert row is not None
+    assert row.settled
+
+
+def test_order_missing_from_the_list_is_asked_for(at: Desk) -> None:
+    """An order that the list of open orders lacks is not taken as gone: it is asked for by itself."""
+    cid = at.send().client_order_id
+    account = Account(open_orders={"BTCJPY": ()}, orders_asked_ms={"BTCJPY": at.clock.ms})
+    at.observer.observe(account)
+    row = at.store.orders.get(cid)
+    assert row is not None
+    assert row.order.is_open
+
+
+def test_fill_after_the_cancel_was_confirmed_is_booked(at: Desk) -> None:
+    """A trade that arrives after the order was cancelled is booked, and people are told."""
+    cid = at.send().client_order_id
+    at.gateway.cancel(cid, cycle=1, asked_by="timer")
+    after = replace(at.venue.orders[1001], executed=D("0.001"), quote_executed=D("15000"))
+    at.venue.fill(1001, "0.001")
+    seen = Observation()
+    at.observer.move(after, seen)
+    at.observer.book(seen)
+    row = at.store.orders.get(cid)
+    assert row is not None
+    assert (row.order.status, row.booked, row.settled) == (OrderStatus.CANCELED, D("0.001"), True)
+    assert any("after it was CANCELED" in alert for alert in seen.alerts)
+
+
+def test_stray_of_our_name_counts_and_is_told(at: Desk) -> None:
+    """An open order that bears our name and that we never made counts from now on, and is critical news."""
+    at.venue.place(
+        OrderRequest(
+            symbol="BTCJPY",
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            price=D("1"),
+            quantity=D("1"),
+            client_order_id="at-abcd-" + "z" * 26,
+        )
+    )
+    at.venue.place(replace_id(at, "at-wxyz-" + "z" * 26))
+    account = Account(open_orders={"BTCJPY": tuple(at.venue.orders.values())})
+    seen = at.observer.observe(account)
+    assert [order.client_order_id for order in at.store.own_record(at.clock.ms).orders] == ["at-abcd-" + "z" * 26]
+    assert seen.foreign == ["at-wxyz-" + "z" * 26]
+    assert not at.start().armed
+
+
+def replace_id(at: Desk, cid: str) -> OrderRequest:
+    """A request under a name of our choice."""
+    return OrderRequest(
+        symbol="BTCJPY", side=Side.BUY, type=OrderType.LIMIT, price=D("1"), quantity=D("1"), client_order_id=cid
+    )
+
+
+def test_dust_is_named(at: Desk) -> None:
+    """What is left of an ended order below the venue's minimum is named, not retried."""
+    at.observer = Observer(at.store, at.venue, at.clock, at.resolver, min_notional=lambda _: D("100"))
+    at.send()
+    at.venue.fill(1001, "0.001999")
+    at.venue.end(1001)
+    seen = at.observe()
+    assert any("dust" in alert for alert in seen.alerts)
+
+
+def test_timers_belong_to_orders(at: Desk) -> None:
+    """An order's own time is over after `cancel_after`, also after a restart; an order without one stands."""
+    first = at.send(1, cancel_after_ms=60_000).client_order_id
+    at.send(2)
+    again = at.again()
+    again.clock.ms += 59_999
+    assert due(again.store.orders.open(), again.clock.ms) == ()
+    again.clock.ms += 1
+    assert [row.client_order_id for row in due(again.store.orders.open(), again.clock.ms)] == [first]
+
+
+ORDER = Order(
+    symbol="BTCJPY",
+    order_id=1,
+    client_order_id="c",
+    side=Side.BUY,
+    type="LIMIT",
+    tif="GTC",
+    price=D("10"),
+    quantity=D("8"),
+    executed=D("0"),
+    quote_executed=D("0"),
+    status=OrderStatus.NEW,
+    created_ms=0,
+    updated_ms=0,
+)
+descriptions = st.builds(
+    lambda executed, status, when: replace(
+        ORDER, executed=D(executed), quote_executed=D(executed) * 10, status=status, updated_ms=when
+    ),
+    st.integers(0, 8),
+    st.sampled_from(OrderStatus),
+    st.integers(0, 5),
+)
+
+
+@given(st.lists(descriptions, max_size=12))
+def test_an_order_moves_forward_only(seen: list[Order]) -> None:
+    """Whatever is said in whatever order, executed never falls and a terminal status never leaves."""
+    known = ORDER
+    for description in seen:
+        step = advance(known, description)
+        assert step.order.executed >= known.executed
+        assert RANK[step.order.status] >= RANK[known.status]
+        assert known.status not in TERMINAL or step.order.status is known.status
+        known = step.order
+    assert known.executed == max([D(0), *(d.executed for d in seen)])
+
+
+class Trading(RuleBasedStateMachine):
+    """Orders are placed, filled, hidden, cancelled and looked at in any order; the books always agree in the end."""
+
+    @initialize(tmp=st.just(None))
+    def begin(self, tmp: None) -> None:
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.desk = desk(Path(self.folder.name) / "s")
+        self.slot = 0
+        self.high: dict[str, Decimal] = {}
+
+    def teardown(self) -> None:
+        if hasattr(self, "desk"):
+            self.desk.store.close()
+            self.folder.cleanup()
+
+    @precondition(lambda self: self.slot < 6)
+    @rule(lost=st.booleans())
+    def place(self, lost: bool) -> None:
+        from autotrader.orders import Accepted, SubmitResult, Unknown
+        from tests.execution.venue import Venue
+
+        def post(venue: Venue, request: OrderRequest) -> SubmitResult:
+            order = venue.place(request)
+            return Unknown("lost") if lost else Accepted(order)
+
+        self.slot += 1
+        self.desk.venue.on_submit = [post]
+        self.desk.send(self.slot, rule=f"r{self.slot}")
+
+    @rule(which=st.integers(0, 5), part=st.integers(1, 4))
+    def fill(self, which: int, part: int) -> None:
+        open_now = [order for order in self.desk.venue.orders.values() if order.is_open]
+        if open_now:
+            order = open_now[which % len(open_now)]
+            self.desk.venue.fill(order.order_id, str(min(D(part) / 4000, order.remaining)))
+
+    @rule(which=st.integers(0, 5), seconds=st.integers(1, 60))
+    def hide(self, which: int, seconds: int) -> None:
+        if self.desk.venue.orders:
+            number = sorted(self.desk.venue.orders)[which % len(self.desk.venue.orders)]
+            self.desk.venue.hidden_until[number] = self.desk.clock.ms + seconds * 1000
+
+    @rule(which=st.integers(0, 5), cycle=st.integers(1, 9))
+    def cancel(self, which: int, cycle: int) -> None:
+        rows = self.desk.store.orders.open()
+        if rows:
+            row = rows[which % len(rows)]
+            self.desk.gateway.cancel(row.client_order_id, cycle=cycle, asked_by="test")
+
+    @rule(seconds=st.integers(0, 40))
+    def look(self, seconds: int) -> None:
+        self.desk.clock.ms += seconds * 1000
+        self.desk.observe()
+        self.desk.resolver.resolve_due()
+
+    @rule()
+    def restart(self) -> None:
+        self.desk = self.desk.again()
+        self.desk.start()
+
+    @invariant()
+    def forward_and_once(self) -> None:
+        if not hasattr(self, "desk"):
+            return
+        for row in self.desk.store.orders.since(0):
+            assert row.order.executed >= self.high.get(row.client_order_id, D(0))
+            self.high[row.client_order_id] = row.order.executed
+            fills = [f for f in self.desk.store.orders.fills_since(0) if f.client_order_id == row.client_order_id]
+            assert row.booked == total(f.quantity for f in fills) <= row.order.quantity
+        assert len(self.desk.venue.posts) == len(set(self.desk.venue.posts))
+
+    @rule()
+    def settle(self) -> None:
+        """When faults stop, the books are the venue's."""
+        self.desk.clock.ms += 120_000
+        for _ in range(4):
+            self.desk.clock.ms += 31_000
+            self.desk.observe()
+            self.desk.resolver.resolve_due()
+        self.desk.observe()
+        for order in self.desk.venue.orders.values():
+            row = self.desk.store.orders.get(order.client_order_id)
+            assert row is not None
+            assert (row.order.executed, row.booked, row.order.status) == (order.executed, order.executed, order.status)
+        assert self.desk.store.halted() is None
+
+
+from hypothesis import settings  # noqa: E402
+
+TestTrading = Trading.TestCase
+TestTrading.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

@@ -1,0 +1,281 @@
+"""The store: one writer, one world, all or nothing, and nothing of another program's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autotrader.errors import RecordsBroken, SafetyRefused
+from autotrader.records import schema
+from autotrader.records.places import Identity, store_dir, stores_in, writer_pid
+from autotrader.records.store import Store, new_store_id
+from autotrader.records.values import StateKey
+from tests.execution.desk import WORLD, open_store
+
+REPO = Path(__file__).resolve().parents[2]
+
+
+def test_each_world_has_its_folder(tmp_path: Path) -> None:
+    """Mode, address and key decide the folder; a trailing slash or capitals in the address do not."""
+    worlds = [
+        Identity(mode="live", base_url="https://api.binance.com", fingerprint="a"),
+        Identity(mode="live", base_url="https://api.binance.com", fingerprint="b"),
+        Identity(mode="dry-run", base_url="https://api.binance.com"),
+        Identity(mode="live", base_url="http://127.0.0.1:4000", fingerprint="a"),
+    ]
+    names = {store_dir(tmp_path, world).name for world in worlds}
+    assert len(names) == 4
+    same = Identity(mode="live", base_url="HTTPS://API.binance.com/", fingerprint="a")
+    assert store_dir(tmp_path, same) == store_dir(tmp_path, worlds[0])
+
+
+def test_second_process_is_refused_with_the_pid(tmp_path: Path) -> None:
+    """While one process writes, another is told which one it is; when it ends, however it ends, the way is free."""
+    code = (
+        "import sys, time; sys.path.insert(0, sys.argv[2])\n"
+        "from pathlib import Path; from tests.execution.desk import open_store\n"
+        "store = open_store(Path(sys.argv[1])); print('ready', flush=True); time.sleep(60)"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "s"), str(REPO)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    with child, child.stdout:
+        assert child.stdout.readline() == "ready\n"
+        with pytest.raises(SafetyRefused, match=f"pid {child.pid}"):
+            open_store(tmp_path / "s")
+        assert writer_pid(tmp_path / "s") == child.pid
+        child.kill()
+        child.wait()
+    assert writer_pid(tmp_path / "s") is None
+    open_store(tmp_path / "s").close()
+
+
+def test_a_store_of_another_world_is_refused(tmp_path: Path) -> None:
+    """A folder that was copied from another key's store does not open."""
+    open_store(tmp_path / "s").close()
+    other = Identity(mode="live", base_url=WORLD.base_url, fingerprint="other")
+    with pytest.raises(SafetyRefused, match="another world"):
+        Store.open(tmp_path / "s", other, now_ms=1)
+
+
+def test_id_lasts(tmp_path: Path) -> None:
+    """The id made at the beginning is the id ever after."""
+    first = Store.open(tmp_path / "s", WORLD, now_ms=1)
+    made = first.id
+    first.close()
+    again = Store.open(tmp_path / "s", WORLD, now_ms=2)
+    assert (made, 8) == (again.id, len(made))
+    again.close()
+    assert new_store_id() != new_store_id()
+
+
+def test_all_or_nothing(tmp_path: Path) -> None:
+    """A transaction that fails leaves no trace: no state, no act."""
+    store = open_store(tmp_path / "s")
+    before = store.head()
+
+    def half() -> None:
+        with store.transaction():
+            store.states.put({StateKey("r", "BTCJPY"): "{}"})
+            store.notice(1, "info", "half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    assert (store.states.all(), store.head()) == ({}, before)
+    with store.transaction():
+        store.notice(1, "info", "whole")
+    assert store.verify().whole
+    store.close()
+
+
+def test_an_inner_failure_dooms_the_outer_transaction(tmp_path: Path) -> None:
+    """An inner transaction that failed cannot be swallowed: the outer one does not commit half of it."""
+    store = open_store(tmp_path / "s")
+
+    def inner() -> None:
+        with store.transaction():
+            store.counters.next("b")
+            raise ZeroDivisionError
+
+    def outer() -> None:
+        with store.transaction():
+            store.counters.next("a")
+            with contextlib.suppress(ZeroDivisionError):
+                inner()
+
+    with pytest.raises(RuntimeError, match="inner"):
+        outer()
+    assert (store.counters.value("a"), store.counters.value("b")) == (0, 0)
+    store.close()
+
+
+def test_writing_outside_a_transaction_is_refused(tmp_path: Path) -> None:
+    """Nothing is written by accident."""
+    store = open_store(tmp_path / "s")
+    with pytest.raises(RuntimeError, match="transaction"):
+        store.settings.set("paused", [], 1)
+    store.close()
+
+
+def test_a_foreign_database_is_left_alone(tmp_path: Path) -> None:
+    """Another program's SQLite file is named and not touched."""
+    (tmp_path / "s").mkdir()
+    path = tmp_path / "s" / "records.db"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE theirs (x)")
+    other.commit()
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(RecordsBroken, match="another program"):
+        open_store(tmp_path / "s")
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("junk", [b"hello", b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_file_that_is_no_database(tmp_path: Path, junk: bytes) -> None:
+    """Junk in place of the database is said, with what to do."""
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "records.db").write_bytes(junk)
+    with pytest.raises(RecordsBroken) as caught:
+        open_store(tmp_path / "s")
+    assert caught.value.hint
+
+
+def test_a_damaged_page_is_found_at_start(tmp_path: Path) -> None:
+    """A page of noise in the middle of the file stops the start."""
+    store = open_store(tmp_path / "s")
+    with store.transaction():
+        for n in range(2000):
+            store.notice(n, "info", "x" * 100)
+    store.close()
+    path = tmp_path / "s" / "records.db"
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    data[middle : middle + 4096] = os.urandom(4096)
+    path.write_bytes(data)
+    with pytest.raises(RecordsBroken) as caught:
+        open_store(tmp_path / "s")
+    assert "backup" in caught.value.hint
+
+
+def test_a_newer_store_is_refused(tmp_path: Path) -> None:
+    """A store of a newer program is not touched."""
+    open_store(tmp_path / "s").close()
+    path = tmp_path / "s" / "records.db"
+    other = sqlite3.connect(path)
+    other.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    other.close()
+    with pytest.raises(RecordsBroken, match="newer"):
+        open_store(tmp_path / "s")
+
+
+def test_migration_keeps_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older store is brought up to date, and the file from before stays beside it."""
+    open_store(tmp_path / "s").close()
+    monkeypatch.setattr("autotrader.records.database.VERSION", schema.VERSION + 1)
+    more = (*schema.MIGRATIONS, "ALTER TABLE runs ADD COLUMN note TEXT;")
+    monkeypatch.setattr("autotrader.records.database.MIGRATIONS", more)
+    store = open_store(tmp_path / "s")
+    assert store.verify().whole
+    store.close()
+    backup = sqlite3.connect(tmp_path / "s" / f"records-before-v{schema.VERSION + 1}.db")
+    assert backup.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION
+    backup.close()
+
+
+def test_reading_while_another_process_writes(tmp_path: Path) -> None:
+    """A reader sees what is committed, verifies it, and cannot write."""
+    store = open_store(tmp_path / "s")
+    store.notice(5, "warn", "hello")
+    with Store.read(tmp_path / "s") as reader:
+        assert [act.data["text"] for act in reader.chain.acts(kind="notice")] == ["hello"]
+        assert reader.verify().whole
+        with pytest.raises(RecordsBroken, match="readonly"), reader.transaction():
+            reader.settings.set("paused", [], 1)
+    store.close()
+    with Store.read(tmp_path / "s") as reader:
+        assert reader.verify().whole
+    assert stores_in(tmp_path) == (tmp_path / "s",)
+
+
+def test_nothing_to_read(tmp_path: Path) -> None:
+    """Reading where there is no store says so and makes none."""
+    with pytest.raises(RecordsBroken, match="no records"):
+        Store.read(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_halt_survives_and_is_lifted(tmp_path: Path) -> None:
+    """A halt holds over a restart, also from the file alone, and only resume lifts it."""
+    store = open_store(tmp_path / "s")
+    store.halt("loss limit", 5)
+    store.halt("second", 6)
+    store.close()
+    again = open_store(tmp_path / "s")
+    assert again.halted() == "loss limit"
+    again.resume(7)
+    assert again.halted() is None
+    (again.folder / "HALT").write_text("")
+    assert again.halted() == "the file HALT is present"
+    again.close()
+
+
+def test_folder_is_private(tmp_path: Path) -> None:
+    """Nobody else may read the store's folder."""
+    open_store(tmp_path / "s").close()
+    assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o700
+
+
+def test_inbox_works_beside_the_writer(tmp_path: Path) -> None:
+    """Commands of other processes arrive in order, once, and are answered."""
+    store = open_store(tmp_path / "s")
+    theirs, ours = store.inbox(), store.inbox()
+    first = theirs.append(1, "pause", {"rule": "dip"})
+    second = theirs.append(2, "halt", {})
+    assert [(entry.id, entry.command) for entry in ours.after(0)] == [(first, "pause"), (second, "halt")]
+    with store.transaction():
+        store.settings.set("inbox_done", first, 3)
+    ours.answer(first, {"ok": True})
+    answered = theirs.get(first)
+    assert answered is not None
+    assert (answered.arguments, answered.answer) == ({"rule": "dip"}, {"ok": True})
+    assert [entry.id for entry in ours.after(store.settings.get("inbox_done"))] == [second]
+    theirs.close()
+    ours.close()
+    store.close()
+
+
+def test_small_tables_keep_their_values(tmp_path: Path) -> None:
+    """States, runs, settings, counters and errors come back as they were put, after a restart."""
+    store = open_store(tmp_path / "s")
+    with store.transaction():
+        store.states.put({StateKey("r", "BTCJPY"): "1", StateKey("r", "BTCJPY", "o1"): "2"})
+        store.states.drop(StateKey("r", "BTCJPY", "o1"))
+        store.runs.put("a", "{}")
+        store.runs.put("b", "{}")
+        store.runs.drop("a")
+        store.settings.set("last_slots", {"r": 5}, 1)
+        store.counters.next("hand")
+        store.errors.add(10, "timeout")
+        store.errors.add(20, "timeout")
+        store.errors.prune(15)
+    store.close()
+    again = open_store(tmp_path / "s")
+    assert again.states.all() == {StateKey("r", "BTCJPY"): "1"}
+    assert again.runs.all() == {"b": "{}"}
+    assert (again.settings.get("last_slots"), again.settings.get("paused", [])) == ({"r": 5}, [])
+    with again.transaction():
+        assert again.counters.next("hand") == 2
+    assert again.errors.since(0) == (20,)
+    with pytest.raises(KeyError):
+        again.settings.get("misspelt")
+    again.close()

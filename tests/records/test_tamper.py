@@ -1,0 +1,270 @@
+"""Whatever is altered, removed, swapped or cut off behind the store's back is found."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from autotrader.records.canon import canonical, genesis, row_hash
+from autotrader.records.evaluations import HOUR_MS, Evaluation
+from autotrader.records.store import Store
+from tests.execution.desk import Desk, desk, open_store
+
+SEEDS = 300
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store that has lived: orders, fills, cancels, notices, texts, evaluations over hours."""
+    at: Desk = desk(tmp_path_factory.mktemp("lived") / "s")
+    for slot in range(12):
+        cid = at.send(slot, rule=f"r{slot % 3}").client_order_id
+        at.venue.fill(1001 + slot, "0.001", "0.0000001")
+        at.observe()
+        at.gateway.cancel(cid, cycle=slot, asked_by="timer")
+        with at.store.transaction() as store:
+            store.chain.keep_text(f"rules: {slot}")
+            add_cycle(store, slot + 1, at.clock.ms)
+        at.clock.ms += HOUR_MS // 3
+    at.store.close(at.clock.ms)
+    return at.folder
+
+
+def add_cycle(store: Store, cycle: int, time_ms: int) -> None:
+    """One evaluation row."""
+    body = {"values": {"BTCJPY.last": "15000000", "cycle": cycle}}
+    store.evaluations.add(Evaluation(cycle=cycle, time_ms=time_ms, plan="p", rules=("dip", "rip"), body=body))
+
+
+def test_an_honest_store_is_whole(lived: Path) -> None:
+    """Nothing is found where nothing was done."""
+    with Store.read(lived) as store:
+        report = store.verify()
+    assert report.problems == ()
+    assert report.rows > 100
+
+
+# what, the table a random row is picked from, what is done to it
+ALTERATIONS: list[tuple[str, str, str]] = [
+    ("a time", "chain", "UPDATE chain SET time_ms = time_ms + 1 WHERE rowid = ?"),
+    ("a kind", "chain", "UPDATE chain SET kind = kind || 'x' WHERE rowid = ?"),
+    ("a subject", "chain", "UPDATE chain SET subject = subject || 'x' WHERE rowid = ?"),
+    ("a body", "chain", "UPDATE chain SET body = substr(body, 2) WHERE rowid = ?"),
+    (
+        "a border",
+        "chain",
+        "UPDATE chain SET subject = subject || substr(body, 1, 1), body = substr(body, 2) WHERE n = ?",
+    ),
+    ("a hash", "chain", "UPDATE chain SET hash = randomblob(32) WHERE rowid = ?"),
+    ("a link", "chain", "UPDATE chain SET prev = randomblob(32) WHERE rowid = ?"),
+    ("removal", "chain", "DELETE FROM chain WHERE rowid = ?"),
+    ("cut of the end", "chain", "DELETE FROM chain WHERE n >= ?"),
+    ("a fill", "fills", "UPDATE fills SET price = price || '0' WHERE rowid = ?"),
+    ("a lost fill", "fills", "DELETE FROM fills WHERE rowid = ?"),
+    ("an order", "orders", "UPDATE orders SET rule = 'x' WHERE rowid = ?"),
+    ("a lost order", "orders", "DELETE FROM orders WHERE rowid = ?"),
+    ("a booked sum", "orders", "UPDATE orders SET booked = '9' WHERE rowid = ?"),
+    ("a fate", "intents", "UPDATE intents SET state = 'DEAD' WHERE rowid = ?"),
+    ("a lost intent", "intents", "DELETE FROM intents WHERE rowid = ?"),
+    ("a kept text", "texts", "UPDATE texts SET text = 'x' WHERE rowid = ?"),
+    ("an evaluation", "evaluations", "UPDATE evaluations SET time_ms = time_ms + 1 WHERE rowid = ?"),
+    ("a lost evaluation", "evaluations", "DELETE FROM evaluations WHERE rowid = ?"),
+]
+
+
+def alter(db: sqlite3.Connection, heads: Path, rng: random.Random) -> str:
+    """One random act of tampering; returns what it was."""
+    choice = rng.randrange(len(ALTERATIONS) + 5)
+    if choice < len(ALTERATIONS):
+        what, table, sql = ALTERATIONS[choice]
+        rows = db.execute(f"SELECT rowid FROM {table}").fetchall()  # noqa: S608 - a name from the list above
+        db.execute(sql, rng.choice(rows))
+        return what
+    count = db.execute("SELECT count(*) FROM chain").fetchone()[0]
+    first, second = rng.sample(range(1, count + 1), 2)
+    match choice - len(ALTERATIONS):
+        case 0:
+            close_gap(db, first)
+        case 1:
+            swap(db, first, second)
+        case 2:
+            forge_end(db, min(first, count - 1))
+        case 3:
+            add_row(db, count)
+        case _:
+            heads.unlink()
+    return ("closed gap", "swap", "forged end", "added row", "no checkpoints")[choice - len(ALTERATIONS)]
+
+
+def close_gap(db: sqlite3.Connection, n: int) -> None:
+    """Remove a row and renumber those behind it."""
+    db.execute("DELETE FROM chain WHERE n = ?", (n,))
+    db.execute("UPDATE chain SET n = -n WHERE n > ?", (n,))
+    db.execute("UPDATE chain SET n = -n - 1 WHERE n < 0")
+
+
+def swap(db: sqlite3.Connection, n: int, m: int) -> None:
+    """Let two rows change places."""
+    db.execute("UPDATE chain SET n = -1 WHERE n = ?", (n,))
+    db.execute("UPDATE chain SET n = ? WHERE n = ?", (n, m))
+    db.execute("UPDATE chain SET n = ? WHERE n = -1", (m,))
+
+
+def forge_end(db: sqlite3.Connection, after: int) -> None:
+    """Cut the end off and write another one with right hashes: only the checkpoints know better."""
+    rows = db.execute("SELECT n, time_ms FROM chain WHERE n > ? ORDER BY n", (after,)).fetchall()
+    prev = db.execute("SELECT hash FROM chain WHERE n = ?", (after,)).fetchone()[0]
+    db.execute("DELETE FROM chain WHERE n > ?", (after,))
+    for n, time_ms in rows:
+        body = canonical({"level": "info", "text": "nothing happened"})
+        digest = row_hash(prev, n, time_ms, "notice", "", body)
+        db.execute("INSERT INTO chain VALUES (?, ?, 'notice', '', ?, ?, ?)", (n, time_ms, body, prev, digest))
+        prev = digest
+
+
+def add_row(db: sqlite3.Connection, count: int) -> None:
+    """Add a row with a right hash that tells of a fill which never was."""
+    prev = db.execute("SELECT hash FROM chain WHERE n = ?", (count,)).fetchone()[0]
+    body = canonical({"symbol": "BTCJPY", "trade_id": 1})
+    digest = row_hash(prev, count + 1, 1, "fill", "x", body)
+    db.execute("INSERT INTO chain VALUES (?, 1, 'fill', 'x', ?, ?, ?)", (count + 1, body, prev, digest))
+
+
+def test_random_tampering_is_found(lived: Path, tmp_path: Path) -> None:
+    """Of hundreds of random alterations all are found, and most are named at the row."""
+    missed = []
+    for seed in range(SEEDS):
+        folder = tmp_path / "s"
+        shutil.copytree(lived, folder)
+        rng = random.Random(seed)
+        with closing(sqlite3.connect(folder / "records.db", isolation_level=None)) as db:
+            what = alter(db, folder / "heads.jsonl", rng)
+        with Store.read(folder) as store:
+            if store.verify().whole:
+                missed.append((seed, what))
+        shutil.rmtree(folder)
+    assert missed == []
+
+
+def test_altered_row_is_named(lived: Path, tmp_path: Path) -> None:
+    """The finding says which record, and what was expected and found."""
+    folder = tmp_path / "s"
+    shutil.copytree(lived, folder)
+    with closing(sqlite3.connect(folder / "records.db", isolation_level=None)) as db:
+        db.execute("UPDATE chain SET body = replace(body, 'BUY', 'SELL') WHERE n = 3 OR n = 2")
+    with Store.read(folder) as store:
+        problems = store.verify().problems
+    assert [(problem.n, problem.what) for problem in problems] == [(2, "altered")]
+    assert problems[0].expected != problems[0].found
+
+
+def test_every_cut_of_the_end_is_found(lived: Path, tmp_path: Path) -> None:
+    """However few rows are cut off the end, the checkpoints know."""
+    with Store.read(lived) as store:
+        head = store.head()
+    assert head is not None
+    for left in (head.n - 1, head.n - 2, head.n // 2, 1, 0):
+        folder = tmp_path / str(left)
+        shutil.copytree(lived, folder)
+        with closing(sqlite3.connect(folder / "records.db", isolation_level=None)) as db:
+            db.execute("DELETE FROM chain WHERE n > ?", (left,))
+        with Store.read(folder) as store:
+            assert any("cut off" in problem.what for problem in store.verify().problems)
+
+
+def test_pruning_leaves_the_chain_whole(tmp_path: Path) -> None:
+    """After pruning old evaluations everything verifies; the rest is still found by rule and time."""
+    store = open_store(tmp_path / "s")
+    for cycle in range(1, 25):
+        with store.transaction():
+            add_cycle(store, cycle, cycle * HOUR_MS // 2)
+    with store.transaction():
+        gone = store.evaluations.prune(12 * HOUR_MS, kept_ms=6 * HOUR_MS)
+    assert 0 < gone < 12
+    assert store.verify().whole
+    assert store.evaluations.get(1) is None
+    assert store.evaluations.get(24) is not None
+    store.close(12 * HOUR_MS)
+    again = open_store(tmp_path / "s")
+    assert (again.verify().problems, again.evaluations.next_cycle()) == ((), 25)
+    again.close()
+
+
+def test_evaluations_are_found_by_rule_and_time(tmp_path: Path) -> None:
+    """`why RULE --at` finds the last cycle that evaluated the rule at or before that time."""
+    store = open_store(tmp_path / "s")
+    for cycle, rules in ((1, ("a", "b")), (2, ("b",)), (3, ("a",))):
+        with store.transaction():
+            body = {"n": cycle, "x": 0.1}
+            store.evaluations.add(Evaluation(cycle=cycle, time_ms=cycle * 1000, plan="p", rules=rules, body=body))
+    found = [store.evaluations.of_rule("a", at) for at in (999, 1000, 2999, None)]
+    assert [row and row.cycle for row in found] == [None, 1, 1, 3]
+    assert [row.cycle for row in store.evaluations.since("b", 1500)] == [2]
+    assert found[3] is not None
+    assert (found[3].body, found[3].rules) == ({"n": 3, "x": 0.1}, ("a",))
+    assert store.evaluations.of_rule("unknown") is None
+    store.close()
+
+
+def test_verification_is_fast(tmp_path: Path) -> None:
+    """At least 100,000 rows a second."""
+    store = open_store(tmp_path / "s")
+    with store.transaction():
+        for n in range(60_000):
+            store.chain.append(n, "notice", "r", {"level": "info", "text": "a message of ordinary length", "n": n})
+    begun = time.perf_counter()
+    report = store.verify()
+    rate = report.rows / (time.perf_counter() - begun)
+    store.close()
+    assert report.whole
+    assert rate > 100_000
+
+
+def test_equal_values_give_equal_text() -> None:
+    """The canonical text does not depend on the order of keys or on how a number is written."""
+    from decimal import Decimal
+
+    assert canonical({"b": Decimal("1.500"), "a": {"z", "y"}}) == canonical({"a": {"y", "z"}, "b": Decimal("1.5")})
+    for bad in (float("nan"), Decimal("NaN"), float("inf")):
+        with pytest.raises(ValueError, match=r"not|Out of range"):
+            canonical({"x": bad})
+
+
+def test_borders_between_fields_cannot_be_moved() -> None:
+    """Rows whose fields run together to the same text have different hashes."""
+    start = genesis("abcd")
+    assert row_hash(start, 1, 2, "ab", "c", "d") != row_hash(start, 1, 2, "a", "bc", "d")
+    assert row_hash(start, 1, 2, "a", "b", "cd") != row_hash(start, 1, 2, "a", "bc", "d")
+    assert genesis("abcd") != genesis("abce")
+
+
+def test_a_torn_checkpoint_line_is_mended(lived: Path, tmp_path: Path) -> None:
+    """A line that a power cut left half-written is dropped, and the store opens and verifies."""
+    folder = tmp_path / "s"
+    shutil.copytree(lived, folder)
+    with (folder / "heads.jsonl").open("ab") as file:
+        file.write(b'{"n":99999,"ha')
+    store = open_store(folder)
+    store.notice(1, "info", "again")
+    assert store.verify().whole
+    store.close()
+
+
+def test_long_checkpoint_files_are_thinned(lived: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long file keeps every thousandth and the newest checkpoint, and still finds a cut."""
+    folder = tmp_path / "s"
+    shutil.copytree(lived, folder)
+    monkeypatch.setattr("autotrader.records.heads.COMPACT_ABOVE", 10)
+    monkeypatch.setattr("autotrader.records.heads.KEEP_EVERY", 10)
+    before = len((folder / "heads.jsonl").read_bytes().splitlines())
+    open_store(folder).close()
+    after = len((folder / "heads.jsonl").read_bytes().splitlines())
+    assert after < before
+    with Store.read(folder) as store:
+        assert store.verify().whole
