@@ -15,7 +15,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from autotrader.market.rolling import any_within, deviation, sums
+from autotrader.market.rolling import PATH_WINDOW, any_within, deviation, sums
 from autotrader.market.timeframe import FIXED_MS
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     Indicator = Callable[[Rows, Numbers], Floats]
     Path = Callable[[Rows, Numbers, int], Floats]  # over windows of so many candles; 0 = from the first one on
 
-PATH_WINDOW = 500  # candles from which sar and supertrend are computed where the whole life is not loaded
 _SERIES = {"highest": "high", "lowest": "low"}  # what a word is computed from where no series is given: else close
 
 

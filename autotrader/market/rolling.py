@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Flags = NDArray[np.bool_]
 
+PATH_WINDOW = 500  # candles from which sar and supertrend are computed where the whole life is not loaded
 _CELLS = 4_000_000  # of one piece: 32 MB
 
 

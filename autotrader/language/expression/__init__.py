@@ -11,7 +11,7 @@ and its errors name grammar symbols where a user needs the likely fix.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from autotrader.language.expression.check import Checker, closest, duration_ms
 from autotrader.language.expression.conditions import Conditions, rekeyed
@@ -19,14 +19,16 @@ from autotrader.language.expression.lexer import Fault, tokens_of
 from autotrader.language.expression.parser import Parser
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.windows import Windows
-from autotrader.language.plan import Fact
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Condition, Kind, Literal, Place, Value, Window
+
+if TYPE_CHECKING:
+    from autotrader.language.plan import Fact
 
 NUMERIC = frozenset(Kind) - {Kind.TEXT}
 FACTS = ("symbol", "rule", "state")
 Problems = tuple[Problem, ...]
-Template = tuple[str | Fact | Value, ...]
+Template = tuple["str | Fact | Value", ...]
 _Found = TypeVar("_Found")
 
 __all__ = [
@@ -122,6 +124,8 @@ def parse_windows(text: str, origin: Origin, zone: str) -> tuple[tuple[Window, .
 
 def parse_template(text: str, origin: Origin, scope: Scope) -> tuple[Template | None, Problems]:
     """A notification's text with `{placeholders}`; `{{` and `}}` stand for braces."""
+    from autotrader.language.plan import Fact
+
     parts: list[str | Fact | Value] = []
     faults: list[Fault] = []
     notes: list[Fault] = []
