@@ -113,7 +113,7 @@ def exception(found: Failure, call: str) -> ExchangeRefused | ExchangeUnavailabl
 _HINTS: Final = {
     -1021: "this machine's clock is compensated; the answer took too long, or the venue's clock jumped",
     -1022: "the secret does not belong to the key",
-    -1121: "symbols are written like BTCJPY; `autotrader market price` lists them",
+    -1121: "symbols are written like BTCJPY",
     -2014: "the API key is not complete",
     -2015: "the key is unknown, lacks the permission, or this address is not on its list",
 }

@@ -1,0 +1,59 @@
+"""A connection for commands that look at the exchange: which host, which zone, and the key where one is needed.
+
+Host: `--base-url`, else the account file's, else the live one. Zone: the account file's, else Asia/Tokyo.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autotrader.errors import ConfigError, SafetyRefused
+
+if TYPE_CHECKING:
+    from autotrader.exchanges.binance.connection import Connection
+    from autotrader.exchanges.binance.endpoints import AccountCalls
+
+DEFAULT_ZONE = "Asia/Tokyo"
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """An open connection and the account's zone."""
+
+    connection: Connection
+    zone: str
+
+    @property
+    def account(self) -> AccountCalls:
+        """The signed calls that only look. Raises SafetyRefused without a key."""
+        if self.connection.broker is None:
+            raise SafetyRefused(
+                "this needs an API key", hint="set AUTOTRADER_API_KEY and AUTOTRADER_API_SECRET_FILE; reading is enough"
+            )
+        return self.connection.broker.calls
+
+
+@contextmanager
+def venue(base_url: str | None, config: Path | None, *, signed: bool = False) -> Iterator[Venue]:
+    """Connect for one command; the key is only loaded where the command signs. Raises ConfigError."""
+    from autotrader.cli._written import account_file, written
+    from autotrader.exchanges.binance.connection import Settings, connect
+    from autotrader.exchanges.binance.hosts import LIVE_URL
+    from autotrader.exchanges.binance.secret import load_credentials
+    from autotrader.language.zones import zone_of
+
+    file = account_file(config)
+    values = written(file) if file is not None else {}
+    zone = values["timezone"].text if "timezone" in values else DEFAULT_ZONE
+    url = base_url or (values["exchange.base_url"].text if "exchange.base_url" in values else LIVE_URL)
+    try:
+        settings = Settings(zone=zone_of(zone))
+    except ValueError as error:
+        raise ConfigError(str(error), hint="an IANA name such as Asia/Tokyo") from None
+    with connect(settings, url=url, credentials=load_credentials(os.environ) if signed else None) as connection:
+        yield Venue(connection, zone)

@@ -1,0 +1,197 @@
+"""``autotrader order``: place, cancel, list and test orders by hand.
+
+`new` and `cancel` go the way of the rules' orders: the same limits, the same journal, dry unless `--live`. `list` and
+`test` only look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from autotrader.cli._options import base_url_option, config_option, format_option, state_option
+from autotrader.cli.market import symbol_argument
+from autotrader.errors import UsageError
+
+if TYPE_CHECKING:
+    from autotrader.orders import OrderRequest
+
+F = TypeVar("F", bound=Callable[..., Any])
+TEST_ID = "at-test-order"
+
+
+class Figure(click.ParamType[Decimal]):
+    """A plain decimal number above 0; `_` may stand between groups of three digits."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """Text to Decimal, never by way of a float."""
+        from autotrader.money import parse_decimal
+
+        if isinstance(value, Decimal):
+            return value
+        try:
+            number = parse_decimal(value)
+        except ValueError:
+            self.fail(f"`{value}` is not a plain decimal number, such as 0.001 or 9_400_000", param, ctx)
+        if number <= 0:
+            self.fail(f"`{value}` is not above 0", param, ctx)
+        return number
+
+
+def _common(command: F) -> F:
+    return format_option(base_url_option(config_option(command)))
+
+
+def _order_options(command: F) -> F:
+    """What an order is: `autotrader order new buy BTCJPY 0.001 --price 9_400_000`."""
+    parts = (
+        click.argument("side", type=click.Choice(["buy", "sell"])),
+        symbol_argument,
+        click.argument("quantity", type=Figure()),
+        click.option("--price", type=Figure(), required=True, help="The limit price, in quote for one of base."),
+        click.option("--post-only", is_flag=True, help="Refused by the exchange where it would trade at once."),
+        click.option(
+            "--tif", type=click.Choice(["GTC", "IOC", "FOK"]), default="GTC", show_default=True,
+            help="How long it stands: till cancelled, at once or not, all or nothing.",
+        ),
+    )  # fmt: skip
+    for part in reversed(parts):
+        command = part(command)
+    return command
+
+
+@click.group("order", context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Place, cancel, list and test orders by hand: dry unless --live."""
+
+
+@command.command("new")
+@_order_options
+@click.option("--live", is_flag=True, help="Really place it; needs `mode: live` and a confirmation too.")
+@_common
+@state_option
+def new(*, format: str, live: bool, config: Path | None, state: Path | None, base_url: str | None, **what: Any) -> int:  # noqa: A002
+    """Place a limit order, through the account's limits and the journal."""
+    asked = _request(what, "")
+    return _told(format, _app().hand_order(asked, live=live, config=config, state=state, base_url=base_url))
+
+
+@command.command("cancel")
+@symbol_argument
+@click.argument("client_order_id", metavar="ID")
+@click.option("--live", is_flag=True, help="Really cancel it; needs `mode: live` and a confirmation too.")
+@_common
+@state_option
+def cancel(
+    *,
+    symbol: str,
+    client_order_id: str,
+    live: bool,
+    format: str,  # noqa: A002
+    base_url: str | None,
+    config: Path | None,
+    state: Path | None,
+) -> int:
+    """Cancel an order by the id that autotrader gave it (`order list` shows it)."""
+    from autotrader.orders import CancelRequest
+
+    asked = CancelRequest(symbol=symbol, client_order_id=client_order_id)
+    return _told(format, _app().hand_cancel(asked, live=live, config=config, state=state, base_url=base_url))
+
+
+@command.command("list")
+@symbol_argument
+@click.option("--all", "everything", is_flag=True, help="Those of the last 24 hours of any status, not only open ones.")
+@_common
+def listing(*, symbol: str, everything: bool, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
+    """Orders as the exchange has them, ours and those placed elsewhere."""
+    from autotrader.cli._output import emit_json, say, table
+    from autotrader.cli._text import time_with_utc
+    from autotrader.cli._venue import venue
+    from autotrader.market.timeframe import DAY_MS
+    from autotrader.money import grouped
+
+    with venue(base_url, config, signed=True) as place:
+        calls, zone = place.account, place.zone
+        since = place.connection.calls.time() - DAY_MS + 1
+        found = calls.all_orders(symbol, span=(since, None), limit=1000) if everything else calls.open_orders(symbol)
+    if format == "json":
+        return emit_json({"orders": found})
+    head = ("placed", "side", "type", "quantity", "price", "executed", "status", "number", "id")
+    rows = [
+        (
+            time_with_utc(one.created_ms, zone),
+            str(one.side),
+            one.type,
+            *(grouped(value) for value in (one.quantity, one.price, one.executed)),
+            str(one.status),
+            str(one.order_id),
+            one.client_order_id,
+        )
+        for one in found
+    ]
+    say(table(head, rows, right={3, 4, 5}) if rows else "no orders" if everything else "no open orders")
+    return 0
+
+
+@command.command("test")
+@_order_options
+@click.option("--rates", is_flag=True, help="Also the commission that this order would pay.")
+@_common
+def test(*, rates: bool, format: str, base_url: str | None, config: Path | None, **what: Any) -> int:  # noqa: A002
+    """Let the exchange check an order without placing it: parameters, signature, filters; not the balance."""
+    from autotrader.cli._output import emit_json, say
+    from autotrader.cli._venue import venue
+    from autotrader.money import plain
+
+    asked = _request(what, TEST_ID)
+    with venue(base_url, config, signed=True) as place:
+        found = place.account.test_order(asked, rates=rates)
+    if format == "json":
+        return emit_json({"accepted": True, "order": asked, "rates": found})
+    say(f"the exchange would take it: {asked.side} {plain(asked.quantity)} {asked.symbol} at {plain(asked.price)}")
+    if found.standard is not None:
+        say(f"commission: maker {plain(found.standard.maker * 100)}%, taker {plain(found.standard.taker * 100)}%")
+    return 0
+
+
+def _request(what: dict[str, Any], client_order_id: str) -> OrderRequest:
+    """The order that the words describe. Raises UsageError for words that contradict each other."""
+    from autotrader.orders import OrderRequest, OrderType, Side, TimeInForce
+
+    if what["post_only"] and what["tif"] != "GTC":
+        raise UsageError("--post-only orders stand till cancelled", hint="leave --tif out")
+    return OrderRequest(
+        symbol=what["symbol"],
+        side=Side(what["side"].upper()),
+        type=OrderType.LIMIT_MAKER if what["post_only"] else OrderType.LIMIT,
+        price=what["price"],
+        quantity=what["quantity"],
+        tif=TimeInForce(what["tif"]),
+        client_order_id=client_order_id,
+    )
+
+
+def _app() -> Any:
+    """The composition root, imported when it is used: it brings everything with it."""
+    import importlib
+
+    return importlib.import_module("autotrader.app")
+
+
+def _told(format: str, outcome: Any) -> int:  # noqa: A002
+    """Show what came of it: `outcome` has `exit_code`, `text` for people and `facts` for machines."""
+    from autotrader.cli._output import emit_json, say
+    from autotrader.errors import printable
+
+    if format == "json":
+        return emit_json(dict(outcome.facts), outcome.exit_code)
+    say(printable(outcome.text))
+    code: int = outcome.exit_code
+    return code
