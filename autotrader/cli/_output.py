@@ -98,10 +98,12 @@ def _plain(value: object) -> object:
     from decimal import Decimal
     from enum import Enum
 
-    if isinstance(value, Decimal):
-        from autotrader.money import plain
+    from autotrader.money import Amount, plain
 
+    if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, Amount):
+        return str(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, set | frozenset):

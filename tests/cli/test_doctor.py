@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from autotrader import cli
 from autotrader.cli import _checks
 from autotrader.cli._checks import Facts, Finding
 from autotrader.cli._folders import folders
+from autotrader.records.places import Identity, store_dir
+from autotrader.records.store import Store
 from autotrader.simulator import Account, Simulator
 
 OWNER = Account.named("main")
@@ -98,6 +102,49 @@ def test_key_at_a_simulator(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert "key" in told(findings, "ok")
     assert OWNER.secret not in text
     assert OWNER.key not in text
+
+
+@pytest.mark.parametrize(
+    ("account", "level", "text"),
+    [
+        (replace(OWNER, may_withdraw=True), "failed", "the key may withdraw"),
+        (replace(OWNER, may_trade=False), "warning", "the key may not trade"),
+        (replace(OWNER, ip_restrict=False), "warning", "the key works from any address"),
+        (replace(OWNER, ip_restrict=True), "ok", "trading yes, withdrawals no, IP-restricted"),
+    ],
+)
+def test_what_a_key_may_do(
+    account: Account, level: str, text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that may withdraw has failed; one that may less than it needs, or from anywhere, is a warning."""
+    monkeypatch.setenv("AUTOTRADER_API_KEY", account.key)
+    monkeypatch.setenv("AUTOTRADER_API_SECRET", account.secret)
+    with Simulator(seed=1, time="real", accounts=[account]) as simulator:
+        _, findings = doctor(capsys, "--base-url", simulator.url)
+    assert text in told(findings, level)
+
+
+def test_stores(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A store that verifies is fine, a halted one a warning, one that was tampered with has failed."""
+    identity = Identity(mode="dry-run", base_url="http://127.0.0.1:9")
+    folder = store_dir(place / "state", identity)
+    with Store.open(folder, identity, now_ms=1) as store:
+        store.notice(2, "info", "hello")
+        store.halt("a test", 3)
+    _, findings = doctor(capsys)
+    assert f"store {folder.name}: " in told(findings, "ok")
+    assert "is halted" in told(findings, "warning")
+    (folder / "records.db").write_bytes(b"no database at all")
+    code, findings = doctor(capsys)
+    assert code == 1
+    assert told(findings, "failed")
+
+
+@pytest.mark.parametrize(("free", "level"), [(5e7, "failed"), (5e8, "warning"), (5e9, "ok")])
+def test_disk(free: float, level: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Little room is a warning, none to speak of has failed."""
+    monkeypatch.setattr("shutil.disk_usage", lambda _place: SimpleNamespace(free=free))
+    assert "disk: " in told(doctor(capsys)[1], level)
 
 
 def test_exchange_that_is_away(capsys: pytest.CaptureFixture[str]) -> None:

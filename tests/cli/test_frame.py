@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,8 @@ from autotrader.errors import (
     UsageError,
     printable,
 )
+from autotrader.money import Amount
+from autotrader.orders import Balance, Side
 
 ERRORS: dict[str, Exception] = {
     "usage": UsageError("no", hint="do this"),
@@ -416,6 +419,54 @@ def test_price_keeps_its_digits() -> None:
 def test_spans(ms: int, shown: str) -> None:
     """Durations show their two largest units."""
     assert _text.span(ms) == shown
+
+
+def test_table_styles_count_no_width(capsys: pytest.CaptureFixture[str]) -> None:
+    """Coloured cells stand where plain ones would."""
+    rows = [[_output.Styled("down", "red"), "1"], ["up", "2"]]
+    plain = _output.table(["a", "b"], rows)
+    _output.choose_color("always")
+    coloured = _output.table(["a", "b"], rows)
+    assert "\x1b[31mdown" in coloured
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
+
+
+@given(st.text(max_size=20), st.integers(1, 20))
+def test_clipped_text_fits(text: str, columns: int) -> None:
+    """Clipped text is never wider than asked, and untouched where it fits."""
+    shown = _output.clipped(text, columns)
+    assert _output.width(shown) <= columns
+    assert shown == text or _output.width(text) > columns
+
+
+def test_json_of_values(capsys: pytest.CaptureFixture[str]) -> None:
+    """Amounts, enumerations, sets and dataclasses are written as texts and fields."""
+    values = {"amount": Amount(Decimal("1.50"), "BTC"), "side": Side.BUY, "set": {"b", "a"}}
+    _output.emit_json({**values, "balance": Balance("JPY", Decimal("1e3"), Decimal(0)), "place": Path("x")})
+    found = json.loads(capsys.readouterr().out)
+    assert found["side"] == "BUY"
+    assert found["set"] == ["a", "b"]
+    assert found["amount"] == "1.5 BTC"
+    assert found["balance"] == {"asset": "JPY", "free": "1000", "locked": "0"}
+    assert found["place"] == "x"
+
+
+def test_small_texts() -> None:
+    """Clock times, gains, percentages and ages as people read them."""
+    assert _text.clock_time(1_795_305_602_000) == "09:00:02 JST"
+    assert [_text.gain(Decimal(n), "JPY") for n in (312, 0, -80)] == ["+¥312", "±¥0", "-¥80"]
+    assert _text.percent(Decimal("-2.711")) == "-2.71%"
+    assert _text.percent(Decimal("2.7"), 1, sign=True) == "+2.7%"
+    assert [_text.age(ms) for ms in (400, 22_320_000)] == ["0.4 s old", "6 h 12 m old"]
+
+
+def test_private_folder(tmp_path: Path) -> None:
+    """A folder that is made belongs to its owner alone; one that cannot be made is a clear error."""
+    made = _folders.private(tmp_path / "a" / "b")
+    assert made.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot make the folder"):
+        _folders.private(tmp_path / "file" / "x")
 
 
 def test_folders_by_precedence() -> None:
