@@ -62,9 +62,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The result of one `decide`. `states` and `runs` are complete; `changed` names the states in which more than the
-    last evaluated slot is new, `gone` those that were dropped with their orders. `values` is the shared table of the
-    cycle, `order_values` what was seen beside it of single orders, by (rule, order).
+    """The result of one `decide`. `states` and `runs` are complete; `changed` names the states to keep: those in which
+    more than the last evaluated slot is new, or whose timers need that slot; `gone` were dropped with their orders.
+    `values` is the shared table of the cycle, `order_values` what was seen beside it of single orders, by (rule, order).
     """
 
     decisions: tuple[Decision, ...]
@@ -276,9 +276,11 @@ def _current(cycle: _Cycle, key: StateKey, rule: CompiledRule) -> RuleState:
 
 
 def _store(cycle: _Cycle, task: _Task, state: RuleState) -> None:
-    """Keep the state after a slot; remember it as changed if more than the slot is new."""
+    """Keep the state after a slot; remember it as changed if more than the slot is new, or the slot itself matters:
+    timers tell a gap in the evaluations by it.
+    """
     before = cycle.states.get(task.key)
-    if state is not before or state.looking_ms is not None:
+    if state is not before or state.looking_ms is not None or state.leaves:
         cycle.stirred[task.key] = None
     slot_ms = max(task.slot.slot_ms, state.last_slot_ms or task.slot.slot_ms)
     cycle.states[task.key] = replace(state, last_slot_ms=slot_ms, looking_ms=None)

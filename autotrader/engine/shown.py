@@ -49,3 +49,8 @@ def _rounded(value: Decimal, unit: Unit, exact: Decimal | float) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
+
+
+def grouped_amount(value: Decimal, asset: str) -> str:
+    """`9,999 JPY`, `0.001 BTC`: all digits that there are."""
+    return f"{grouped(value)} {asset}"

@@ -60,6 +60,7 @@ class Observed:
     text: str
     value: Scalar
     unit: Unit
+    is_literal: bool = False  # a number that already stands in the condition's text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from autotrader.engine.advance import Result, settled
 from autotrader.engine.decide import Decision, Outcome, decide
 from autotrader.engine.due import due
 from autotrader.engine.requests import Context, PlaceRequest, Request
-from autotrader.engine.state import Run, RuleState, StateKey
-from autotrader.language.plan import Branch, CompiledRule, Every, Notify, Plan, PlaceOrder, Settings
+from autotrader.engine.state import RuleState, Run, StateKey
+from autotrader.language.plan import Branch, CompiledRule, Every, Notify, PlaceOrder, Plan, Settings
 from autotrader.language.tree import Compare, Condition, Held, Kind, Literal, Place, Term, Unit
 from autotrader.language.walk import tree_terms
 from autotrader.market.account import Account, OwnOrder, OwnRecord
@@ -134,8 +134,10 @@ def sources(now_ms: int, last: int | str | None = 100_000, *, change: str = "0",
     if bid is not None:
         seen[BookNeed(SYMBOL, 5)] = book(now_ms, bid, bid + 20)
     seen |= more.pop("seen", {})
-    return Sources(now_ms=now_ms, snapshot=Snapshot(now_ms=now_ms, seen=seen), record=record or OwnRecord(),
-                   account=account or account_of(now_ms), instruments=more.pop("instruments", {SYMBOL: BTCJPY}), **more)  # fmt: skip
+    fields: dict[str, Any] = {
+        "record": record or OwnRecord(), "account": account or account_of(now_ms), "instruments": {SYMBOL: BTCJPY},
+    }  # fmt: skip
+    return Sources(now_ms=now_ms, snapshot=Snapshot(now_ms=now_ms, seen=seen), **{**fields, **more})
 
 
 def account_of(now_ms: int, jpy: int | str = 1_000_000, btc: int | str = 1, **more: Any) -> Account:
@@ -154,12 +156,13 @@ def own(cid: str = "at-test-1", state: str = "open", **more: Any) -> OwnOrder:
     return OwnOrder(**{**fields, **more})
 
 
-def fill(side: Side, price: int | str, quantity: str, time_ms: int, fee: str = "0", fee_asset: str = "JPY", number: int = 1,
-         symbol: str = SYMBOL) -> Fill:  # fmt: skip
+def fill(side: Side, price: int | str, quantity: str, time_ms: int, **more: Any) -> Fill:
     """One of our fills."""
-    return Fill(symbol=symbol, trade_id=number, order_id=1, side=side, price=D(price), quantity=D(quantity),
-                quote=D(price) * D(quantity), fee=D(fee), fee_asset=fee_asset, time_ms=time_ms, is_maker=False,
-                client_order_id="at-test-1")  # fmt: skip
+    fields: dict[str, Any] = {
+        "symbol": SYMBOL, "trade_id": 1, "order_id": 1, "side": side, "price": D(price), "quantity": D(quantity),
+        "quote": D(price) * D(quantity), "fee": D(0), "fee_asset": "JPY", "time_ms": time_ms, "is_maker": False,
+    }  # fmt: skip
+    return Fill(**{**fields, **more})
 
 
 def venue_order(request: PlaceRequest, status: OrderStatus = OrderStatus.NEW) -> Order:

@@ -1,0 +1,99 @@
+"""Sums over the own fills that limits ask for: bought today, today's result, what moved since the balances were read.
+
+The result of a day is what the cash of its trades left, plus what the net quantity is worth now, minus fees. It counts
+own fills only. A fee in the base asset makes the net quantity smaller; one in a third asset is taken at that asset's
+price now; where a price is not known, neither is the result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from autotrader.engine.calendar import start_of
+from autotrader.language.tree import Kind, Term, Unit
+from autotrader.language.vocabulary import value_of
+from autotrader.market.sources import Sources
+from autotrader.money import ZERO, times, total
+from autotrader.orders import Fill, Side
+
+
+@dataclass(frozen=True, slots=True)
+class Unpriced:
+    """A result that cannot be told, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Own fills, seen from now."""
+
+    sources: Sources
+
+    def today(self) -> tuple[Fill, ...]:
+        """Fills since midnight of the account's zone."""
+        start = start_of("day", self.sources.now_ms, self.sources.zone)
+        return tuple(fill for fill in self.sources.record.fills if fill.time_ms >= start)
+
+    def traded_today(self) -> frozenset[str]:
+        """Symbols with fills today: what has to be priced to tell the day's result."""
+        return frozenset(fill.symbol for fill in self.today())
+
+    def bought_today(self, asset: str) -> Decimal:
+        """Quote spent on buys today, in an asset."""
+        return total(fill.quote for fill in self.today() if fill.side is Side.BUY and fill.symbol.endswith(asset))
+
+    def moved_since_balances(self, asset: str, side: Side) -> Decimal:
+        """What fills of a side have moved of an asset since the balances were asked for: quote spent by buys or base
+        sold by sales where the asset is that one; for buys of a base asset, base received.
+        """
+        asked_ms = self.sources.account.balances_asked_ms or 0
+        recent = [f for f in self.sources.record.fills if f.time_ms >= asked_ms and f.side is side]
+        spent = total(f.quote for f in recent if side is Side.BUY and f.symbol.endswith(asset))
+        return spent + total(f.quantity for f in recent if f.symbol.startswith(asset))
+
+    def result_today(self, quote: str) -> Decimal | Unpriced:
+        """Today's result over all symbols of a quote asset."""
+        result = ZERO
+        for symbol in sorted(self.traded_today()):
+            if symbol.endswith(quote):
+                part = self._result(symbol, quote)
+                if isinstance(part, Unpriced):
+                    return part
+                result += part
+        return result
+
+    def _result(self, symbol: str, quote: str) -> Decimal | Unpriced:
+        base = symbol.removesuffix(quote)
+        cash = net = ZERO
+        other: dict[str, Decimal] = {}
+        for fill in self.today():
+            if fill.symbol != symbol:
+                continue
+            sign = 1 if fill.side is Side.SELL else -1
+            cash += sign * fill.quote
+            net -= sign * fill.quantity
+            if fill.fee_asset == quote:
+                cash -= fill.fee
+            elif fill.fee_asset == base:
+                net -= fill.fee
+            else:
+                other[fill.fee_asset] = other.get(fill.fee_asset, ZERO) + fill.fee
+        for asset, amount in ((base, net), *((asset, -fee) for asset, fee in sorted(other.items()))):
+            worth = self._worth(asset, amount, quote)
+            if isinstance(worth, Unpriced):
+                return worth
+            cash += worth
+        return cash
+
+    def _worth(self, asset: str, amount: Decimal, quote: str) -> Decimal | Unpriced:
+        """What an amount is worth now: at the bid, or where there is no fresh book at the last price."""
+        if amount == 0:
+            return ZERO
+        symbol, unit = f"{asset}{quote}", Unit(Kind.PRICE, quote)
+        for word in ("bid" if amount > 0 else "ask", "last"):
+            price = value_of(Term(word, symbol, unit), self.sources)
+            if isinstance(price, Decimal):
+                return times(amount, price)
+        return Unpriced(f"no fresh price of {symbol}")

@@ -1,0 +1,308 @@
+"""The last word on every order before anything is signed: the account file's limits, in aggregate, fail closed.
+
+`review` goes through the orders in the order in which they would be carried out (sells, then buys) and lets each one
+see what was approved before it in the same cycle. A limit is a class with `refuse`: the reason, or "" where it has
+nothing against. What a limit must know and does not know (a balance, a fresh price, filters) is a reason. An order of
+unknown fate counts as live everywhere. To add a limit write its class and a line in `LIMITS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol, TypeAlias
+
+from autotrader.engine.actions.place import has_unknown_fate
+from autotrader.engine.books import Ledger, Unpriced
+from autotrader.engine.requests import Denied, PlaceRequest
+from autotrader.engine.shown import grouped_amount
+from autotrader.language.plan import Limits, Settings
+from autotrader.language.tree import Kind, Term, Unit
+from autotrader.language.vocabulary import value_of
+from autotrader.market.account import OwnOrder
+from autotrader.market.needs import BalancesNeed, BookNeed, Need
+from autotrader.market.sources import Missing, Sources
+from autotrader.market.timeframe import DAY_MS, HOUR_MS
+from autotrader.money import HUNDRED, ONE, ZERO, over, plain, times, total
+from autotrader.orders import Order, Side
+
+FILTERS_MS = DAY_MS  # filters older than this are not trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """Within all limits."""
+
+
+Review: TypeAlias = Approved | Denied
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a limit may look at: the order, those approved before it in this cycle, and everything known."""
+
+    request: PlaceRequest
+    approved: tuple[PlaceRequest, ...]
+    sources: Sources
+    settings: Settings
+    halted: str
+    ledger: Ledger
+
+    @property
+    def limits(self) -> Limits:
+        """The account file's limits."""
+        return self.settings.limits
+
+    @property
+    def is_buy(self) -> bool:
+        """Whether the order buys."""
+        return self.request.order.side is Side.BUY
+
+    def word(self, word: str, *args: str) -> Decimal | Missing:
+        """A vocabulary word about the order's symbol, with the same age limits as in rules."""
+        unit = Unit(Kind.AMOUNT, args[0]) if args else Unit(Kind.PRICE, self.request.quote)
+        found = value_of(Term(word, self.request.order.symbol, unit, args), self.sources)
+        return found if isinstance(found, Decimal | Missing) else Missing(f"{word} is not a number")
+
+
+class Limit(Protocol):
+    """One limit."""
+
+    def refuse(self, view: View) -> str:
+        """Why the order is denied, or ""."""
+
+
+def review(
+    requests: Sequence[PlaceRequest], sources: Sources, settings: Settings, halted: str = ""
+) -> tuple[Review, ...]:
+    """Approved or denied, for each order in the given order of requests. `halted` is the reason of a halt, or ""."""
+    answers: dict[int, Review] = {}
+    approved: tuple[PlaceRequest, ...] = ()
+    ledger = Ledger(sources)
+    for index in sorted(range(len(requests)), key=lambda i: (requests[i].order.side is Side.BUY, i)):
+        view = View(requests[index], approved, sources, settings, halted, ledger)
+        reason = next((why for limit in LIMITS if (why := limit.refuse(view))), "")
+        answers[index] = Denied(reason) if reason else Approved()
+        if not reason:
+            approved = (*approved, requests[index])
+    return tuple(answers[index] for index in range(len(requests)))
+
+
+def review_needs(symbols: Iterable[str], sources: Sources) -> frozenset[Need]:
+    """What must be seen so that orders of some symbols can be reviewed: books for the price band and to mark what was
+    traded today, and the balances.
+    """
+    marked = Ledger(sources).traded_today()
+    return frozenset({BalancesNeed(), *(BookNeed(symbol, 1) for symbol in (*symbols, *marked))})
+
+
+# -------------------------------------------------------------------------------------------------------- limits
+class Halted:
+    """After a halt no new order is sent."""
+
+    def refuse(self, view: View) -> str:
+        """Any order while halted, and any after too many refusals in a row."""
+        if view.halted:
+            return f"trading is halted: {view.halted}"
+        most, row = view.limits.halt_after, view.sources.record.refusals_in_a_row
+        return f"halt_after: {row} orders refused or unknown in a row" if most is not None and row >= most else ""
+
+
+class Tradable:
+    """The symbol is listed and trading, and the order passes filters that were read within a day."""
+
+    def refuse(self, view: View) -> str:
+        """An order on an unlisted symbol, on old filters, or off the grid."""
+        order = view.request.order
+        if order.symbol not in view.settings.symbols:
+            return f"{order.symbol} is not in the account file's symbols"
+        instrument = view.sources.instruments.get(order.symbol)
+        if instrument is None or instrument.fetched_ms is None:
+            return f"the filters of {order.symbol} are not known"
+        if view.sources.now_ms - instrument.fetched_ms > FILTERS_MS:
+            return f"the filters of {order.symbol} are older than a day"
+        if instrument.status != "TRADING":
+            return f"{order.symbol} is not trading: {instrument.status}"
+        return instrument.refusal(order.price, order.quantity, order.side) or ""
+
+
+class UnknownFate:
+    """While an order may or may not be at the venue, its rule, symbol and side place nothing new."""
+
+    def refuse(self, view: View) -> str:
+        """A second order beside one of unknown fate."""
+        order = view.request.order
+        frozen = has_unknown_fate(view.sources.record, view.request.key.rule, order.symbol, order.side)
+        return f"an earlier {order.side.lower()} order has an unknown fate" if frozen else ""
+
+
+class PriceBand:
+    """No order further through the market than `price_band`."""
+
+    def refuse(self, view: View) -> str:
+        """A buy too far above the ask, a sale too far below the bid, or no fresh price to tell."""
+        band, price = view.limits.price_band, view.request.order.price
+        if band is None:
+            return ""
+        near = view.word("ask" if view.is_buy else "bid")
+        if isinstance(near, Missing):
+            return f"price_band: no reference price: {near.reason}"
+        share = over(band, HUNDRED)
+        edge = times(near, ONE + share if view.is_buy else ONE - share)
+        if (price > edge) if view.is_buy else (price < edge):
+            return f"price_band: {plain(price)} is more than {plain(band)}% through the market at {plain(near)}"
+        return ""
+
+
+class OwnCrossing:
+    """Never against an order of our own: it would trade with itself."""
+
+    def refuse(self, view: View) -> str:
+        """An order that would meet one of this account's on the other side."""
+        order = view.request.order
+        for price in self._others(view):
+            if (order.price >= price) if view.is_buy else (order.price <= price):
+                return f"it would cross the account's own order at {plain(price)}"
+        return ""
+
+    def _others(self, view: View) -> Iterable[Decimal]:
+        symbol, side = view.request.order.symbol, view.request.order.side
+        listed = view.sources.account.open_orders.get(symbol, ())
+        known: list[OwnOrder | Order] = [*live_orders(view.sources), *(order for order in listed if order.is_open)]
+        yield from (order.price for order in known if order.symbol == symbol and order.side is not side)
+        for request in view.approved:
+            if request.order.symbol == symbol and request.order.side is not side:
+                yield request.order.price
+
+
+class Funds:
+    """Balances are known and enough, and `keep_free` stays."""
+
+    def refuse(self, view: View) -> str:
+        """An order that needs more than is free, less what must stay free and what is already spoken for."""
+        cost, asset = view.request.costs
+        free = view.word("free", asset)
+        if isinstance(free, Missing):
+            return free.reason
+        free -= spoken_for(view, asset)
+        left, keep = free - cost, view.limits.keep_free.get(asset, ZERO)
+        if left < 0:
+            return f"needs {grouped_amount(cost, asset)}, free are {grouped_amount(free, asset)}"
+        if left >= keep:
+            return ""
+        return f"keep_free: {grouped_amount(left, asset)} would be left, {grouped_amount(keep, asset)} must stay free"
+
+
+class SpendPerDay:
+    """Bought today, what open and unknown orders could still spend, and this: within `spend_per_day`."""
+
+    def refuse(self, view: View) -> str:
+        """A buy beyond the day's limit of its quote asset."""
+        asset = view.request.quote
+        most = view.limits.spend_per_day.get(asset)
+        if most is None or not view.is_buy:
+            return ""
+        spent = view.ledger.bought_today(asset)
+        buys = [order for order in live_orders(view.sources) if order.side is Side.BUY]
+        bound = total(remaining_cost(order) for order in buys if order.symbol.endswith(asset))
+        bound += total(r.order.notional for r in view.approved if r.order.side is Side.BUY and r.quote == asset)
+        if spent + bound + view.request.order.notional <= most:
+            return ""
+        return (
+            f"spend_per_day: {grouped_amount(spent, asset)} spent and {grouped_amount(bound, asset)} in open orders today,"
+            f" the limit is {grouped_amount(most, asset)}"
+        )
+
+
+class LossPerDay:
+    """Own fills of the day: cash, marked net, minus fees. Beyond `loss_per_day` nothing new is ordered."""
+
+    def refuse(self, view: View) -> str:
+        """Any order after the day's loss, or while the loss cannot be told."""
+        asset = view.request.quote
+        most = view.limits.loss_per_day.get(asset)
+        if most is None:
+            return ""
+        result = view.ledger.result_today(asset)
+        if isinstance(result, Unpriced):
+            return f"loss_per_day: today's result is not known: {result.reason}"
+        if -result < most:
+            return ""
+        return f"loss_per_day: {grouped_amount(-result, asset)} lost today, the limit is {grouped_amount(most, asset)}"
+
+
+class OpenOrders:
+    """No more than so many orders at once."""
+
+    def refuse(self, view: View) -> str:
+        """One order too many."""
+        count, most = len(live_orders(view.sources)) + len(view.approved), view.limits.open_orders
+        return f"open_orders: {count} are open, the limit is {most}" if most is not None and count >= most else ""
+
+
+class OrdersPerHour:
+    """No more than so many orders within an hour."""
+
+    def refuse(self, view: View) -> str:
+        """One order too many."""
+        since, most = view.sources.now_ms - HOUR_MS, view.limits.orders_per_hour
+        count = sum(moment > since for moment in view.sources.record.placed_ms) + len(view.approved)
+        if most is None or count < most:
+            return ""
+        return f"orders_per_hour: {count} in the last hour, the limit is {most}"
+
+
+class Holding:
+    """What is held and could still be bought stays within `holding`."""
+
+    def refuse(self, view: View) -> str:
+        """A buy beyond the limit of its base asset."""
+        asset, order = view.request.base, view.request.order
+        most = view.limits.holding.get(asset)
+        if most is None or not view.is_buy:
+            return ""
+        held = view.word("holding", asset)
+        if isinstance(held, Missing):
+            return held.reason
+        buys = [o for o in live_orders(view.sources) if o.side is Side.BUY]
+        coming = total(o.remaining for o in buys if o.symbol.startswith(asset))
+        coming += total(r.order.quantity for r in view.approved if r.order.side is Side.BUY and r.base == asset)
+        coming += view.ledger.moved_since_balances(asset, Side.BUY)
+        if held + coming + order.quantity <= most:
+            return ""
+        return (
+            f"holding: {grouped_amount(held, asset)} held and {grouped_amount(coming, asset)} coming,"
+            f" the limit is {grouped_amount(most, asset)}"
+        )
+
+
+LIMITS: tuple[Limit, ...] = (
+    Halted(), Tradable(), UnknownFate(), PriceBand(), OwnCrossing(), Funds(), SpendPerDay(), LossPerDay(), OpenOrders(),
+    OrdersPerHour(), Holding(),
+)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------- helpers
+def live_orders(sources: Sources) -> tuple[OwnOrder, ...]:
+    """Own orders that may trade: open, or of unknown fate."""
+    return tuple(order for order in sources.record.orders if order.state != "done")
+
+
+def remaining_cost(order: OwnOrder) -> Decimal:
+    """What an order could still spend (buy, quote) or sell (base)."""
+    return times(order.remaining, order.price) if order.side is Side.BUY else order.remaining
+
+
+def spoken_for(view: View, asset: str) -> Decimal:
+    """Free money that is spoken for: approved in this cycle, or by orders that the balances may not show yet."""
+    approved = total(cost for cost, bound in (request.costs for request in view.approved) if bound == asset)
+    asked_ms = view.sources.account.balances_asked_ms or 0
+    fresh = (o for o in live_orders(view.sources) if o.state == "unknown" or o.placed_ms >= asked_ms)
+    unseen = total(remaining_cost(o) for o in fresh if _binds(o, asset))
+    side = Side.BUY if asset == view.request.quote else Side.SELL
+    return approved + unseen + view.ledger.moved_since_balances(asset, side)
+
+
+def _binds(order: OwnOrder, asset: str) -> bool:
+    return order.symbol.endswith(asset) if order.side is Side.BUY else order.symbol.startswith(asset)
