@@ -1,0 +1,148 @@
+"""Orders by hand: the same limits, the same journal, the same gateway as rules. Nothing goes around them.
+
+An order by hand is a decision too: its rule is "", its slot a stored counter, so its client order id is its own and a
+crash in the middle leaves the same trail as a rule's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from autotrader.app.world import World
+from autotrader.engine.limits import Approved, review
+from autotrader.engine.requests import PlaceRequest
+from autotrader.errors import SafetyRefused, UsageError
+from autotrader.market.needs import BalancesNeed, BookNeed, OpenOrdersNeed
+from autotrader.market.sources import Sources
+from autotrader.money import parse_decimal, plain
+from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, TimeInForce, client_order_id
+from autotrader.records.intents import Intent
+
+DEADLINE_MS = 30_000
+OBSERVE_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """An order as a person asked for it; price in quote, quantity in base."""
+
+    symbol: str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    post_only: bool = False
+    tif: TimeInForce = TimeInForce.GTC
+    cancel_after_ms: int | None = None
+
+
+def wanted_from(arguments: Mapping[str, Any]) -> Wanted:
+    """From an inbox entry. Raises UsageError where something is missing or is not a number."""
+    try:
+        after = arguments.get("cancel_after_ms")
+        return Wanted(
+            symbol=str(arguments["symbol"]),
+            side=Side(arguments["side"]),
+            price=parse_decimal(str(arguments["price"])),
+            quantity=parse_decimal(str(arguments["quantity"])),
+            post_only=bool(arguments.get("post_only")),
+            tif=TimeInForce(arguments.get("tif", "GTC")),
+            cancel_after_ms=None if after is None else int(after),
+        )
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"the order cannot be read: {error}") from None
+
+
+def wanted_to(wanted: Wanted) -> dict[str, object]:
+    """For an inbox entry; the inverse of `wanted_from`."""
+    return {
+        "symbol": wanted.symbol, "side": wanted.side, "price": plain(wanted.price), "quantity": plain(wanted.quantity),
+        "post_only": wanted.post_only, "tif": wanted.tif, "cancel_after_ms": wanted.cancel_after_ms,
+    }  # fmt: skip
+
+
+def place_by_hand(world: World, wanted: Wanted) -> Mapping[str, object]:
+    """Check against the limits, journal, send once, and say what came of it.
+
+    Raises SafetyRefused where a limit or filter denies it, UsageError for a symbol that cannot be traded.
+    """
+    request = _request(world, wanted)
+    verdict = review([request], _look(world, wanted.symbol), world.settings, world.store.halted() or "")[0]
+    if not isinstance(verdict, Approved):
+        raise SafetyRefused(f"denied: {verdict.reason}")
+    now_ms = world.connection.clock.now_ms()
+    with world.store.transaction() as store:
+        store.intents.add(
+            Intent(
+                key=request.key, request=request.order, cycle=store.counters.next("cycle"), created_ms=now_ms,
+                deadline_ms=now_ms + DEADLINE_MS, cancel_after_ms=wanted.cancel_after_ms, because="by hand",
+            )
+        )  # fmt: skip
+    outcome = world.cycle.parts.gateway.submit(request.id)
+    order = outcome.order
+    return {
+        "client_order_id": request.id,
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "order_id": None if order is None else order.order_id,
+        "status": None if order is None else order.status,
+        "executed": None if order is None else plain(order.executed),
+    }
+
+
+def cancel_by_hand(world: World, order: str, asked_by: str = "hand") -> Mapping[str, object]:
+    """Cancel one of this store's orders, by client order id or the venue's id. Raises UsageError where it is not ours."""
+    row = next((r for r in world.store.orders.open() if order in (r.client_order_id, str(r.order.order_id))), None)
+    if row is None:
+        raise UsageError(f"there is no open order {order} of this store", hint="`autotrader orders` lists them")
+    with world.store.transaction() as store:
+        number = store.counters.next("cycle")
+    outcome = world.cycle.parts.gateway.cancel(row.client_order_id, cycle=number, asked_by=asked_by, because="by hand")
+    ended = outcome.order
+    return {
+        "client_order_id": row.client_order_id,
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "status": None if ended is None else ended.status,
+        "executed": None if ended is None else plain(ended.executed),
+    }
+
+
+def _request(world: World, wanted: Wanted) -> PlaceRequest:
+    instrument = world.connection.market.instruments([wanted.symbol]).get(wanted.symbol)
+    if instrument is None:
+        raise UsageError(f"the exchange has no symbol {wanted.symbol}")
+    refusal = instrument.refusal(wanted.price, wanted.quantity, wanted.side)
+    if refusal:
+        raise UsageError(f"the exchange would refuse this order: {refusal}")
+    with world.store.transaction() as store:
+        slot = store.counters.next("hand")
+    key = DecisionKey(store_id=world.store.id, rule="", symbol=wanted.symbol, order_id="", slot_ms=slot, step=0)
+    order = OrderRequest(
+        symbol=wanted.symbol, side=wanted.side, type=OrderType.LIMIT_MAKER if wanted.post_only else OrderType.LIMIT,
+        price=wanted.price, quantity=wanted.quantity, tif=wanted.tif, client_order_id=client_order_id(key),
+    )  # fmt: skip
+    return PlaceRequest(
+        order=order, key=key, run=None, base=instrument.base, quote=instrument.quote,
+        deadline_ms=world.connection.clock.now_ms() + DEADLINE_MS, cancel_after_ms=wanted.cancel_after_ms,
+    )  # fmt: skip
+
+
+def _look(world: World, symbol: str) -> Sources:
+    """A fresh look at what the limits need to see."""
+    clock = world.connection.clock
+    deadline = clock.monotonic() + OBSERVE_SECONDS
+    snapshot = world.connection.market.observe(frozenset({BookNeed(symbol, 1)}), deadline)
+    account = world.broker.observe(frozenset({BalancesNeed(), OpenOrdersNeed(symbol)}), deadline)
+    now_ms = clock.now_ms()
+    return Sources(
+        now_ms=now_ms,
+        snapshot=snapshot,
+        account=account,
+        record=world.store.own_record(now_ms),
+        health=world.connection.market.health(),
+        instruments={**world.instruments, **world.connection.market.instruments([symbol])},
+        zone=world.settings.timezone,
+    )

@@ -1,0 +1,66 @@
+"""The account file and the rule files that it includes, read from disk and checked; nothing is connected yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autotrader.errors import ConfigError, RulesInvalid
+from autotrader.files import find_account_file, included, read_account_file
+from autotrader.language.account_file import load_settings
+from autotrader.language.load import load, sources_of
+from autotrader.language.plan import Plan, Settings
+from autotrader.language.problems import Problem
+from autotrader.language.render import as_text
+from autotrader.market.instrument import Instrument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What the user wrote. `texts` holds the rule files, name -> content; `account_text` the account file."""
+
+    path: Path
+    settings: Settings
+    account_text: str
+    texts: Mapping[str, bytes]
+
+    def plan(self, instruments: Mapping[str, Instrument] | None = None) -> tuple[Plan, tuple[Problem, ...]]:
+        """Compile the rules, with the venue's filters where they are known.
+
+        Raises RulesInvalid with every error of every file; warnings and notes come back beside the plan.
+        """
+        plan, problems = load(self.texts, self.settings, instruments)
+        if plan is None:
+            raise RulesInvalid(as_text(problems, sources_of(self.texts)))
+        return plan, problems
+
+
+def read_project(
+    config: Path | None = None, *, base_url: str | None = None, environ: Mapping[str, str] | None = None
+) -> Project:
+    """Find and check the account file, then read what it includes. `base_url` (a flag) replaces the file's.
+
+    Raises ConfigError where there is no usable account file, RulesInvalid where a rule file cannot be read.
+    """
+    path = config or find_account_file(Path.cwd())
+    if path is None:
+        raise ConfigError("there is no autotrader.yaml here or in a folder above", hint="`autotrader init .` writes one")
+    if not path.is_file():
+        raise ConfigError(f"there is no account file {path}", hint="`autotrader init .` writes one")
+    content = read_account_file(path)
+    name = os.path.relpath(path)
+    settings, problems = load_settings(name, content, os.environ if environ is None else environ)
+    if settings is None:
+        raise ConfigError(as_text(problems, sources_of({name: content})))
+    if base_url is not None:
+        settings = replace(settings, base_url=base_url)
+    live = settings.mode == "live"
+    found = included(Path(name), settings.include, strict_permissions=live)
+    unreadable = [problem for problem in found.problems if problem.severity == "error"]
+    if unreadable:
+        raise RulesInvalid(as_text(tuple(unreadable), sources_of(found.texts)))
+    return Project(
+        path=path, settings=settings, account_text=sources_of({name: content})[name], texts=found.texts
+    )

@@ -1,0 +1,223 @@
+"""A world: one plan, one exchange, one store, and the parts that belong together.
+
+There are two kinds. In *dry-run* the market is real and public, the broker is the paper broker, and no secret is
+loaded. *Live* has the venue's broker, for which the three keys of `exchanges.live` must have been turned. Everything
+else is the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from autotrader.app.project import Project
+from autotrader.cycle import Cycle, Parts
+from autotrader.errors import ConfigError, SafetyRefused
+from autotrader.exchanges.binance.connection import Connection, connect
+from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
+from autotrader.exchanges.binance.governor import DEFAULT_LIMIT, Parked
+from autotrader.exchanges.binance.hosts import LIVE_URL
+from autotrader.exchanges.binance.secret import Credentials
+from autotrader.exchanges.live import LiveToken
+from autotrader.exchanges.paper import PaperBroker, PaperStore
+from autotrader.exchanges.paper_source import venue_source
+from autotrader.execution.gateway import Gateway
+from autotrader.execution.observe import Observer
+from autotrader.execution.reconcile import Reconciler, Report
+from autotrader.execution.resolve import Resolver
+from autotrader.language.plan import Plan, Settings
+from autotrader.language.problems import Problem
+from autotrader.market.instrument import Instrument
+from autotrader.ports import Broker, Notifier
+from autotrader.records.canon import canonical
+from autotrader.records.places import Identity, store_dir
+from autotrader.records.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """How a world is to be opened. `token` and `credentials` only for live; `stepped` only at a simulator."""
+
+    state: Path
+    cache: Path | None = None
+    stepped: bool = False
+    token: LiveToken | None = None
+    credentials: Credentials | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """Everything that runs together; `close` ends it."""
+
+    project: Project
+    plan: Plan
+    problems: tuple[Problem, ...]
+    instruments: Mapping[str, Instrument]
+    connection: Connection
+    broker: Broker
+    store: Store
+    cycle: Cycle
+    reconciler: Reconciler
+    notifier: Notifier
+    live: bool
+
+    @property
+    def settings(self) -> Settings:
+        """The account file's settings."""
+        return self.plan.settings
+
+    @property
+    def mode(self) -> str:
+        """What the banner says."""
+        return "LIVE" if self.live else "DRY-RUN"
+
+    def start(self) -> Report:
+        """Replay the journal and compare with the venue; nothing trades before this says that it is armed."""
+        symbols = {rule.symbol for rule in self.plan.rules}
+        report = self.reconciler.run(sorted(symbols))
+        if not report.armed:
+            reason = "start-up found a difference: " + "; ".join(report.reasons)
+            self.notifier.notify("default", "critical", reason)
+        return report
+
+    def close(self) -> None:
+        """End threads, connections and files; the record is sealed."""
+        try:
+            self.notifier.close(5.0)
+        finally:
+            try:
+                self.store.close(self.connection.clock.now_ms())
+            finally:
+                self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def identity_of(settings: Settings, *, live: bool, fingerprint: str = "") -> Identity:
+    """Which store belongs to these settings: one per mode, address and key."""
+    mode = "live" if live else "dry-run"
+    return Identity(mode=mode, base_url=settings.base_url or LIVE_URL, fingerprint=fingerprint if live else "")
+
+
+def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settings], Notifier]) -> World:
+    """Connect, read the filters, compile the rules against them, open the store and plug the parts together.
+
+    Raises what its parts raise: ExchangeUnavailable, RulesInvalid, SafetyRefused, RecordsBroken, ConfigError.
+    """
+    live = wishes.token is not None
+    if live and project.settings.mode != "live":
+        raise SafetyRefused("the account file says dry_run")
+    holder: list[Store] = []
+    connection = _connected(project.settings, wishes, holder)
+    try:
+        connection.clock.sync()
+        instruments = _instruments(project, connection)
+        plan, problems = project.plan(instruments)
+        _refuse_over_budget(plan, connection)
+        identity = identity_of(plan.settings, live=live, fingerprint=connection.fingerprint)
+        store = Store.open(store_dir(wishes.state, identity), identity, now_ms=connection.clock.now_ms())
+        holder.append(store)
+    except BaseException:
+        connection.close()
+        raise
+    return _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
+
+
+def _connected(settings: Settings, wishes: Wishes, holder: list[Store]) -> Connection:
+    """A connection whose bans outlive restarts; the store that keeps them is opened after it."""
+
+    def park(parked: Parked) -> None:
+        for store in holder:
+            with store.transaction():
+                store.settings.set("parked_until", parked.until_ms, parked.until_ms)
+
+    share = int(DEFAULT_LIMIT * settings.limits.request_weight / 100)
+    return connect(
+        ConnectionSettings(
+            zone=ZoneInfo(settings.timezone),
+            cache=wishes.cache,
+            weight_share=share,
+            on_parked=park,
+            halted=lambda: any(store.halted() is not None for store in holder),
+            stepped=wishes.stepped,
+        ),
+        url=settings.base_url or LIVE_URL,
+        credentials=wishes.credentials,
+        live_token=wishes.token,
+    )
+
+
+def _instruments(project: Project, connection: Connection) -> Mapping[str, Instrument]:
+    """Filters of every symbol that the rules or the account file name. A symbol that does not exist is absent."""
+    plan, _ = project.plan()
+    symbols = sorted({*project.settings.symbols, *(rule.symbol for rule in plan.rules)})
+    return connection.market.instruments(symbols) if symbols else {}
+
+
+def _refuse_over_budget(plan: Plan, connection: Connection) -> None:
+    from autotrader.app.budget import budget_of
+
+    budget = budget_of(plan, connection.market)
+    allowed = connection.market.weight_limit() * plan.settings.limits.request_weight / Decimal(100)
+    if budget.total > allowed:
+        raise ConfigError(
+            f"these rules need {budget.total:.0f} request weight a minute, and `request_weight` allows {allowed:.0f}",
+            hint="look less often (`every`), or use fewer symbols; `autotrader budget` lists what each need costs",
+        )
+
+
+def _assembled(
+    project: Project,
+    plan: Plan,
+    problems: tuple[Problem, ...],
+    instruments: Mapping[str, Instrument],
+    connection: Connection,
+    store: Store,
+    make_notifier: Callable[[Settings], Notifier],
+    *,
+    live: bool,
+) -> World:
+    clock = connection.clock
+    broker = connection.broker if live and connection.broker is not None else paper_broker(plan.settings, connection, store)
+    gateway = Gateway(store, broker, clock, recv_window_ms=plan.settings.recv_window_ms)
+    resolver = Resolver(store, broker, clock)
+
+    def least(symbol: str) -> Decimal | None:
+        found = instruments.get(symbol)
+        return None if found is None else found.min_notional
+
+    observer = Observer(store, broker, clock, resolver, min_notional=least)
+    notifier = make_notifier(plan.settings)
+    with store.transaction():
+        plan_text = store.chain.keep_text(canonical({"account": project.account_text, "rules": dict(plan.sources)}))
+    parts = Parts(
+        plan=plan, plan_text=plan_text, instruments=instruments, market=connection.market, broker=broker, clock=clock,
+        store=store, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
+    )  # fmt: skip
+    return World(
+        project=project, plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,
+        store=store, cycle=Cycle(parts), reconciler=Reconciler(store, broker, clock, resolver, observer),
+        notifier=notifier, live=live,
+    )  # fmt: skip
+
+
+def paper_broker(settings: Settings, connection: Connection, store: Store) -> PaperBroker:
+    """The paper account of a store, on the connection's public data."""
+
+    def save(text: str) -> None:
+        with store.transaction():
+            store.settings.set("paper", text, connection.clock.now_ms())
+
+    source = venue_source(connection.calls, connection.market._instruments, connection.clock)  # noqa: SLF001
+    return PaperBroker(source, PaperStore(load=lambda: store.settings.get("paper"), save=save), connection.clock, settings.paper)

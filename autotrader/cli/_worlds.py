@@ -1,0 +1,75 @@
+"""Opening a world for a command: the project, the folders, the three keys of live, and the notifier."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autotrader.cli._folders import folders, private
+from autotrader.cli._output import note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from autotrader.app import Project, World
+    from autotrader.exchanges.binance.secret import Credentials
+    from autotrader.exchanges.live import LiveToken
+    from autotrader.language.plan import Settings
+    from autotrader.ports import Notifier
+    from autotrader.service.logs import Logs
+
+
+def project_of(config: Path | None, base_url: str | None) -> Project:
+    """The project of this command line."""
+    from autotrader.app import read_project
+
+    return read_project(config, base_url=base_url)
+
+
+def world_of(
+    project: Project, state: Path | None, *, live: bool, stepped: bool = False, logs: Logs | None = None
+) -> World:
+    """Open a world. Without `live` no secret is read. Raises SafetyRefused where a key of live is missing."""
+    from autotrader.app import Wishes, open_world
+
+    where = folders(state)
+    token, credentials = _permission(project) if live else (None, None)
+    wishes = Wishes(
+        state=private(where.state), cache=private(where.cache), stepped=stepped, token=token, credentials=credentials
+    )
+    return open_world(project, wishes, notifier_of(logs))
+
+
+def _permission(project: Project) -> tuple[LiveToken, Credentials]:
+    """The three keys of live, and the API key. Asks on a terminal; a service gives AUTOTRADER_LIVE=1."""
+    from autotrader.errors import SafetyRefused
+    from autotrader.exchanges.binance.secret import load_credentials
+    from autotrader.exchanges.live import CONFIRMATION, confirmation_from, grant_live
+
+    settings = project.settings
+    confirmation = confirmation_from(os.environ)
+    if settings.mode == "live" and not confirmation and sys.stdin.isatty():
+        note(f"This places real orders at {settings.base_url or 'the exchange'}.")
+        note(f"Type `{CONFIRMATION}` to go on: ", end="")
+        confirmation = sys.stdin.readline().strip()
+    token = grant_live(settings.mode, True, confirmation)
+    credentials = load_credentials(os.environ)
+    if credentials is None:
+        raise SafetyRefused("live trading needs an API key", hint="set AUTOTRADER_API_KEY and its secret, see docs/keys.md")
+    return token, credentials
+
+
+def notifier_of(logs: Logs | None) -> Callable[[Settings], Notifier]:
+    """A factory of the notifier for an account file's channels."""
+
+    def make(settings: Settings) -> Notifier:
+        from autotrader.service.notify import Notices
+
+        log = (lambda level, text: logs.log(level, text)) if logs is not None else (lambda _level, _text: None)
+        return Notices(
+            settings.channels, settings.default_channel, heartbeat_env=settings.heartbeat_env, log=log
+        )
+
+    return make

@@ -1,0 +1,139 @@
+"""`autotrader run`: the service. Dry-run unless all three keys of live are turned."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from autotrader.cli._options import base_url_option, config_option, state_option
+from autotrader.cli._output import note, styled, wants_color
+from autotrader.errors import SafetyRefused
+
+if TYPE_CHECKING:
+    from autotrader.app import World
+    from autotrader.cycle import CycleReport
+    from autotrader.execution.reconcile import Report
+    from autotrader.service.runner import Runner
+
+_STOPPED = {"SIGINT": 130, "SIGTERM": 143}
+
+
+@click.command("run")
+@click.option("--once", is_flag=True, help="Do what is due now, then stop: for cron and systemd timers.")
+@click.option("--live", is_flag=True, help="Place real orders; needs `mode: live` and a confirmation too.")
+@click.option("--for", "span", metavar="DURATION", help="Stop by itself after this time, such as 24h.")
+@click.option("--stepped", is_flag=True, hidden=True, help="Move the time of a simulator that was started with --time stepped.")
+@config_option
+@base_url_option
+@state_option
+def command(
+    *, once: bool, live: bool, span: str | None, stepped: bool, config: Path | None, base_url: str | None, state: Path | None
+) -> int:
+    """Evaluate the rules on their schedule and carry out what they decide.
+
+    Without --live nothing is placed: orders are simulated on the real market. Ctrl-C and SIGTERM stop it cleanly
+    (exit 130 and 143). `autotrader halt` stops new orders at once and leaves the service running.
+    """
+    from autotrader.cli._folders import folders, private
+    from autotrader.cli._lines import report_lines
+    from autotrader.cli._worlds import project_of, world_of
+    from autotrader.service.logs import set_up
+    from autotrader.service.runner import Manner, Runner
+
+    project = project_of(config, base_url)
+    until = _span_ms(span)
+    logs = set_up(private(folders(state).logs))
+    try:
+        with world_of(project, state, live=live, stepped=stepped, logs=logs) as world:
+            _banner(world)
+            started = world.start()
+            _tell_start(started)
+            if not started.armed:
+                raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint="see `autotrader audit show`")
+            zone = world.settings.timezone
+            runner = Runner(
+                world,
+                Manner(once=once, until_ms=None if until is None else world.connection.clock.now_ms() + until, stepped=stepped),
+                on_report=lambda report: _show(report, world, zone, report_lines),
+                log=logs.log,
+            )
+            _listen(runner)
+            why = runner.run()
+            _clear_status()
+            note(f"stopped: {why}; {runner.cycles} cycles, {world.cycle.missed} slots missed")
+            return _STOPPED.get(why, 0)
+    finally:
+        logs.close()
+
+
+def _span_ms(text: str | None) -> int | None:
+    """`24h` as milliseconds. Raises UsageError."""
+    if text is None:
+        return None
+    from autotrader.errors import UsageError
+    from autotrader.language.expression import Origin, parse_duration_ms
+
+    found, problems = parse_duration_ms(text, Origin("--for", 1, 1))
+    if found is None:
+        raise UsageError(f"--for: {problems[0].message}", hint=problems[0].hint or "write 30s, 5m, 24h or 2d")
+    return found
+
+
+def _banner(world: World) -> None:
+    """Grey for dry-run, red for live, with what may be lost at most."""
+    settings, limits = world.settings, world.settings.limits
+    where = world.connection.url.origin
+    spend = ", ".join(f"{value:f} {asset}" for asset, value in limits.spend_per_day.items()) or "no daily limit"
+    key = f" · key {world.connection.fingerprint}" if world.live else ""
+    text = f" {world.mode} · {where}{key} · at most {spend} a day · {len(world.plan.rules)} rules · store {world.store.id[:4]} "
+    note(styled(text, "on_red" if world.live else "grey", sys.stderr))
+    for problem in world.problems:
+        if problem.severity == "warning":
+            note(f"warning[{problem.code}]: {problem.message} ({problem.place.file}:{problem.place.line})")
+    if world.store.halted() is not None:
+        note(styled(f"halted: {world.store.halted()}; `autotrader resume` lifts it", "yellow", sys.stderr))
+    del settings
+
+
+def _tell_start(started: Report) -> None:
+    parts = [
+        f"{len(started.dropped)} intents never sent" if started.dropped else "",
+        f"{len(started.unresolved)} orders of unknown fate, still asked about" if started.unresolved else "",
+        f"{len(started.adopted)} orders taken over" if started.adopted else "",
+        f"{started.booked} trades booked" if started.booked else "",
+        f"{len(started.foreign)} orders of another autotrader store are left alone" if started.foreign else "",
+    ]
+    said = ", ".join(part for part in parts if part)
+    note(f"journal and exchange agree{': ' + said if said else ''}" if started.armed else "journal and exchange differ")
+
+
+def _show(report: CycleReport, world: World, zone: str, lines: object) -> None:
+    from autotrader.cli._lines import report_lines, status_line
+
+    del lines
+    _clear_status()
+    for line in report_lines(report, world.mode, zone):
+        note(line)
+    if sys.stderr.isatty():
+        note("\r" + status_line(report, world, zone), end="")
+
+
+def _clear_status() -> None:
+    if sys.stderr.isatty() and wants_color(sys.stderr):
+        note("\r\x1b[2K", end="")
+
+
+def _listen(runner: Runner) -> None:
+    """Both signals ask for a clean stop between steps; a second Ctrl-C ends at once."""
+
+    def stop(number: int, _frame: object) -> None:
+        if number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        runner.stop(signal.Signals(number).name)
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)

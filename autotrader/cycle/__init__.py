@@ -1,0 +1,7 @@
+"""The one cycle: observe, decide, review, record, carry out, record. Live, dry-run and demo run this same code; what
+is plugged in differs, and `app` alone chooses it.
+"""
+
+from autotrader.cycle.cycle import Cycle, CycleReport, Parts
+
+__all__ = ["Cycle", "CycleReport", "Parts"]

@@ -1,0 +1,362 @@
+"""One turn of the wheel, from "what is due?" to "what came of it?".
+
+    due ─▶ observe market and account ─▶ take in orders and trades ─▶ answer waiting runs ─▶ decide ─▶ review
+        ─▶ one transaction: intents, next states, evaluation row ─▶ carry out (cancels, sells, buys) ─▶ answer runs
+
+Everything that thinks is pure and elsewhere; everything that touches the world is a part that was plugged in. This
+file fixes the order of the steps, because the order is the safety: an intent is on disk before its bytes leave, a
+rule's next state is on disk with it, and an answer reaches a run only by way of the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
+
+from autotrader.cycle.carry import Carrier
+from autotrader.cycle.evaluation import evaluation_body
+from autotrader.cycle.memory import Kept
+from autotrader.engine.advance import Result, settled
+from autotrader.engine.decide import Decision, Notice, Outcome, decide
+from autotrader.engine.due import Due, due, needs_of_due, next_due_ms
+from autotrader.engine.limits import Approved, review
+from autotrader.engine.requests import (
+    CancelOrder,
+    Context,
+    Denied,
+    HaltRequest,
+    NotifyRequest,
+    PauseRequest,
+    PlaceRequest,
+    Request,
+)
+from autotrader.engine.state import Run
+from autotrader.execution.gateway import Gateway
+from autotrader.execution.observe import Observation, Observer
+from autotrader.execution.resolve import Resolver
+from autotrader.language.plan import Plan
+from autotrader.market.account import Account, OwnRecord
+from autotrader.market.instrument import Instrument
+from autotrader.market.needs import (
+    AccountNeed,
+    BalancesNeed,
+    BookNeed,
+    CandleNeed,
+    MarketNeed,
+    Need,
+    OpenOrdersNeed,
+    StatusNeed,
+    TickerNeed,
+    TradingDayNeed,
+)
+from autotrader.market.snapshot import Snapshot
+from autotrader.market.sources import Sources
+from autotrader.ports import Broker, Clock, MarketData, Notifier
+from autotrader.records.evaluations import Evaluation
+from autotrader.records.intents import Intent
+from autotrader.records.store import Store
+
+WATCH_MS = 10_000  # own open orders are looked at this often between the rules' slots
+OBSERVE_SECONDS = 8.0
+_MARKET_NEEDS = (TickerNeed, TradingDayNeed, BookNeed, CandleNeed, StatusNeed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is plugged in. `plan_text` is the hash under which the store keeps the text of rules and settings."""
+
+    plan: Plan
+    plan_text: str
+    instruments: Mapping[str, Instrument]
+    market: MarketData
+    broker: Broker
+    clock: Clock
+    store: Store
+    gateway: Gateway
+    resolver: Resolver
+    observer: Observer
+    notifier: Notifier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport:
+    """What one tick did, for the status line, the log and `run --once`. `number` is 0 where nothing was due."""
+
+    now_ms: int
+    number: int = 0
+    decisions: tuple[Decision, ...] = ()
+    placed: tuple[PlaceRequest, ...] = ()
+    denied: tuple[tuple[PlaceRequest, str], ...] = ()
+    cancels: tuple[CancelOrder, ...] = ()
+    observation: Observation = field(default_factory=Observation)
+    notices: tuple[Notice, ...] = ()
+    messages: tuple[NotifyRequest, ...] = ()
+    missing: Mapping[Need, str] = field(default_factory=dict)
+    missed: int = 0
+
+
+class Cycle:
+    """Turns the wheel over one plan and one store."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.kept = Kept(parts.store)
+        self.missed = 0
+        self._zone = ZoneInfo(parts.plan.settings.timezone)
+        self._carrier = Carrier(parts.store, parts.gateway, parts.broker, parts.clock)
+        self._instruments = dict(parts.instruments)
+        self._watched_ms = 0
+        self._throttled: dict[str, int] = {}
+
+    # ------------------------------------------------------------------------------------------------------- one turn
+    def tick(self) -> CycleReport:
+        """Do what is due now. Raises RecordsBroken where a row cannot be written; then nothing more is sent."""
+        parts, now_ms = self.parts, self.parts.clock.now_ms()
+        record = parts.store.own_record(now_ms, self._zone)
+        found = due(parts.plan, self.kept.states, self.kept.runs.values(), record.orders, self.kept.last_ms, now_ms)
+        if found.is_empty and not self._is_watch_due(now_ms):
+            return CycleReport(now_ms=now_ms)
+        snapshot, account = self._observe(found)
+        observation = self._take_in(account, now_ms)
+        self._answer_waiting()
+        found = replace(found, runs=tuple(run for run in self.kept.runs.values() if run.status == "ready"))
+        sources = self._sources(snapshot, account)
+        outcome = decide(parts.plan, found, sources, self.kept.states, self.kept.runs.values(), self._context(now_ms))
+        verdicts = self._review(outcome.requests, sources)
+        number = self._record(found, outcome, verdicts)
+        self._carrier.carry_out(number, [r for r, v in verdicts if isinstance(v, Approved)], _cancels(outcome.requests))
+        self._answer_waiting()
+        return self._report(found, outcome, verdicts, number, observation, snapshot, account)
+
+    def take_instruments(self, known: Mapping[str, Instrument]) -> None:
+        """Use these filters from now on; a symbol that is absent keeps its old ones, whose age the limits judge."""
+        self._instruments.update(known)
+
+    def next_ms(self) -> int:
+        """The next moment at which a tick can find something to do."""
+        now_ms = self.parts.clock.now_ms()
+        record = self.parts.store.own_record(now_ms, self._zone)
+        moments = [next_due_ms(self.parts.plan, self.kept.states, self.kept.runs.values(), record.orders, now_ms)]
+        if record.orders:
+            moments.append(self._watched_ms + WATCH_MS)
+        moments += [row.next_look_ms for row in self.parts.store.intents.unresolved() if row.next_look_ms is not None]
+        return max(min(moments), now_ms + 1)
+
+    def _is_watch_due(self, now_ms: int) -> bool:
+        looks = (row.next_look_ms for row in self.parts.store.intents.unresolved())
+        if any(look is not None and look <= now_ms for look in looks):
+            return True
+        return now_ms - self._watched_ms >= WATCH_MS and bool(self.parts.observer.symbols())
+
+    # -------------------------------------------------------------------------------------------------------- observe
+    def _observe(self, found: Due) -> tuple[Snapshot, Account]:
+        needs = set(needs_of_due(self.parts.plan, found))
+        needs |= {OpenOrdersNeed(symbol) for symbol in self.parts.observer.symbols()}
+        deadline = self.parts.clock.monotonic() + OBSERVE_SECONDS
+        market: frozenset[MarketNeed] = frozenset(need for need in needs if isinstance(need, _MARKET_NEEDS))
+        own: frozenset[AccountNeed] = frozenset(need for need in needs if isinstance(need, BalancesNeed | OpenOrdersNeed))
+        snapshot = self.parts.market.observe(market, deadline) if market else Snapshot(now_ms=found.now_ms)
+        return snapshot, self.parts.broker.observe(own, deadline) if own else Account()
+
+    def _take_in(self, account: Account, now_ms: int) -> Observation:
+        self.parts.resolver.resolve_due(account.open_orders)
+        self._watched_ms = now_ms
+        return self.parts.observer.observe(account)
+
+    def _sources(self, snapshot: Snapshot, account: Account) -> Sources:
+        now_ms = self.parts.clock.now_ms()
+        return Sources(
+            now_ms=now_ms,
+            snapshot=snapshot,
+            account=account,
+            record=self.parts.store.own_record(now_ms, self._zone),
+            health=self.parts.market.health(),
+            instruments=self._instruments,
+            zone=self.parts.plan.settings.timezone,
+        )
+
+    def _context(self, now_ms: int) -> Context:
+        return Context(
+            store_id=self.parts.store.id,
+            pauses=self.kept.pauses_at(now_ms),
+            halted=self.parts.store.halted() or "",
+        )
+
+    # --------------------------------------------------------------------------------------------------------- review
+    def _review(
+        self, requests: Iterable[Request], sources: Sources
+    ) -> tuple[tuple[PlaceRequest, Approved | Denied], ...]:
+        places = [request for request in requests if isinstance(request, PlaceRequest)]
+        halted = self.parts.store.halted() or ""
+        return tuple(zip(places, review(places, sources, self.parts.plan.settings, halted), strict=True))
+
+    # --------------------------------------------------------------------------------------------------------- record
+    def _record(
+        self, found: Due, outcome: Outcome, verdicts: Sequence[tuple[PlaceRequest, Approved | Denied]]
+    ) -> int:
+        """One transaction: what was seen and decided, the rules' next states, and the intents."""
+        store, now_ms = self.parts.store, found.now_ms
+        self.missed += sum(found.missed.values())
+        with store.transaction():
+            number = store.counters.next("cycle")
+            if outcome.decisions:
+                store.evaluations.add(self._evaluation(number, now_ms, outcome))
+            self.kept.keep_states({key: outcome.states[key] for key in outcome.changed}, outcome.gone)
+            for run in outcome.runs:
+                if self.kept.runs.get(run.key) is not run:
+                    self.kept.keep_run(run)
+            for decision in outcome.decisions:
+                if decision.fired:
+                    store.chain.append(now_ms, "decision", decision.rule, _decision_act(decision, number))
+            for request, verdict in verdicts:
+                if isinstance(verdict, Denied):
+                    self._deny(request, verdict, now_ms)
+                else:
+                    store.intents.add(self._intent(request, number, now_ms))
+            self._obey(outcome.requests, now_ms)
+            self.kept.keep_time(now_ms)
+        return number
+
+    def _evaluation(self, number: int, now_ms: int, outcome: Outcome) -> Evaluation:
+        return Evaluation(
+            cycle=number,
+            time_ms=now_ms,
+            plan=self.parts.plan_text,
+            rules=tuple(dict.fromkeys(decision.rule for decision in outcome.decisions)),
+            body=evaluation_body(outcome, self.kept.states),
+        )
+
+    def _intent(self, request: PlaceRequest, number: int, now_ms: int) -> Intent:
+        rule = next((r for r in self.parts.plan.rules if r.id == request.key.rule), None)
+        return Intent(
+            key=request.key,
+            request=request.order,
+            cycle=number,
+            created_ms=now_ms,
+            deadline_ms=request.deadline_ms,
+            rule_hash="" if rule is None else rule.hash,
+            cancel_after_ms=request.cancel_after_ms,
+            tag=request.tag,
+            labels=request.labels,
+            because="" if request.run is None else f"rule {request.key.rule} fired",
+        )
+
+    def _deny(self, request: PlaceRequest, verdict: Denied, now_ms: int) -> None:
+        body = {"symbol": request.order.symbol, "side": request.order.side, "reason": verdict.reason}
+        self.parts.store.chain.append(now_ms, "denied", request.id, body)
+        if request.run is not None and request.run in self.kept.runs:
+            self._book(self.kept.runs[request.run], request.id, verdict)
+
+    def _obey(self, requests: Iterable[Request], now_ms: int) -> None:
+        """Pauses and halts that rules asked for."""
+        for request in requests:
+            if isinstance(request, PauseRequest):
+                self.kept.pause(request, now_ms)
+            elif isinstance(request, HaltRequest):
+                self.parts.store.halt(request.reason, now_ms)
+
+    # --------------------------------------------------------------------------------------------------------- answer
+    def _answer_waiting(self) -> None:
+        """Give every waiting run what the journal says of its requests by now."""
+        for run in self.kept.waiting():
+            for request_id in run.awaiting:
+                answer = self._carrier.answer(self.kept.runs.get(run.key, run), request_id)
+                if answer is not None:
+                    with self.parts.store.transaction():
+                        self._book(self.kept.runs.get(run.key, run), request_id, answer)
+
+    def _book(self, run: Run, request_id: str, answer: Result) -> None:
+        """Move one run (and its rule) by one answer. Inside a transaction."""
+        step = settled(run, self.kept.states.get(run.state_key), request_id, answer, self._steps_of(run))
+        if step.run is run:
+            return
+        self.kept.keep_run(step.run)
+        if step.state is not None:
+            self.kept.keep_states({run.state_key: step.state})
+        if step.run.status == "returned" and self.parts.store.intents.get(request_id) is not None:
+            self.parts.store.intents.mark_given_back(request_id)
+
+    def _steps_of(self, run: Run) -> int:
+        for rule in self.parts.plan.rules:
+            if (rule.id, rule.symbol, rule.hash) == (run.rule, run.symbol, run.hash):
+                return len(rule.branches[run.branch].actions)
+        return run.step + 1  # the rule was edited or removed: this answer is the run's last
+
+    # --------------------------------------------------------------------------------------------------------- report
+    def _report(
+        self,
+        found: Due,
+        outcome: Outcome,
+        verdicts: Sequence[tuple[PlaceRequest, Approved | Denied]],
+        number: int,
+        observation: Observation,
+        snapshot: Snapshot,
+        account: Account,
+    ) -> CycleReport:
+        messages = tuple(r for r in outcome.requests if isinstance(r, NotifyRequest) and self._passes(r, found.now_ms))
+        denied = tuple((request, verdict.reason) for request, verdict in verdicts if isinstance(verdict, Denied))
+        report = CycleReport(
+            now_ms=found.now_ms,
+            number=number,
+            decisions=outcome.decisions,
+            placed=tuple(request for request, verdict in verdicts if isinstance(verdict, Approved)),
+            denied=denied,
+            cancels=tuple(_cancels(outcome.requests)),
+            observation=observation,
+            notices=(*outcome.notices, *(_denial(request, reason) for request, reason in denied)),
+            messages=messages,
+            missing={**snapshot.missing, **{OpenOrdersNeed(key): why for key, why in account.missing.items()}},
+            missed=sum(found.missed.values()),
+        )
+        self._tell(report)
+        return report
+
+    def _passes(self, request: NotifyRequest, now_ms: int) -> bool:
+        last = self._throttled.get(request.throttle_key) if request.throttle_ms else None
+        if last is not None and now_ms - last < request.throttle_ms:
+            return False
+        self._throttled[request.throttle_key] = now_ms
+        return True
+
+    def _tell(self, report: CycleReport) -> None:
+        """Messages and notices go into the record first, then to people; failing to reach them stops nothing."""
+        store, notifier = self.parts.store, self.parts.notifier
+        with store.transaction():
+            for message in report.messages:
+                rule = message.run[0] if message.run else ""
+                store.notice(report.now_ms, message.level, message.text, channel=message.to, rule=rule)
+            for notice in report.notices:
+                store.notice(report.now_ms, notice.level, notice.text, rule=notice.rule)
+            for channel, reason in notifier.failures():
+                store.notice(report.now_ms, "warn", f"a message to {channel} was not delivered: {reason}")
+            for need, reason in report.missing.items():
+                store.errors.add(report.now_ms, f"{type(need).__name__}: {reason}")
+        for message in report.messages:
+            notifier.notify(message.to, message.level, message.text)
+        for notice in report.notices:
+            notifier.notify("default", notice.level, notice.text)
+        for alert in report.observation.alerts:
+            notifier.notify("default", "warn", alert)
+
+
+def _cancels(requests: Iterable[Request]) -> list[CancelOrder]:
+    return [request for request in requests if isinstance(request, CancelOrder)]
+
+
+def _denial(request: PlaceRequest, reason: str) -> Notice:
+    order = request.order
+    text = f"{request.key.rule or 'order by hand'} ({order.symbol}): {order.side.lower()} denied: {reason}"
+    return Notice("warn", text, request.key.rule, order.symbol)
+
+
+def _decision_act(decision: Decision, number: int) -> dict[str, object]:
+    return {
+        "symbol": decision.symbol,
+        "order": decision.order,
+        "slot_ms": decision.slot_ms,
+        "rule_hash": decision.rule_hash,
+        "branch": decision.branch,
+        "holds": decision.holds,
+        "cycle": number,
+    }

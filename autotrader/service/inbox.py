@@ -1,0 +1,104 @@
+"""What other processes ask of the running service, carried out between steps.
+
+Commands are a table. Each is carried out once: its number is written in the same transaction as its effect, and an
+answer goes back to the asker afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from autotrader.app.world import World
+from autotrader.engine.requests import PauseRequest
+from autotrader.errors import AutotraderError
+from autotrader.records.inbox import Entry
+
+Answer = Mapping[str, object]
+
+
+class Desk:
+    """Obeys the inbox of one world."""
+
+    def __init__(self, world: World, log: Callable[[str, str], None]) -> None:
+        self._world = world
+        self._log = log
+        self._inbox = world.store.inbox()
+        self._done = int(world.store.settings.get("inbox_done", 0))
+        self._obeyed: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
+            "halt": self._halt,
+            "resume": self._resume,
+            "pause": self._pause,
+            "order": self._order,
+            "cancel": self._cancel,
+        }
+
+    def obey(self) -> None:
+        """Carry out what is new. A command that fails is answered with its error and not tried again."""
+        for entry in self._inbox.after(self._done):
+            answer = self._one(entry)
+            self._done = entry.id
+            self._inbox.answer(entry.id, answer)
+
+    def _one(self, entry: Entry) -> Answer:
+        now_ms = self._world.connection.clock.now_ms()
+        store = self._world.store
+        with store.transaction():
+            store.settings.set("inbox_done", entry.id, now_ms)
+            store.chain.append(now_ms, "command", entry.command, {"arguments": dict(entry.arguments)})
+        self._log("info", f"asked from outside: {entry.command}")
+        work = self._obeyed.get(entry.command)
+        if work is None:
+            return {"error": f"this service does not know the command {entry.command}"}
+        try:
+            return work(entry.arguments)
+        except AutotraderError as error:
+            return {"error": error.message, "exit_code": error.exit_code}
+
+    def _halt(self, arguments: Mapping[str, Any]) -> Answer:
+        world, now_ms = self._world, self._world.connection.clock.now_ms()
+        world.store.halt(str(arguments.get("reason", "by hand")), now_ms)
+        cancelled = cancel_all(world) if arguments.get("cancel") else []
+        return {"halted": True, "cancelled": cancelled}
+
+    def _resume(self, arguments: Mapping[str, Any]) -> Answer:
+        now_ms, names = self._world.connection.clock.now_ms(), tuple(arguments.get("rules", ()))
+        if names or arguments.get("labels"):
+            return self._pause({**arguments, "resume": True})
+        self._world.store.resume(now_ms)
+        return {"halted": False}
+
+    def _pause(self, arguments: Mapping[str, Any]) -> Answer:
+        now_ms, span = self._world.connection.clock.now_ms(), arguments.get("for_ms")
+        request = PauseRequest(
+            resume=bool(arguments.get("resume")),
+            rules=tuple(arguments.get("rules", ())),
+            labels=tuple(arguments.get("labels", ())),
+            until_ms=None if span is None else now_ms + int(span),
+            run=None,
+        )
+        with self._world.store.transaction():
+            self._world.cycle.kept.pause(request, now_ms)
+        return {"paused": [pause.name for pause in self._world.cycle.kept.pauses_at(now_ms)]}
+
+    def _order(self, arguments: Mapping[str, Any]) -> Answer:
+        from autotrader.app.hand import place_by_hand, wanted_from
+
+        return place_by_hand(self._world, wanted_from(arguments))
+
+    def _cancel(self, arguments: Mapping[str, Any]) -> Answer:
+        from autotrader.app.hand import cancel_by_hand
+
+        return cancel_by_hand(self._world, str(arguments["id"]))
+
+
+def cancel_all(world: World) -> list[str]:
+    """Cancel every open order of this store at the venue; the ids of those that are confirmed."""
+    from autotrader.app.hand import cancel_by_hand
+
+    confirmed = []
+    for row in world.store.orders.open():
+        answer = cancel_by_hand(world, row.client_order_id, asked_by="halt")
+        if answer.get("state") == "CONFIRMED":
+            confirmed.append(row.client_order_id)
+    return confirmed

@@ -1,0 +1,213 @@
+"""The runner: keeps a world turning until it is told to stop.
+
+Jobs are held by `schedule` on the runner's clock: the tick that asks what is due, the clock's re-sync, the filters, the
+record's upkeep, the disk. Each is wrapped, so one failure stops nothing; it is logged, recorded and told. A signal is
+heard between steps: the step under way is finished, nothing new is begun. Rules, slots and orders are not this file's
+business; it only decides when to call `cycle.tick`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from autotrader.app.world import World
+from autotrader.cycle import CycleReport
+from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
+from autotrader.service.inbox import Desk
+from autotrader.service.jobs import JobScheduler
+
+TICK_SECONDS = 1
+LOW_DISK_BYTES = 200_000_000
+SUSPEND_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How to run. `once`: what is due now and what follows from it, then stop. `until_ms`: stop at that venue time.
+
+    `stepped`: between ticks time is moved to the next moment at which something can be due, instead of waiting.
+    """
+
+    once: bool = False
+    until_ms: int | None = None
+    stepped: bool = False
+
+
+class Runner:
+    """Runs one world. `on_report` hears every cycle that did something, `log` takes (level, text)."""
+
+    def __init__(
+        self,
+        world: World,
+        manner: Manner,
+        *,
+        on_report: Callable[[CycleReport], None] = lambda _report: None,
+        log: Callable[[str, str], None] = lambda _level, _text: None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._world = world
+        self._manner = manner
+        self._on_report = on_report
+        self._log = log
+        self._wall = wall
+        self._stopping = ""
+        self._clock = world.connection.clock
+        self._desk = Desk(world, log)
+        self._jobs = JobScheduler(self._clock.monotonic, self._failed)
+        self._pair = (self._wall(), time.monotonic())
+        self._fatal: Exception | None = None
+        self._told: set[str] = set()
+        self.cycles = 0
+
+    def stop(self, why: str) -> None:
+        """Ask it to stop between steps; safe in a signal handler."""
+        self._stopping = self._stopping or why
+
+    def run(self) -> str:
+        """Run until stopped; returns why. Raises RecordsBroken or SafetyRefused where going on would be unsafe."""
+        self._tell("info", f"autotrader started: {self._world.mode}, {len(self._world.plan.rules)} rules")
+        if self._manner.once:
+            self._run_once()
+        else:
+            self._hold_jobs()
+            self._turn()
+        if self._fatal is not None:
+            self._tell("critical", f"autotrader stops: {self._fatal}")
+            raise self._fatal
+        self._tell("info", f"autotrader stopped: {self._stopping or 'done'}")
+        return self._stopping or "done"
+
+    # ------------------------------------------------------------------------------------------------------ the loop
+    def _hold_jobs(self) -> None:
+        self._jobs.add("tick", TICK_SECONDS, self._tick)
+        self._jobs.add("clock", 300, self._sync)
+        self._jobs.add("filters", 3_600, self._read_filters)
+        self._jobs.add("upkeep", 3_600, self._keep_up)
+        self._jobs.add("disk", 600, self._look_at_disk)
+        self._jobs.hasten("tick", 0)
+
+    def _turn(self) -> None:
+        while not self._stopping and self._fatal is None:
+            self._jobs.run_pending()
+            if self._is_over() or self._stopping or self._fatal is not None:
+                break
+            self._clock.sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Until the next job; in stepped time the tick is moved to the next moment that matters."""
+        if not self._manner.stepped:
+            return min(self._jobs.idle(), float(TICK_SECONDS))
+        ahead = (self._world.cycle.next_ms() - self._clock.now_ms()) / 1000
+        self._jobs.hasten("tick", max(0.001, ahead))
+        pause = self._jobs.idle()
+        if self._manner.until_ms is not None:
+            pause = min(pause, max(0.001, (self._manner.until_ms - self._clock.now_ms()) / 1000))
+        return pause
+
+    def _is_over(self) -> bool:
+        if self._manner.until_ms is not None and self._clock.now_ms() >= self._manner.until_ms:
+            self._stopping = "the given time is over"
+            return True
+        return False
+
+    def _run_once(self) -> None:
+        """What is due, and the steps that follow from it, for at most a minute: for cron and systemd timers."""
+        ends = self._clock.monotonic() + 60
+        while not self._stopping and self._fatal is None and self._clock.monotonic() < ends:
+            self._guard(self._tick)
+            waiting = self._world.store.intents.unresolved() or self._world.cycle.kept.runs
+            if not waiting:
+                return
+            self._clock.sleep(0.5)
+
+    # ---------------------------------------------------------------------------------------------------------- jobs
+    def _tick(self) -> None:
+        self._notice_suspend()
+        self._desk.obey()
+        report = self._world.cycle.tick()
+        if report.number:
+            self.cycles += 1
+            self._on_report(report)
+            beat = getattr(self._world.notifier, "beat", None)
+            if beat is not None and not report.missing:
+                beat()
+        if report.missed:
+            self._tell("warn", f"{report.missed} slots were missed (the machine slept or was late)")
+        self._halt_after_refusals()
+
+    def _halt_after_refusals(self) -> None:
+        most = self._world.settings.limits.halt_after
+        if most is None or self._world.store.halted() is not None:
+            return
+        now_ms = self._clock.now_ms()
+        record = self._world.store.own_record(now_ms)
+        if record.refusals_in_a_row >= most:
+            reason = f"{record.refusals_in_a_row} orders in a row were refused or of unknown fate"
+            self._world.store.halt(reason, now_ms)
+            self._tell("critical", f"halted: {reason}")
+
+    def _notice_suspend(self) -> None:
+        """The wall clock serves for this alone: where it and the monotonic clock part, the venue's time is asked anew."""
+        wall, monotonic = self._wall(), time.monotonic()
+        drift = (wall - self._pair[0]) - (monotonic - self._pair[1])
+        self._pair = (wall, monotonic)
+        if abs(drift) > SUSPEND_SECONDS and not self._manner.stepped:
+            self._log("warn", f"the wall clock moved by {drift:.1f} s against the monotonic clock; asking the exchange")
+            self._clock.suspect()
+            self._sync()
+
+    def _sync(self) -> None:
+        self._clock.sync()
+
+    def _read_filters(self) -> None:
+        known = self._world.connection.market.instruments(sorted(self._world.instruments))
+        self._world.cycle.take_instruments(known)
+
+    def _keep_up(self) -> None:
+        now_ms = self._clock.now_ms()
+        with self._world.store.transaction() as store:
+            store.evaluations.prune(now_ms)
+            store.errors.prune(now_ms - 2 * 86_400_000)
+
+    def _look_at_disk(self) -> None:
+        free = shutil.disk_usage(self._world.store.folder).free
+        if free < LOW_DISK_BYTES:
+            self._tell_once("disk", "warn", f"only {free // 1_000_000} MB are free where the records are kept")
+
+    # -------------------------------------------------------------------------------------------------------- failing
+    def _guard(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - as for every job
+            self._failed("tick", error)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        """What a job raised. Records that cannot be written, and refusals for safety, stop the runner."""
+        if isinstance(error, RecordsBroken | SafetyRefused):
+            self._fatal = error
+            return
+        text = f"{name}: {type(error).__name__}: {error}"
+        level = "warn" if isinstance(error, ExchangeUnavailable) else "critical"
+        self._log(level, text)
+        now_ms = self._clock.now_ms()
+        try:
+            with self._world.store.transaction() as store:
+                store.errors.add(now_ms, text)
+        except RecordsBroken as broken:
+            self._fatal = broken
+            return
+        self._tell_once(text, level, text)
+
+    def _tell(self, level: str, text: str) -> None:
+        self._log(level, text)
+        checked = level if level in {"info", "warn", "critical"} else "info"
+        self._world.store.notice(self._clock.now_ms(), checked, text)  # type: ignore[arg-type]  # one of the three
+        self._world.notifier.notify("default", checked, text)  # type: ignore[arg-type]  # one of the three
+
+    def _tell_once(self, key: str, level: str, text: str) -> None:
+        if key not in self._told:
+            self._told.add(key)
+            self._tell(level, text)
