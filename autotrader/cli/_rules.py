@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from autotrader.cli._output import emit_json, note, say, wants_color
 from autotrader.errors import UsageError
-from autotrader.language.plan import Plan
+from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem
 
 
@@ -45,7 +46,6 @@ def checked_rules(paths: tuple[str, ...], config: Path | None) -> CheckedRules:
         "PYDANTIC_DISABLE_PLUGINS", "__all__"
     )  # looking for plugins costs start-up time; we have none
     from autotrader.files import ACCOUNT_FILE, find_account_file, included, read_account_file, read_sources
-    from autotrader.language.account_file import load_settings
     from autotrader.language.load import load, sources_of
 
     account = config or find_account_file(_beside(paths))
@@ -57,12 +57,12 @@ def checked_rules(paths: tuple[str, ...], config: Path | None) -> CheckedRules:
         if account is None or not Path(extra).exists() or not Path(extra).samefile(account):
             content = read_account_file(Path(extra))
             texts[extra] = content
-            problems += load_settings(extra, content)[1]
+            problems += _settings(extra, content)[1]
     if account is not None:
         shown_name = os.path.relpath(account) if config is None else str(account)
         content = read_account_file(account)
         texts[shown_name] = content
-        settings, found = load_settings(shown_name, content)
+        settings, found = _settings(shown_name, content)
         problems += found
     elif not paths:
         raise UsageError(
@@ -83,6 +83,12 @@ def checked_rules(paths: tuple[str, ...], config: Path | None) -> CheckedRules:
         plan = None
     milliseconds = round((time.perf_counter() - began) * 1000)
     return CheckedRules(plan, tuple(problems), sources_of(texts), tuple(texts), milliseconds)
+
+
+def _settings(name: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
+    from autotrader.language.account_file import load_settings  # costs start-up time; many have no account file at hand
+
+    return load_settings(name, content, os.environ)
 
 
 def _beside(paths: tuple[str, ...]) -> Path:

@@ -4,8 +4,6 @@ Limits live here and only here. The environment (`AUTOTRADER__LIMITS__OPEN_ORDER
 never loosen them. Secrets never stand in this file: keys that look like one are refused by name.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,8 +1,9 @@
-"""A rule file as it is written: its keys and their shapes, checked by pydantic. What the texts mean is compile's task."""
+"""A rule file as it is written: its keys and their shapes, checked by pydantic. What the texts mean is compile's task.
 
-from __future__ import annotations
+Annotations are not deferred here (no `from __future__`): pydantic would evaluate each text, which costs start-up time.
+"""
 
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, Literal, Optional, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
@@ -36,10 +37,10 @@ class WrittenAtLeast(Written):
     """`at_least: {n: 2, of: [...]}`: so many of the conditions must hold."""
 
     n: Whole
-    of: Annotated[list[WrittenItem], BeforeValidator(_filled)]
+    of: Annotated[list["WrittenItem"], BeforeValidator(_filled)]
 
     @model_validator(mode="after")
-    def _reachable(self) -> WrittenAtLeast:
+    def _reachable(self) -> Self:
         """Between one and all of them."""
         if not 1 <= self.n <= len(self.of):
             raise wrong("AT204", f"`n: {self.n}` of {len(self.of)} conditions", key="n", drop=["n"], add={"n": "1"},
@@ -50,9 +51,9 @@ class WrittenAtLeast(Written):
 class WrittenCombinator(Written):
     """One of `all`, `any`, `not`, `at_least`."""
 
-    all_of: Annotated[list[WrittenItem], BeforeValidator(_filled)] | None = Field(None, alias="all")
-    any_of: Annotated[list[WrittenItem], BeforeValidator(_filled)] | None = Field(None, alias="any")
-    none_of: WrittenItem | None = Field(None, alias="not")
+    all_of: Annotated[list["WrittenItem"], BeforeValidator(_filled)] | None = Field(None, alias="all")
+    any_of: Annotated[list["WrittenItem"], BeforeValidator(_filled)] | None = Field(None, alias="any")
+    none_of: Optional["WrittenItem"] = Field(None, alias="not")  # noqa: UP045 - a forward reference
     at_least: WrittenAtLeast | None = None
 
     @model_validator(mode="before")
@@ -204,7 +205,3 @@ class WrittenFile(Written):
     guards: not_yet("AT421", "`guards`", "write the condition into the rules, as a signal") = None  # type: ignore[valid-type]
     grids: not_yet("AT422", "`grids`") = None  # type: ignore[valid-type]
     tests: not_yet("AT435", "rule tests (`tests`)") = None  # type: ignore[valid-type]
-
-
-WrittenAtLeast.model_rebuild()
-WrittenCombinator.model_rebuild()

@@ -5,8 +5,6 @@ checked again, so that the later stages can go on and find the other mistakes. A
 run. `Checked.reported` are the paths that later stages stay silent about.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

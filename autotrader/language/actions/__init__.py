@@ -1,7 +1,5 @@
 """The actions of a rule as they are written. Adding one: its model in this folder, its line in `WrittenAction`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import Field, model_validator

@@ -1,8 +1,6 @@
 """`notify`, `pause`, `resume`: the written forms of what touches no order."""
 
-from __future__ import annotations
-
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -32,7 +30,7 @@ class WrittenPause(Written):
     span: Text | None = Field(None, alias="for", description="how long: `6h`; without it until resumed")
 
     @model_validator(mode="after")
-    def _some(self) -> WrittenPause:
+    def _some(self) -> Self:
         """Somebody must be meant."""
         if not self.rules and not self.labels:
             raise wrong("AT202", "no rule is named", hint="add `rules: [id, ...]` or `labels: [...]`", add={"labels": ["x"]})

@@ -1,8 +1,6 @@
 """`buy`, `sell`, `cancel`, `cancel_orders`: the written forms of what touches orders."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -55,7 +53,7 @@ class WrittenPlace(Written):
         return data
 
     @model_validator(mode="after")
-    def _together(self) -> WrittenPlace:
+    def _together(self) -> Self:
         """Keys that contradict each other."""
         market = self.price == "market"
         if self.post_only and (market or self.tif in {"ioc", "fok"}):
