@@ -31,6 +31,7 @@ from autotrader.matching.levels import ZERO, Level, Side, better, crosses, floor
 TimeInForce = Literal["GTC", "IOC", "FOK"]
 Reason = Literal["", "WOULD_TAKE", "IOC_REST", "FOK_UNFILLED", "NO_LIQUIDITY"]
 Deeper = Callable[[Side, Level], Iterator[Level]]
+SizeAt = Callable[[Side, Level, Decimal], Decimal]
 
 
 class Waiting:
@@ -75,9 +76,17 @@ def _no_deeper(_side: Side, _best: Level) -> Iterator[Level]:
 
 
 class Book:
-    """One symbol's book. ``step`` is the quantity grid of own fills (0: none)."""
+    """One symbol's book.
 
-    def __init__(self, step: Decimal = ZERO, deeper: Deeper = _no_deeper) -> None:
+    ``step`` is the quantity grid of own fills (0: none). ``deeper`` gives the
+    market's levels behind a best one; ``size_at``, when given, tells the size
+    of one of them without going through all before it.
+    """
+
+    def __init__(
+        self, step: Decimal = ZERO, deeper: Deeper = _no_deeper, size_at: SizeAt | None = None
+    ) -> None:
+        self._size_at = size_at
         self._step = step
         self._deeper = deeper
         self._best: dict[Side, Level | None] = {"BUY": None, "SELL": None}
@@ -272,6 +281,12 @@ class Book:
         yield from self._deeper(side, best)
 
     def _market_at(self, side: Side, price: Decimal) -> Decimal:
+        """The market's volume at a price, which an order that comes to rest there has before it."""
+        best = self._best[side]
+        if best is None or better(side, price, best.price):
+            return ZERO
+        if self._size_at is not None and price != best.price:
+            return max(ZERO, self._size_at(side, best, price) - self._taken.get((side, price), ZERO))
         for level in self._market(side):
             if level.price == price:
                 return level.quantity

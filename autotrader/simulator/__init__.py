@@ -4,7 +4,7 @@
 core without HTTP. See docs/simulator.md for what is faithful and what is not.
 """
 
-from autotrader.simulator.accounts import Account, test_key, test_secret
+from autotrader.simulator.accounts import Account, demo_key, demo_secret
 from autotrader.simulator.exchange import Answer, Exchange
 from autotrader.simulator.harness import Simulator, SimulatorError, read_accounts, serve
 from autotrader.simulator.symbols import DEFAULT_SYMBOLS, SymbolSpec
@@ -19,8 +19,8 @@ __all__ = [
     "SimulatorError",
     "SymbolSpec",
     "TapeError",
+    "demo_key",
+    "demo_secret",
     "read_accounts",
     "serve",
-    "test_key",
-    "test_secret",
 ]

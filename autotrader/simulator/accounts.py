@@ -15,12 +15,12 @@ ZERO = Decimal(0)
 DEFAULT_BALANCES = {"JPY": Decimal(10_000_000), "BTC": Decimal(1), "ETH": Decimal(10), "BNB": Decimal(10)}
 
 
-def test_key(name: str) -> str:
+def demo_key(name: str) -> str:
     """The published test key of that name (64 letters and digits); it opens nothing but a simulator."""
     return hashlib.sha256(f"autotrader simulator key {name}".encode()).hexdigest()
 
 
-def test_secret(name: str) -> str:
+def demo_secret(name: str) -> str:
     """The published test secret of that name; it opens nothing but a simulator."""
     return hashlib.sha256(f"autotrader simulator secret {name}".encode()).hexdigest()
 
@@ -50,7 +50,7 @@ class Account:
     def named(cls, name: str, balances: Mapping[str, Decimal | str | int] | None = None) -> Account:
         """An account with the published test key and secret of ``name``."""
         amounts = DEFAULT_BALANCES if balances is None else {a: Decimal(v) for a, v in balances.items()}
-        return cls(test_key(name), test_secret(name), amounts, name)
+        return cls(demo_key(name), demo_secret(name), amounts, name)
 
 
 class Balance:

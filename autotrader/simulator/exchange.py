@@ -186,15 +186,29 @@ class Exchange:
         if method == "GET":
             body = b""
         given = params.pairs(query, body)
+        # Order calls weigh nothing when they succeed, so only what was used before can stand in their way.
         weight = route.weight(given)
-        self.weights.add(weight, self.now_us)
+        self.weights.add(0 if route.on_failure else weight, self.now_us)
+        try:
+            return self._call(route, given, query, body, headers, extra)
+        except ApiError:
+            self.weights.used += weight if route.on_failure else 0
+            raise
+
+    def _call(
+        self,
+        route: Route,
+        given: Mapping[str, str],
+        query: bytes,
+        body: bytes,
+        headers: Mapping[str, str],
+        extra: dict[str, str],
+    ) -> Any:
         values = params.check(given, route.kinds, route.mandatory, signed=route.signed)
         client = self._authenticate(route, given, query, body, headers) if route.signed else None
         call = Call(self, values, client)
         answer = route.handler(call)
         extra.update(call.headers)
-        if route.on_failure:
-            self.weights.refund(weight)
         return answer
 
     def _authenticate(

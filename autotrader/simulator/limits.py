@@ -57,10 +57,6 @@ class Weights:
             {"Retry-After": str(_seconds(wait))},
         )
 
-    def refund(self, weight: int) -> None:
-        """Take a weight back: order calls weigh nothing when they succeed."""
-        self.used = max(0, self.used - weight)
-
     def _banned(self, now: int) -> ApiError:
         return ApiError(
             -1003,

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from autotrader.matching import Book, Level, Match, Side
 from autotrader.simulator.candles import MinuteTable, Row, Series
-from autotrader.simulator.quotes import after_trade, deeper
+from autotrader.simulator.quotes import after_trade, deeper, size_at
 from autotrader.simulator.symbols import SymbolSpec
 from autotrader.simulator.tape import MINUTE, BestQuote, PathTrade, RecordedSource, Source, TapeMinute, path
 
@@ -56,7 +56,7 @@ class Market:
 
     def __init__(self, spec: SymbolSpec, source: Source) -> None:
         self.spec = spec
-        self.book = Book(spec.step, deeper(spec))
+        self.book = Book(spec.step, deeper(spec), size_at(spec))
         self.minutes = MinuteTable()
         self.quote: BestQuote | None = None
         self.last: Trade | None = None

@@ -17,13 +17,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
-from autotrader.matching import Level, Side
+from autotrader.matching import Level, Side, better
 from autotrader.simulator.symbols import SymbolSpec
 from autotrader.simulator.tape import BestQuote
 
 SPREAD = Decimal("0.0002")
 MAX_LEVELS = 5000
 Deeper = Callable[[Side, Level], Iterator[Level]]
+SizeAt = Callable[[Side, Level, Decimal], Decimal]
 
 
 def level_size(spec: SymbolSpec, number: int) -> Decimal:
@@ -60,6 +61,19 @@ def deeper(spec: SymbolSpec) -> Deeper:
             number += move
 
     return levels
+
+
+def size_at(spec: SymbolSpec) -> SizeAt:
+    """The depth rule asked for one price: the size there, 0 where there is no level."""
+
+    def size(side: Side, best: Level, price: Decimal) -> Decimal:
+        width = gap(spec, best.price)
+        inside = price >= spec.min_price and (not spec.max_price or price <= spec.max_price)
+        if price % width or not inside or abs(price - best.price) > MAX_LEVELS * width:
+            return Decimal(0)
+        return level_size(spec, int(price / width)) if better(side, best.price, price) else Decimal(0)
+
+    return size
 
 
 def after_trade(

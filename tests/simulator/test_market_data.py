@@ -251,3 +251,15 @@ def test_times_come_in_microseconds_when_asked(venue: Caller) -> None:
     row = venue.raw("GET", "/api/v3/klines?symbol=BTCJPY&interval=1m&limit=1", headers=unit).body[0]
     assert (row[0], row[6]) == (START * 1000, (START + MINUTE) * 1000 - 1)
     assert venue.raw("GET", "/api/v3/time", headers={"X-MBX-TIME-UNIT": "year"}).error[1] == -1194
+
+
+def test_a_levels_size_is_the_same_however_it_is_asked_for(venue: Caller) -> None:
+    """What an order finds before it in the queue is what the depth showed at its price."""
+    shown = dict(venue.get("depth", symbol="BTCJPY", limit=1000).body["bids"])
+    for number, price in enumerate(list(shown)[::50], 1):
+        plain = price.removesuffix(".00000000")
+        venue.order(price=plain, quantity="0.001")
+        waiting = venue.sim.exchange.markets["BTCJPY"].book.waiting(number)
+        assert waiting is not None
+        assert waiting.ahead == D(shown[price])
+    assert sum(1 for order in venue.sim.orders() if order["status"] == "NEW") == 20
