@@ -64,7 +64,8 @@ def _starts(opens: Ints, timeframe: str) -> Ints:
         months: Ints = opens.astype("datetime64[ms]").astype("datetime64[M]").astype("datetime64[ms]").astype(np.int64)
         return months
     anchor, size = open_of(0, timeframe), FIXED_MS[timeframe]
-    return (opens - anchor) // size * size + anchor
+    starts: Ints = (opens - anchor) // size * size + anchor
+    return starts
 
 
 def _parts(opens: Ints, fine: str, coarse: str) -> Ints:
@@ -75,4 +76,5 @@ def _parts(opens: Ints, fine: str, coarse: str) -> Ints:
         return np.full(len(opens), FIXED_MS[coarse] // FIXED_MS[fine])
     months = opens.astype("datetime64[ms]").astype("datetime64[M]")
     spans = ((months + 1).astype("datetime64[ms]") - months.astype("datetime64[ms]")).astype(np.int64)
-    return spans // FIXED_MS[fine]
+    counts: Ints = spans // FIXED_MS[fine]
+    return counts

@@ -1,0 +1,136 @@
+"""The reference of the rule language's words, as Markdown, from the vocabulary alone.
+
+`docs/rule-reference.md` is this text; a test fails when the two differ.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from autotrader.language.expression.check import UNSUPPORTED, example
+from autotrader.language.vocabulary import GROUPS
+from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, TICKER_MS
+from autotrader.language.vocabulary.warmup import SEED_WEIGHT
+from autotrader.language.vocabulary.word import Param, Word, duration_text
+from autotrader.market.timeframe import TIMEFRAMES
+from autotrader.money import plain
+
+_TITLES = {
+    "ticker": "Ticker (24 hours)",
+    "trading day": "Trading day",
+    "book": "Order book",
+    "window": "Window of minutes",
+    "candle": "Closed candles",
+    "balances": "Balances of the whole account",
+    "own record": "autotrader's own record",
+    "one order": "One order",
+    "health": "Data and connection",
+}
+_UNITS = {
+    "price": "price (quote per base)",
+    "base": "amount of base",
+    "quote": "amount of quote",
+    "asset": "amount of that asset",
+    "percent": "percent",
+    "number": "number",
+    "count": "count",
+    "duration": "duration",
+    "text": "text (notifications only)",
+    "series": "as the series (price by default)",
+    "flag": "condition",
+}
+_HEAD = f"""# Reference of words
+
+<!-- Written by the program from its vocabulary; edits belong there. -->
+
+A word stands where a value stands: `rsi(14, 1h) < 30`, `last > sma(200, 1d)`. Words without a prefix speak of the
+rule's symbol; `ETHJPY.last` is another symbol's. Timeframes (`tf`) are {", ".join(f"`{each}`" for each in TIMEFRAMES)}:
+`1m` is a minute and `1M` a month. Candles are UTC and closed; `close(1h) 1 candle ago` is the one before the last.
+
+**Ages.** Ticker words are unknown when the ticker is older than {duration_text(TICKER_MS)}, book words after
+{duration_text(BOOK_MS)}, balances after {duration_text(ACCOUNT_MS)}. Candle words are unknown while the latest expected
+candle is missing, and while a candle is missing inside the word's own period. Unknown is neither true nor false.
+
+**Seeding and warm-up.** Candle words follow TA-Lib. Where an average is smoothed exponentially (EMA, and Wilder's in
+RSI, ATR, ADX) it is seeded with the simple average of its first values: EMA of n candles begins at candle n, RSI and
+ATR at candle n + 1 (the first candle has no previous close), ADX at candle 2n; both averages of MACD are seeded so
+that they begin together, at the slow period. Other libraries seed differently; after some hundred candles all agree.
+A value is known once its seed weighs at most {SEED_WEIGHT:g} (the column “candles needed”), or at once where the
+symbol's whole life is loaded. 0 ÷ 0, as in a market that never moved, is unknown.
+"""
+
+
+def rendered() -> str:
+    """The whole page."""
+    parts = [_HEAD]
+    for group in GROUPS:
+        words = [word for word in group if not word.hidden]
+        parts.append(f"\n## {_TITLES[words[0].group]}\n")
+        parts += [_entry(word) for word in words]
+    unsupported = ", ".join(f"`{name}`" for name in sorted(UNSUPPORTED))
+    parts.append(f"\n## Not yet supported\n\n{unsupported}, and the prefixes `my.` and `rule(id).`\n")
+    return "".join(parts)
+
+
+def _entry(word: Word) -> str:
+    lines = [
+        f"\n### `{word.name}`\n",
+        f"`{word.signature}` — {_UNITS[word.measure]}{_range(word)}. {_sentence(word)}\n",
+    ]
+    if word.params:
+        lines.append("\n".join(f"- `{param.name}`: {_param(param)}" for param in word.params) + "\n")
+    if word.takes_series:
+        lines.append(f"A candle series may stand in place of `tf`: `{_series_example(word)}`.\n")
+    if word.warmup is not None:
+        lines.append(f"Candles needed: {_needed(word)}.\n")
+    if word.note:
+        lines.append(f"{word.note}\n")
+    return "\n".join(lines)
+
+
+def _sentence(word: Word) -> str:
+    names = [param.name for param in word.params]
+    english, japanese = word.english, word.japanese
+    for index, name in enumerate(names):
+        english, japanese = english.replace(f"{{{index}}}", name), japanese.replace(f"{{{index}}}", name)
+    return f"{english[0].upper()}{english[1:]}. / {japanese}。".replace("{tf}", "tf")
+
+
+def _range(word: Word) -> str:
+    low, high = word.lowest, word.highest
+    if low is not None and high is not None:
+        return f", {plain(low)} to {plain(high)}"
+    return f", {plain(low)} or more" if low is not None else ""
+
+
+def _param(param: Param) -> str:
+    if param.choices:
+        return "one of " + ", ".join(f"`{choice}`" for choice in param.choices)
+    kinds = {
+        "asset": "an asset, such as `JPY`",
+        "amount": "an amount of quote, such as `50_000 JPY`",
+        "window": f"`day`, `week`, `month`, or a duration up to {duration_text(param.high)}",
+        "duration": f"a duration from {duration_text(param.low)} to {duration_text(param.high)}",
+        "percent": f"a percentage from {_bound(param.low)}% to {_bound(param.high)}%",
+        "distance": f"a percentage from {_bound(param.low)}% to {_bound(param.high)}%, or levels (`5 levels`)",
+        "integer": f"a whole number from {_bound(param.low)} to {_bound(param.high)}",
+        "number": f"a number from {_bound(param.low)} to {_bound(param.high)}",
+    }
+    return kinds[param.kind]
+
+
+def _bound(value: Decimal) -> str:
+    return plain(value)
+
+
+def _series_example(word: Word) -> str:
+    return example(word).replace("1h", "volume(1h)")
+
+
+def _needed(word: Word) -> str:
+    """How many candles, for the usual arguments."""
+    usual = example(word)
+    inside = usual[usual.index("(") + 1 : -1].split(", ")[:-1]
+    numbers = tuple(Decimal(each) for each in inside)
+    count = word.warmup(numbers) if word.warmup is not None else 0
+    return f"{count:,} for `{usual}`" if numbers else f"{count:,}"
