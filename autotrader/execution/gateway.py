@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+from autotrader.errors import SafetyRefused
 from autotrader.execution.journal import MOST_UNCERTAIN_MS, RECV_WINDOW_MS, horizon_ms, next_look_ms
 from autotrader.orders import (
     Accepted,
@@ -152,6 +153,8 @@ class Gateway:
         """The one POST. An exception of any kind means that the bytes may have left."""
         try:
             return self._broker.submit(row.intent.request, sent_ms)
+        except SafetyRefused as error:
+            return NotSent(error.message)  # refused by the signer, before any byte was made
         except Exception as error:  # noqa: BLE001 - an unforeseen error says nothing about the order's fate
             return Unknown(f"the request broke off: {type(error).__name__}")
 
@@ -240,6 +243,8 @@ class Gateway:
         )
         try:
             return self._broker.cancel(request)
+        except SafetyRefused as error:
+            return NotSent(error.message)
         except Exception as error:  # noqa: BLE001 - as for orders: unforeseen is unknown
             return Unknown(f"the request broke off: {type(error).__name__}")
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -202,6 +202,19 @@ class Intents:
     def sent_since(self, since_ms: int) -> tuple[JournalRow, ...]:
         """Rows that were sent (or tried) since then, oldest first."""
         return self._select("sent_ms >= ?", (since_ms,))
+
+    def times_sent(self, since_ms: int) -> tuple[tuple[int, IntentState], ...]:
+        """When something was sent since then and how far it has come, oldest first; cheaper than whole rows."""
+        sql = "SELECT sent_ms, state FROM intents WHERE sent_ms >= ? ORDER BY sent_ms, rowid"
+        return tuple((row["sent_ms"], IntentState(row["state"])) for row in self._db.rows(sql, (since_ms,)))
+
+    def last_sent(self, states: Collection[IntentState]) -> int:
+        """When the newest intent that ended in one of these states was sent; 0 where none was."""
+        newest = 0
+        for state in sorted(states):
+            row = self._db.row("SELECT max(sent_ms) AS newest FROM intents WHERE state = ?", (state,))
+            newest = max(newest, (row["newest"] or 0) if row is not None else 0)
+        return newest
 
     def latest(self, count: int) -> tuple[JournalRow, ...]:
         """The newest rows, newest first."""

@@ -17,6 +17,7 @@ from autotrader.money import ZERO, plain, total
 from autotrader.orders import Fill, Order, OrderStatus, Side
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database, Value
+from autotrader.records.fill_cache import FillCache
 from autotrader.records.forward import advance
 from autotrader.records.intents import JournalRow
 
@@ -74,6 +75,7 @@ class Orders:
     def __init__(self, db: Database, chain: Chain) -> None:
         self._db = db
         self._chain = chain
+        self._cache = FillCache(self._fills_after)
 
     def adopt(self, order: Order, time_ms: int, asked: JournalRow | None, *, how: str) -> Observed:
         """Take in an order that the venue has; again is the same as observing it.
@@ -164,7 +166,11 @@ class Orders:
 
     def fills_since(self, since_ms: int) -> tuple[Fill, ...]:
         """Fills since then, oldest first."""
-        return tuple(fill for fill, _ in self.fills_with_rule(since_ms))
+        return self._cache.since(since_ms, committed=not self._db.in_transaction)
+
+    def _fills_after(self, rowid: int) -> list[tuple[int, Fill]]:
+        rows = self._db.rows("SELECT rowid, * FROM fills WHERE rowid > ?", (rowid,))
+        return [(row["rowid"], _fill(row)) for row in rows]
 
     def fills_with_rule(self, since_ms: int = 0) -> Iterator[tuple[Fill, str]]:
         """Fills since then with the rule that placed the order, oldest first."""

@@ -36,17 +36,15 @@ def own_record(
 ) -> OwnRecord:
     """Read it all for one cycle. `zone` is the account's: fills reach back to its current month's start at least."""
     day_ago = now_ms - DAY_MS
-    sent = intents.sent_since(day_ago)
+    sent = intents.times_sent(day_ago)
     waiting = intents.in_state(IntentState.INTENT, *sorted(UNRESOLVED))
-    failed = [row.sent_ms for row in sent if row.state in _FAILED_REQUEST and row.sent_ms is not None]
+    failed = [sent_ms for sent_ms, state in sent if state in _FAILED_REQUEST]
     failed += [row.sent_ms for row in cancels.failed_since(day_ago)]
     return OwnRecord(
         orders=tuple(map(_of_intent, waiting)) + tuple(map(_of_order, orders.unsettled())),
         fills=orders.fills_since(_fills_from(now_ms, zone)),
         errors_ms=tuple(sorted([*failed, *errors.since(day_ago)])),
-        placed_ms=tuple(
-            row.sent_ms for row in sent if row.sent_ms is not None and row.state is not IntentState.NOT_SENT
-        ),
+        placed_ms=tuple(sent_ms for sent_ms, state in sent if state is not IntentState.NOT_SENT),
         refusals_in_a_row=_refusals(intents, int(settings.get("refusals_since_ms", 0))),
     )
 
@@ -58,12 +56,10 @@ def _fills_from(now_ms: int, zone: tzinfo) -> int:
 
 
 def _refusals(intents: Intents, since_ms: int) -> int:
-    count = 0
-    for row in reversed(intents.sent_since(since_ms)):
-        if row.state in _TAKEN:
-            return count
-        count += row.state in _REFUSED
-    return count
+    """Refused or unknown ones since the last that was taken, and since the last resume."""
+    taken_ms = intents.last_sent(_TAKEN)
+    later = intents.times_sent(max(since_ms, taken_ms))
+    return sum(state in _REFUSED for _, state in later)
 
 
 def _of_intent(row: JournalRow) -> OwnOrder:

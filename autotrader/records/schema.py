@@ -47,7 +47,7 @@ CREATE TABLE intents (
     state TEXT NOT NULL, moved_ms INTEGER NOT NULL, sent_ms INTEGER, recv_window_ms INTEGER, horizon_ms INTEGER,
     looks INTEGER NOT NULL, absences INTEGER NOT NULL, next_look_ms INTEGER,
     reason TEXT NOT NULL, fault TEXT NOT NULL, given_back INTEGER NOT NULL) STRICT;
-CREATE INDEX intents_by_state ON intents (state);
+CREATE INDEX intents_by_state ON intents (state, sent_ms);
 CREATE INDEX intents_by_sent ON intents (sent_ms);
 CREATE TABLE cancels (
     id INTEGER PRIMARY KEY, client_order_id TEXT NOT NULL, cycle INTEGER NOT NULL, symbol TEXT NOT NULL,

@@ -93,9 +93,12 @@ class Settings:
         return default if row is None else json.loads(row["value"])
 
     def set(self, name: str, value: object, time_ms: int) -> None:
-        """Write a value; those that decide what may be traded are acts of the chain."""
+        """Write a value; those that decide what may be traded are acts of the chain. The same value again is no act."""
         text = canonical(value)
-        self._db.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (_known(name), text))
+        row = self._db.row("SELECT value FROM settings WHERE key = ?", (_known(name),))
+        if row is not None and row["value"] == text:
+            return
+        self._db.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, text))
         if name in _ACTS:
             self._chain.append(time_ms, "setting", name, {"value": value})
 

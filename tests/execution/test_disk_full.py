@@ -36,7 +36,7 @@ def test_no_order_without_its_row(tmp_path: Path, spare: int) -> None:
     at.venue.before_post = lambda: missing.extend(set(at.venue.posts) - known(at))
     fill_up(at, spare)
     hints: list[str] = []
-    for slot in range(60):
+    for slot in range(40):
         try:
             at.send(slot, rule=f"rule-{slot}", because="x" * 400)
             at.observe()

@@ -16,7 +16,7 @@ from autotrader.records.evaluations import HOUR_MS, Evaluation
 from autotrader.records.store import Store
 from tests.execution.desk import Desk, desk, open_store
 
-SEEDS = 300
+SEEDS = 200
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_verification_is_fast(tmp_path: Path) -> None:
     """At least 100,000 rows a second."""
     store = open_store(tmp_path / "s")
     with store.transaction():
-        for n in range(60_000):
+        for n in range(30_000):
             store.chain.append(n, "notice", "r", {"level": "info", "text": "a message of ordinary length", "n": n})
     begun = time.perf_counter()
     report = store.verify()
