@@ -190,3 +190,37 @@ def test_an_order_fills_only_after_every_order_before_it(orders: list[tuple[Deci
     shares = [orders[n - 1][1] - rest for n, rest in zip(ranked, left, strict=True)]
     for before, after in zip(range(len(ranked)), range(1, len(ranked)), strict=False):
         assert left[before] == 0 or shares[after] == 0
+
+
+def test_an_empty_market_has_no_best_price_and_gives_nothing() -> None:
+    """Without a quote nothing is shown, nothing trades, and whoever rests has nobody before them."""
+    book = Book()
+    assert (book.best("BUY"), book.best("SELL")) == (None, None)
+    assert book.place(1, "BUY", D(1), None).reason == "NO_LIQUIDITY"
+    assert book.place(2, "BUY", D(1), D(99)).resting == 1
+    waiting = book.waiting(2)
+    assert waiting is not None
+    assert waiting.ahead == 0
+    book.quote(None, Level(D(101), D(1)))
+    assert book.depth("BUY", 5) == ((D(99), D(1)),)
+
+
+def test_a_taker_eats_the_market_volume_before_an_own_order_at_the_same_price() -> None:
+    """At one price: the market's earlier volume, then the own order, then the market's later volume."""
+    book = _book(size="1")
+    book.place(1, "SELL", D(1), D(101))
+    book.quote(Level(D(99), D(1)), Level(D(101), D(3)))
+    matches = book.place(2, "BUY", D(3), D(101)).matches
+    makers = [m.maker.order_id if m.maker else None for m in matches]
+    assert (makers, [m.quantity for m in matches]) == ([None, 1, None], [D(1)] * 3)
+
+
+def test_taking_market_volume_moves_the_own_order_behind_it_forward() -> None:
+    """What another own taker has eaten before a resting order no longer stands before it."""
+    book = _book(size="1")
+    book.place(1, "SELL", D(1), D(101))
+    book.place(2, "BUY", D("0.6"), D(101))
+    waiting = book.waiting(1)
+    assert waiting is not None
+    assert waiting.ahead == D("0.4")
+    assert sum(m.quantity for m in book.trade(D(101), D("0.5"), "BUY")) == D("0.1")

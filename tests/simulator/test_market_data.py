@@ -263,3 +263,28 @@ def test_a_levels_size_is_the_same_however_it_is_asked_for(venue: Caller) -> Non
         assert waiting is not None
         assert waiting.ahead == D(shown[price])
     assert sum(1 for order in venue.sim.orders() if order["status"] == "NEW") == 20
+
+
+def test_the_rolling_ticker_begins_at_a_whole_minute(sim: Simulator, venue: Caller) -> None:
+    """windowSize back from now, widened to the minute; the fold of the minutes since then."""
+    sim.advance(3600 + 25)
+    shown = venue.get("ticker", symbol="BTCJPY", windowSize="30m").body
+    begin = (sim.now_ms - 30 * MINUTE) // MINUTE * MINUTE
+    assert (shown["openTime"], shown["closeTime"]) == (begin, sim.now_ms)
+    rows = venue.get("klines", symbol="BTCJPY", interval="1m", startTime=begin).body
+    assert D(shown["volume"]) == sum(D(row[5]) for row in rows)
+    assert D(shown["highPrice"]) == max(D(row[2]) for row in rows if row[8])
+    for wrong in ("0m", "60m", "24h", "8d", "1w"):
+        assert venue.get("ticker", symbol="BTCJPY", windowSize=wrong).error[1] == -1130
+
+
+def test_a_symbol_without_trades_in_the_window_says_so(connect: Callable[..., Caller]) -> None:
+    """After its end a tape is quiet: flat candles, an old closeTime, and -2016 for the rolling window."""
+    with Simulator(tape="btcjpy-2018-01", start_at="2018-01-25T14:58:00Z") as sim:
+        venue = connect(sim)
+        sim.advance(3600)
+        assert venue.get("ticker", symbol="BTCJPY", windowSize="5m").error[1] == -2016
+        ticker = venue.get("ticker/24hr", symbol="BTCJPY").body
+        assert ticker["closeTime"] < sim.now_ms - 50 * MINUTE
+        row = venue.get("klines", symbol="BTCJPY", interval="1m", limit=1).body[0]
+        assert (row[4], row[5], row[8]) == (ticker["lastPrice"], "0.00000000", 0)

@@ -323,3 +323,37 @@ def test_the_command_serves_until_it_is_stopped(tmp_path: Path, number: signal.S
     assert (process.returncode, out) == (128 + number, "")
     assert "secret" not in said
     assert "Traceback" not in said
+
+
+def test_a_tape_survives_being_written_and_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Candles with and without quotes, a quiet minute and a halt come back from the file as they went in."""
+    from autotrader.simulator.tape_import import main
+
+    start = 1_600_000_020_000
+    klines, quotes, out = tmp_path / "k.csv", tmp_path / "q.csv", tmp_path / "t.csv.gz"
+    rows = [(0, "5,7,4,6,2.5"), (1, "6,6,6,6,0"), (6, "6,8,6,8,1")]
+    klines.write_text(
+        "open_time,open,high,low,close,volume\n" + "".join(f"{start + m * MINUTE},{cells}\n" for m, cells in rows)
+    )
+    quotes.write_text(f"time,bid_price,bid_qty,ask_price,ask_qty\n{start},4,0.5,5,0.25\n{start + MINUTE},9,1,5,1\n")
+    main([str(klines), "--quotes", str(quotes), "--symbol", "ABCJPY", "--origin", "made up", "--out", str(out)])
+    assert "3 minutes, 1 halts" in capsys.readouterr().out
+    made = recorded(klines, quotes, "ABCJPY", D("0.000001"))
+    source = load(out)["ABCJPY"]
+    assert (source.rows, source.halts) == (made.rows, made.halts)
+    assert source.halts == ((start + 2 * MINUTE, start + 6 * MINUTE),)
+    assert source.rows[0].quote == (D(4), D("0.5"), D(5), D("0.25"))
+    assert [row.quote for row in source.rows[1:]] == [None, None]
+    with Simulator(tape=out) as sim:
+        assert list(sim.exchange.markets) == ["ABCJPY"]
+
+
+def test_accounts_are_read_with_all_their_fields(tmp_path: Path) -> None:
+    """Keys, rates and flags come from the file; what is left out has the published default."""
+    file = tmp_path / "accounts.json"
+    row = {"name": "x", "key": "k", "secret": "s", "balances": {"JPY": "1.5"}, "taker_rate": "0.002", "bnb_fees": True}
+    file.write_text(json.dumps({"accounts": [row | {"permissions": ["LEVERAGED"]}, {"name": "y"}]}))
+    first, second = read_accounts(file)
+    assert (first.key, first.secret, first.taker_rate, first.bnb_fees) == ("k", "s", D("0.002"), True)
+    assert (first.permissions, first.balances) == (("LEVERAGED",), {"JPY": D("1.5")})
+    assert second == Account.named("y")
