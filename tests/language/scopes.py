@@ -12,7 +12,8 @@ from autotrader.language.tree import Condition, Kind, Literal, Place, Unit, Valu
 from autotrader.market.instrument import Instrument
 
 INSTRUMENTS = {
-    f"{base}JPY": Instrument(symbol=f"{base}JPY", base=base, quote="JPY", tick=Decimal(1)) for base in ("BTC", "ETH", "BNB")
+    f"{base}JPY": Instrument(symbol=f"{base}JPY", base=base, quote="JPY", tick=Decimal(1))
+    for base in ("BTC", "ETH", "BNB")
 }
 PARAMS = {
     "dip": Literal(Decimal(-5), Unit(Kind.PERCENT), "-5%"),

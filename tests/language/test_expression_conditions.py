@@ -45,34 +45,40 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
-def test_every_condition_of_the_specification_is_understood(text):
+def test_every_condition_of_the_specification_is_understood(text: str) -> None:
     """The examples of the specification and one use of every other word parse without a remark."""
     found, problems = parse_condition(text, ORIGIN, "when", SCOPE)
-    assert (True, ()) == (found is not None, problems)
+    assert (found is not None, problems) == (True, ())
 
 
-def test_a_comparison_keeps_its_place_key_and_text():
+def test_a_comparison_keeps_its_place_key_and_text() -> None:
     """A leaf knows where it stands and what was written."""
     found = condition("last > 5")
     assert isinstance(found, Compare)
-    assert ("when", "last > 5", 7, 11, 8) == (found.key, found.text, found.place.line, found.place.column, found.place.length)
+    assert (
+        found.key,
+        found.text,
+        found.place.line,
+        found.place.column,
+        found.place.length,
+    ) == ("when", "last > 5", 7, 11, 8)
 
 
-def test_a_bare_price_takes_the_quote_currency():
+def test_a_bare_price_takes_the_quote_currency() -> None:
     """`last < 8_000_000` compares with a price in the symbol's quote."""
     found = condition("last < 8_000_000")
     assert isinstance(found, Compare)
     assert Literal(Decimal(8_000_000), JPY_PRICE, "8_000_000") == found.right
 
 
-def test_a_price_may_carry_its_currency():
+def test_a_price_may_carry_its_currency() -> None:
     """`8_000_000 JPY` beside a price is a price."""
     found = condition("8_000_000 JPY > last")
     assert isinstance(found, Compare)
-    assert JPY_PRICE == found.left.unit
+    assert found.left.unit == JPY_PRICE
 
 
-def test_percentages_are_in_points_and_durations_in_milliseconds():
+def test_percentages_are_in_points_and_durations_in_milliseconds() -> None:
     """`-5%` is -5 and `2m30s` is 150,000 ms."""
     found = condition("change_24h < -5% for 2m30s")
     assert isinstance(found, Held)
@@ -80,67 +86,67 @@ def test_percentages_are_in_points_and_durations_in_milliseconds():
     assert (Decimal(-5), 150_000) == (found.part.right.value, found.span_ms)  # type: ignore[union-attr]
 
 
-def test_another_symbol_by_prefix():
+def test_another_symbol_by_prefix() -> None:
     """`ETHJPY.last` is the other symbol's."""
     found = condition("ETHJPY.last > 3")
     assert isinstance(found, Compare)
     assert Term("last", "ETHJPY", JPY_PRICE) == found.left
 
 
-def test_words_of_the_account_belong_to_no_symbol():
+def test_words_of_the_account_belong_to_no_symbol() -> None:
     """`free(JPY)` is one question, whichever rule asks it."""
     assert Term("free", "", Unit(Kind.AMOUNT, "JPY"), ("JPY",)) == value("free(JPY)")
 
 
-def test_equal_questions_are_equal_terms():
+def test_equal_questions_are_equal_terms() -> None:
     """`0.50%` and `0.5%`, `60m` and `1h` as arguments ask the same."""
     assert value("depth_bid(0.50%)") == value("depth_bid(0.5%)")
     assert value("change(60m)") == value("change(1h)")
 
 
-def test_a_series_stands_in_place_of_a_timeframe():
+def test_a_series_stands_in_place_of_a_timeframe() -> None:
     """`sma(30, volume(5m))` has the unit and timeframe of its series."""
     found = value("sma(30, volume(5m))")
     assert isinstance(found, Term)
     assert ("5m", Unit(Kind.AMOUNT, "BTC"), "volume") == (found.timeframe, found.unit, found.series.word)  # type: ignore[union-attr]
 
 
-def test_candles_ago_shifts_every_candle_value():
+def test_candles_ago_shifts_every_candle_value() -> None:
     """`(a - b) 2 candles ago` shifts both."""
     found = value("(close(1h) - open(1h)) 2 candles ago")
     assert isinstance(found, Arithmetic)
-    assert [2, 2] == [found.left.shift, found.right.shift]  # type: ignore[union-attr]
+    assert [found.left.shift, found.right.shift] == [2, 2]  # type: ignore[union-attr]
 
 
-def test_percent_of_a_price_is_relative():
+def test_percent_of_a_price_is_relative() -> None:
     """`sma(200, 1d) - 20%` takes 20% off; the tree says so."""
     found = value("sma(200, 1d) - 20%")
     assert isinstance(found, Arithmetic)
-    assert ("-%", JPY_PRICE) == (found.op, found.unit)
+    assert (found.op, found.unit) == ("-%", JPY_PRICE)
 
 
-def test_percent_and_percent_add_points():
+def test_percent_and_percent_add_points() -> None:
     """`spread + 0.1%` is a percentage."""
     found = value("spread + 0.1%")
     assert isinstance(found, Arithmetic)
-    assert ("+", Kind.PERCENT) == (found.op, found.unit.kind)
+    assert (found.op, found.unit.kind) == ("+", Kind.PERCENT)
 
 
 @pytest.mark.parametrize("text", ["20% of free(JPY)", "20% * free(JPY)", "free(JPY) * 20%"])
-def test_percent_of_an_amount_is_an_amount(text):
+def test_percent_of_an_amount_is_an_amount(text: str) -> None:
     """All three ways of taking a part give the same tree."""
     found = value(text)
     assert isinstance(found, Arithmetic)
     assert ("%of", Unit(Kind.AMOUNT, "JPY")) == (found.op, found.unit)
 
 
-def test_price_times_base_is_quote():
+def test_price_times_base_is_quote() -> None:
     """`holding(BTC) * last` is an amount of yen, because the price is one of BTC."""
     assert Unit(Kind.AMOUNT, "JPY") == value("holding(BTC) * last").unit
     assert Unit(Kind.AMOUNT, "BTC") == value("free(JPY) / ask").unit
 
 
-def test_a_tick_is_the_symbols_price_step():
+def test_a_tick_is_the_symbols_price_step() -> None:
     """`1 tick` is asked of the instrument, that of the price it stands beside."""
     found = value("ETHJPY.ask - 1 tick")
     assert isinstance(found, Arithmetic)
@@ -148,33 +154,33 @@ def test_a_tick_is_the_symbols_price_step():
     assert Term("tick", "ETHJPY", JPY_PRICE) == found.right.right
 
 
-def test_products_bind_tighter_than_sums():
+def test_products_bind_tighter_than_sums() -> None:
     """`a + b * 2` multiplies first."""
     found = value("bid + ask * 2")
     assert isinstance(found, Arithmetic)
-    assert "+" == found.op
+    assert found.op == "+"
 
 
-def test_like_by_like_is_a_number_that_compares_with_a_percentage():
+def test_like_by_like_is_a_number_that_compares_with_a_percentage() -> None:
     """`atr / close < 3%` keeps the percentage beside the plain ratio."""
     found = condition("atr(14, 4h) / close(4h) < 3%")
     assert isinstance(found, Compare)
-    assert (Kind.NUMBER, Kind.PERCENT) == (found.left.unit.kind, found.right.unit.kind)
+    assert (found.left.unit.kind, found.right.unit.kind) == (Kind.NUMBER, Kind.PERCENT)
 
 
-def test_minimum_adopts_the_unit():
+def test_minimum_adopts_the_unit() -> None:
     """`min(last, 8_000_000)` is a price."""
     found = value("min(last, 8_000_000)")
     assert isinstance(found, Least)
-    assert (JPY_PRICE, JPY_PRICE) == (found.unit, found.right.unit)
+    assert (found.unit, found.right.unit) == (JPY_PRICE, JPY_PRICE)
 
 
-def test_between_near_and_their_units():
+def test_between_near_and_their_units() -> None:
     """Both ends of `between` and the distance of `near` fit the value."""
     one, two = condition("last between 8_000_000 and 9_000_000 JPY"), condition("last near 9_000_000 within 0.5%")
     assert isinstance(one, Between)
     assert isinstance(two, Near)
-    assert (JPY_PRICE, JPY_PRICE, Kind.PERCENT) == (one.low.unit, one.high.unit, two.within.unit.kind)
+    assert (one.low.unit, one.high.unit, two.within.unit.kind) == (JPY_PRICE, JPY_PRICE, Kind.PERCENT)
 
 
 @pytest.mark.parametrize(
@@ -185,14 +191,16 @@ def test_between_near_and_their_units():
         ("sma(20, 1h) crosses sma(20, 4h)", "either", "1h"),
     ],
 )
-def test_crossings_of_candle_values_are_judged_per_close_of_the_finest(text, direction, timeframe):
+def test_crossings_of_candle_values_are_judged_per_close_of_the_finest(
+    text: str, direction: str, timeframe: str
+) -> None:
     """Where every term is a candle value the timeframe is set; else the side is stored."""
     found = condition(text)
     assert isinstance(found, Cross)
     assert (direction, timeframe) == (found.direction, found.timeframe)
 
 
-def test_a_crossing_may_have_a_dead_zone():
+def test_a_crossing_may_have_a_dead_zone() -> None:
     """`by 0.2%` is kept with the crossing."""
     found = condition("last crosses above 9_000_000 by 0.2%")
     assert isinstance(found, Cross)
@@ -200,15 +208,15 @@ def test_a_crossing_may_have_a_dead_zone():
     assert Kind.PERCENT is found.dead_zone.unit.kind
 
 
-def test_shapes_over_candles_and_checks():
+def test_shapes_over_candles_and_checks() -> None:
     """`within last` and `k of last` count candles of the one timeframe, or checks."""
     one, two = condition("rsi(14, 1h) < 30 within last 3 candles"), condition("spread > 0.4% 3 of last 5 checks")
     assert isinstance(one, WithinLast)
     assert isinstance(two, CountOf)
-    assert (3, "1h", 3, 5, "") == (one.count, one.timeframe, two.least, two.count, two.timeframe)
+    assert (one.count, one.timeframe, two.least, two.count, two.timeframe) == (3, "1h", 3, 5, "")
 
 
-def test_a_number_before_a_shape_is_the_shapes():
+def test_a_number_before_a_shape_is_the_shapes() -> None:
     """In `rsi(14, 1h) < 30 3 of last 5 candles` thirty is compared and three are counted."""
     found = condition("rsi(14, 1h) < 30 3 of last 5 candles")
     assert isinstance(found, CountOf)
@@ -216,28 +224,33 @@ def test_a_number_before_a_shape_is_the_shapes():
     assert (Decimal(30), 3) == (found.part.right.value, found.least)  # type: ignore[union-attr]
 
 
-def test_flags():
+def test_flags() -> None:
     """`exchange is normal` and time windows are conditions by themselves."""
     one, two = condition("exchange is normal"), condition("time in 09:00-18:00 JST mon-fri, 22:00-02:00 for 5m")
     assert isinstance(one, Flag)
     assert isinstance(two, Held)
     assert isinstance(two.part, Flag)
     first, second = two.part.windows
-    assert (540, 1080, frozenset(range(5)), "Asia/Tokyo") == (first.start_minute, first.end_minute, first.days, first.zone)
+    assert (540, 1080, frozenset(range(5)), "Asia/Tokyo") == (
+        first.start_minute,
+        first.end_minute,
+        first.days,
+        first.zone,
+    )
     assert (1320, 120, frozenset(range(7))) == (second.start_minute, second.end_minute, second.days)
 
 
-def test_a_signal_is_keyed_where_it_is_used():
+def test_a_signal_is_keyed_where_it_is_used() -> None:
     """State of a signal's leaves lies under the place of use."""
     inner = condition("close(1d) > sma(50, 1d)")
     scope = Scope(symbol="BTCJPY", instruments=INSTRUMENTS, signals={"uptrend": inner})
     found, problems = parse_condition("signal(uptrend)", ORIGIN, "rules.a.when.0", scope)
     assert isinstance(found, Named)
     assert not problems
-    assert ("uptrend", "rules.a.when.0/when") == (found.name, found.part.key)
+    assert (found.name, found.part.key) == ("uptrend", "rules.a.when.0/when")
 
 
-def test_parameters_keep_their_name_and_value():
+def test_parameters_keep_their_name_and_value() -> None:
     """`$dip` is the value with the name beside it."""
     found = condition("change_24h <= $dip")
     assert isinstance(found, Compare)
@@ -245,22 +258,22 @@ def test_parameters_keep_their_name_and_value():
     assert ("$dip", "dip", PARAMS["dip"].value) == (found.right.text, found.right.param, found.right.value)
 
 
-def test_an_unknown_symbol_offline_is_a_note_only():
+def test_an_unknown_symbol_offline_is_a_note_only() -> None:
     """A symbol that the table lacks may exist at the exchange; base and quote are read from its name."""
     found, problems = parse_condition("XLMJPY.last > 3", ORIGIN, "when", SCOPE)
     assert found is not None
-    assert ["note"] == [problem.severity for problem in problems]
+    assert [problem.severity for problem in problems] == ["note"]
 
 
 @pytest.mark.parametrize("text", ["rsi(14, 1h) <= 100", "imbalance(1%) >= -1", "order.filled <= 100%"])
-def test_what_is_always_true_is_a_warning(text):
+def test_what_is_always_true_is_a_warning(text: str) -> None:
     """A comparison that nothing can make false is pointed out."""
     found, problems = parse_condition(text, ORIGIN, "when", SCOPE)
     assert found is not None
-    assert ["AT301"] == [problem.code for problem in problems]
+    assert [problem.code for problem in problems] == ["AT301"]
 
 
-def test_a_breakout_without_shift_is_a_warning():
+def test_a_breakout_without_shift_is_a_warning() -> None:
     """`close > highest` of the same candles can never be true; the hint names the shift."""
     found, problems = parse_condition("close(4h) > highest(20, 4h)", ORIGIN, "when", SCOPE)
     assert found is not None

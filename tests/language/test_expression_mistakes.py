@@ -132,16 +132,16 @@ UNSUPPORTED = [
 
 
 @pytest.mark.parametrize(("text", "part", "hint"), UNITS + WORDS + FORMS + SENSE)
-def test_a_mistake_is_marked_exactly_and_has_its_hint(text, part, hint):
+def test_a_mistake_is_marked_exactly_and_has_its_hint(text: str, part: str, hint: str) -> None:
     """The caret covers the wrong part, and the help line names the likely fix."""
     problem = mistake(text)
     assert part == marked(text, problem) or not text
     assert hint in problem.hint
-    assert ("rules/dip.yaml", 7, "rules.dip.when") == (problem.place.file, problem.place.line, problem.path)
+    assert (problem.place.file, problem.place.line, problem.path) == ("rules/dip.yaml", 7, "rules.dip.when")
 
 
 @pytest.mark.parametrize(("text", "part"), UNSUPPORTED)
-def test_what_is_not_yet_supported_says_so_at_its_word(text, part):
+def test_what_is_not_yet_supported_says_so_at_its_word(text: str, part: str) -> None:
     """A form of the language that this version lacks is refused, never ignored."""
     problem = mistake(text)
     assert problem.code.startswith("AT4")
@@ -149,8 +149,8 @@ def test_what_is_not_yet_supported_says_so_at_its_word(text, part):
     assert part == marked(text, problem)
 
 
-def test_both_sides_of_a_condition_are_checked():
+def test_both_sides_of_a_condition_are_checked() -> None:
     """Two wrong words in one condition are two problems."""
     found, problems = parse_condition("spreed < aks", ORIGIN, "when", SCOPE)
     assert found is None
-    assert [11, 20] == [problem.place.column for problem in problems]
+    assert [problem.place.column for problem in problems] == [11, 20]

@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from autotrader.language.expression.check import Checker, closest, duration_ms
+from autotrader.language.expression.check import Checker
 from autotrader.language.expression.conditions import Conditions, rekeyed
 from autotrader.language.expression.lexer import Fault, tokens_of
 from autotrader.language.expression.parser import Parser
+from autotrader.language.expression.plainly import closest, duration_ms
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.windows import Windows
 from autotrader.language.problems import Problem

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from autotrader.language.expression.lexer import Fault
+from autotrader.language.expression.plainly import closest, duration_ms
 from autotrader.language.expression.syntax import Node
 from autotrader.language.tree import Kind, Literal, Term, Unit
 from autotrader.language.vocabulary.word import Param, Word, duration_text
@@ -120,8 +121,6 @@ class Arguments:
         if node.text.endswith("M"):
             hint = f"`1M` is a month and `1m` a minute; {hint}"
         else:
-            from autotrader.language.expression.check import duration_ms
-
             same = _BY_MS.get(duration_ms(node.text, node.start))
             hint = f"write `{same}`" if same else hint
         raise self.checker.fault_at(node, "AT116", f"`{node.text}` is no timeframe", hint)
@@ -135,7 +134,7 @@ class Arguments:
                 f"`{self.word.name}` is computed from whole candles, not from a series",
                 f"give a timeframe: {self.word.signature}",
             )
-        found = self.checker.value(node)
+        found = self.checker.of_symbol(self.symbol, node)
         if not isinstance(found, Term) or not found.is_candle:
             raise self.checker.fault_at(
                 node,
@@ -247,8 +246,6 @@ class Arguments:
         allowed = ", ".join(param.choices)
         if node.kind == "call" and not node.called and not node.unit and node.text in param.choices:
             return node.text
-        from autotrader.language.expression.check import closest
-
         found = self.checker.text[node.start : node.end]
         raise self.checker.fault_at(
             node,

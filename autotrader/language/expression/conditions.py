@@ -7,8 +7,9 @@ from typing import Any as AnyType
 from typing import Literal as Only
 from typing import cast
 
-from autotrader.language.expression.check import Checker, closest, duration_ms
+from autotrader.language.expression.check import Checker
 from autotrader.language.expression.lexer import Fault, Token
+from autotrader.language.expression.plainly import closest, duration_ms
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.sense import check_sense
 from autotrader.language.expression.syntax import Node, Sentence, Shape

@@ -15,7 +15,7 @@ from autotrader.language.expression.syntax import Node, Sentence, Shape
 COMPARISONS = ("<", "<=", ">", ">=")
 KEYWORDS = frozenset(
     {"between", "near", "within", "crosses", "above", "below", "by", "for", "of", "and", "or", "not", "ago", "candle",
-     "candles", "check", "checks", "in", "is", "rising", "falling"}
+     "check", "checks", "in", "is", "rising", "falling"}
 )  # fmt: skip
 _STRUCTURE = {
     "and": ("`and` joins two conditions", "put each on its own line below `all:`"),

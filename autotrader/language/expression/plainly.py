@@ -1,0 +1,57 @@
+"""Durations as plain milliseconds, and the nearest known word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from autotrader.language.expression.lexer import Fault
+from autotrader.money import parse_decimal
+
+MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_DURATION_PART = re.compile(r"([0-9_]+(?:\.[0-9]+)?)(ms|[smhdwM])", re.ASCII)
+MAX_DURATION_MS = 3_660 * 86_400_000
+
+
+def closest(found: str, known: Iterable[str]) -> str:
+    """`did you mean `x`?`, or nothing."""
+    import difflib
+
+    near = difflib.get_close_matches(found, list(known), n=1, cutoff=0.6)
+    return f"did you mean `{near[0]}`?" if near else ""
+
+
+def duration_ms(text: str, start: int) -> int:
+    """Milliseconds of a duration such as `2m30s`. Raises Fault."""
+    total = Decimal(0)
+    sizes: list[int] = []
+    for number, unit in _DURATION_PART.findall(text):
+        if unit == "M":
+            raise Fault(
+                "AT123",
+                start,
+                len(text),
+                f"`{text}` is a month, which has no fixed length",
+                f"write `{text.replace('M', 'm')}` for minutes or `30d` for days",
+            )
+        try:
+            total += parse_decimal(number) * MILLISECONDS[unit]
+        except ValueError:
+            raise Fault(
+                "AT103", start, len(text), f"`{text}` is not a plain duration", "write `5m`, `1h30m` or `90s`"
+            ) from None
+        sizes.append(MILLISECONDS[unit])
+    if sizes != sorted(set(sizes), reverse=True):
+        raise Fault(
+            "AT123",
+            start,
+            len(text),
+            f"`{text}` names its units twice or in the wrong order",
+            "write `1h30m`, large units first",
+        )
+    if total != int(total) or total > MAX_DURATION_MS:
+        raise Fault(
+            "AT123", start, len(text), f"`{text}` is out of range", "durations are whole milliseconds up to ten years"
+        )
+    return int(total)
