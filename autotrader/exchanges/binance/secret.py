@@ -104,11 +104,13 @@ def _read_private(path: Path) -> str:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise ConfigError(f"the secret's file {path} cannot be read: {error.strerror}") from None
-    with os.fdopen(handle, "rb") as file:
-        facts = os.fstat(file.fileno())
+    try:
+        facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
             raise ConfigError(f"the secret's file {path} is not a regular file")
         if facts.st_mode & 0o077:
             mode = stat.S_IMODE(facts.st_mode)
             raise ConfigError(f"others may read the secret's file {path} (mode {mode:04o})", hint=f"chmod 600 {path}")
-        return file.read(MOST_BYTES).decode("ascii", "replace").strip()
+        return os.read(handle, MOST_BYTES).decode("ascii", "replace").strip()
+    finally:
+        os.close(handle)

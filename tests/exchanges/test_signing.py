@@ -1,0 +1,235 @@
+"""Signing: the exact bytes, the two signers, the permission to trade, and secrets that show themselves to nobody."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import hmac
+import json
+import pickle
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autotrader.errors import ConfigError, SafetyRefused, UsageError
+from autotrader.exchanges.binance.connection import connect
+from autotrader.exchanges.binance.secret import Credentials, Secret, load_credentials
+from autotrader.exchanges.binance.signing import (
+    READ_CALLS,
+    Method,
+    ReadSigner,
+    TradeSigner,
+    Value,
+    encode,
+    signature,
+)  # fmt: skip
+from autotrader.exchanges.live import LiveToken, confirmation_from, grant_live
+from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, credentials, reply
+
+DOCS_SECRET = Secret("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
+HOST = "127.0.0.1"
+
+
+def test_the_official_vectors_hold(shared_data: Path) -> None:
+    """The signatures that the venue prints in its documentation come out, ASCII and not."""
+    vectors = json.loads((shared_data / "api-responses" / "signing-vectors.json").read_text())
+    for case in vectors["cases"]:
+        assert signature(Secret(vectors["secret_key"]), case["payload"]) == case["signature"]
+        order = [(name, value) for name, value in parse_qsl(case["payload"])]
+        assert dict(order)["symbol"] == case["symbol_unencoded"]
+        assert encode(order) == case["payload"]
+
+
+def test_an_order_of_typed_values_is_encoded_and_signed_as_by_hand() -> None:
+    """Decimals, integers and the client id give the payload and signature that were computed independently."""
+    payload = encode(
+        [("symbol", "BTCJPY"), ("side", "BUY"), ("type", "LIMIT"), ("timeInForce", "GTC"),
+         ("quantity", Decimal("0.00100")), ("price", Decimal("8E+6")), ("newClientOrderId", "at-20260115-0001"),
+         ("recvWindow", 5000), ("timestamp", 1768460400000)]
+    )  # fmt: skip
+    assert "quantity=0.001&price=8000000&" in payload
+    assert signature(DOCS_SECRET, payload) == "382483c4327368d3f935b8e93bf04744c986fcd7cde4873c09b84cf027d0af09"
+
+
+def test_a_list_of_symbols_is_json_without_spaces_encoded_once() -> None:
+    """`symbols` goes out as the venue demands it, and its signature is the known one."""
+    payload = encode([("symbols", ("BTCJPY", "BNBJPY")), ("timestamp", 1499827319559)])
+    assert payload == "symbols=%5B%22BTCJPY%22%2C%22BNBJPY%22%5D&timestamp=1499827319559"
+    assert signature(DOCS_SECRET, payload) == "b7dd44a1134b44eb60e8f40751f86c667f8da376d3bb1d81f18269044e2cc30b"
+
+
+def test_values_are_written_as_the_venue_reads_them() -> None:
+    """Booleans are lower-case, small and large Decimals have no exponent, absent ones are left out."""
+    numbers: list[tuple[str, Value | None]] = [("c", Decimal("0.0000001")), ("d", Decimal("-0"))]
+    values: list[tuple[str, Value | None]] = [("a", True), ("b", False), *numbers, ("e", None), ("f", "a b&=%")]
+    assert encode(values) == "a=true&b=false&c=0.0000001&d=0&f=a%20b%26%3D%25"
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "sNaN"])
+def test_a_number_that_is_none_is_never_sent(text: str) -> None:
+    """A Decimal that is not finite cannot be encoded."""
+    with pytest.raises(ValueError, match="not finite"):
+        encode([("price", Decimal(text))])
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=6))
+def test_what_is_encoded_reads_back_as_it_was(params: list[tuple[str, str]]) -> None:
+    """Any names and texts survive the way into a query string and back, and only plain ASCII is sent."""
+    payload = encode(params)
+    assert payload.isascii()
+    assert " " not in payload
+    assert parse_qsl(payload, keep_blank_values=True) == params
+
+
+def test_the_signature_covers_the_very_bytes_on_the_wire(scripted: Scripted) -> None:
+    """What arrived, less its signature at the end, signs to that signature: in the query and in a body."""
+    account = {"canTrade": True, "canWithdraw": False, "updateTime": 1, "accountType": "SPOT", "balances": []}
+    scripted.on("GET", "/api/v3/account", reply(200, account))
+    scripted.on("POST", "/sapi/v3/asset/getUserAsset", reply(200, []))
+    with connected(scripted.url) as connection:
+        assert connection.broker is not None
+        connection.broker.calls.account()
+        connection.broker.calls.user_assets("ＪＰＹ")
+    sent = [one.query or one.body for one in scripted.asked if "signature=" in one.query + one.body]
+    assert len(sent) == 2
+    for text in sent:
+        payload, _, signed = text.rpartition("&signature=")
+        assert hmac.new(SECRET.encode(), payload.encode(), hashlib.sha256).hexdigest() == signed
+    assert all(one.headers["x-mbx-apikey"] == KEY for one in scripted.asked if "signature=" in one.query + one.body)
+    assert all("x-mbx-apikey" not in one.headers for one in scripted.asked if one.path == "/api/v3/time")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v3/order"),
+        ("DELETE", "/api/v3/order"),
+        ("DELETE", "/api/v3/openOrders"),
+        ("POST", "/api/v3/order/cancelReplace"),
+        ("POST", "/sapi/v1/capital/withdraw/apply"),
+        ("GET", "/api/v3/order/"),
+    ],
+)
+def test_the_read_signer_signs_nothing_that_trades(method: Method, path: str) -> None:
+    """Without permission to trade no placing, cancelling or moving of money can be signed, not even by mistake."""
+    with pytest.raises(SafetyRefused):
+        ReadSigner(credentials(), HOST).sign(HOST, method, path, [], 1)
+
+
+def test_every_call_of_the_read_list_only_looks() -> None:
+    """The fixed list holds GETs, the order test and getUserAsset."""
+    assert {path for method, path in READ_CALLS if method != "GET"} == {
+        "/api/v3/order/test",
+        "/sapi/v3/asset/getUserAsset",
+    }
+
+
+def test_a_key_signs_for_its_own_host_only() -> None:
+    """A secret is bound to one host; for another nothing is signed."""
+    for signer in (ReadSigner(credentials(), HOST), TradeSigner(credentials(), HOST, grant_live("live", True, "live"))):
+        with pytest.raises(SafetyRefused, match="signs nothing for"):
+            signer.sign("api.binance.com", "GET", "/api/v3/account", [], 1)
+
+
+@pytest.mark.parametrize("token", [None, object(), True, "live"])
+def test_no_trade_signer_without_the_permission(token: object) -> None:
+    """Only what grant_live made opens the trade signer."""
+    with pytest.raises(SafetyRefused):
+        TradeSigner(credentials(), HOST, token)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["dry-run", "live"])
+@pytest.mark.parametrize("flag", [False, True])
+@pytest.mark.parametrize("typed", ["", "yes", "live"])
+def test_all_three_keys_are_needed(mode: str, flag: bool, typed: str) -> None:
+    """Mode, flag and confirmation: with any of them missing there is no permission."""
+    if (mode, flag, typed) == ("live", True, "live"):
+        assert isinstance(grant_live(mode, flag, typed), LiveToken)
+        return
+    with pytest.raises(SafetyRefused, match="live trading is off"):
+        grant_live(mode, flag, typed)
+
+
+def test_a_service_confirms_by_its_environment() -> None:
+    """AUTOTRADER_LIVE=1 stands for the typed word; anything else does not."""
+    assert confirmation_from({"AUTOTRADER_LIVE": "1"}) == "live"
+    assert {confirmation_from(one) for one in ({}, {"AUTOTRADER_LIVE": "true"}, {"AUTOTRADER_LIVE": "0"})} == {""}
+
+
+def test_the_permission_cannot_be_made_copied_or_stored() -> None:
+    """LiveToken comes from grant_live alone."""
+    token = grant_live("live", True, "live")
+    for attempt in (lambda: LiveToken(object()), lambda: copy.copy(token), lambda: copy.deepcopy(token),
+                    lambda: pickle.dumps(token)):  # fmt: skip
+        with pytest.raises(SafetyRefused):
+            attempt()
+
+
+def test_while_halted_no_new_order_is_signed_but_cancels_are() -> None:
+    """The halt is asked inside the signer, at each order; cancelling goes on."""
+    halted = [False]
+    signer = TradeSigner(credentials(), HOST, grant_live("live", True, "live"), lambda: halted[0])
+    assert signer.sign(HOST, "POST", "/api/v3/order", [], 1).payload
+    halted[0] = True
+    with pytest.raises(SafetyRefused, match="halted"):
+        signer.sign(HOST, "POST", "/api/v3/order", [], 1)
+    assert signer.sign(HOST, "DELETE", "/api/v3/order", [], 1).payload
+
+
+def test_a_permission_without_a_key_is_refused() -> None:
+    """A connection that may trade needs somebody to trade for."""
+    with pytest.raises(UsageError):
+        connect(url="http://127.0.0.1:1", live_token=grant_live("live", True, "live"))
+
+
+def test_a_secret_shows_itself_to_nobody() -> None:
+    """repr, str, format, containers, errors and pickle do not give a secret away."""
+    made = credentials()
+    shown = [repr(made), str(made), f"{made.secret} {made.secret!r} {made.secret:>90}", str([made.key]), str(vars)]
+    assert all(SECRET not in one and KEY not in one for one in shown)
+    assert made.secret.reveal() == SECRET
+    with pytest.raises(SafetyRefused):
+        pickle.dumps(made)
+    assert len(made.fingerprint) == 8
+
+
+def test_credentials_come_from_the_environment_a_private_file_or_systemd(tmp_path: Path) -> None:
+    """Three places, and the secret's file is read where only its owner may."""
+    file = tmp_path / "autotrader-api-secret"
+    file.write_text(f"{SECRET}\n")
+    file.chmod(0o600)
+    (tmp_path / "autotrader-api-key").write_text(KEY)
+    (tmp_path / "autotrader-api-key").chmod(0o600)
+    places: list[dict[str, str]] = [
+        {"AUTOTRADER_API_KEY": KEY, "AUTOTRADER_API_SECRET": SECRET},
+        {"AUTOTRADER_API_KEY": KEY, "AUTOTRADER_API_SECRET_FILE": str(file)},
+        {"CREDENTIALS_DIRECTORY": str(tmp_path)},
+    ]
+    for place in places:
+        found = load_credentials(place)
+        assert isinstance(found, Credentials)
+        assert (found.key.reveal(), found.secret.reveal()) == (KEY, SECRET)
+    assert load_credentials({}) is None
+
+
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    """Group- or world-readable, a link, a folder, absent, half of a pair, two at once: each one clear error."""
+    loose = tmp_path / "loose"
+    loose.write_text(SECRET)
+    loose.chmod(0o640)
+    link = tmp_path / "link"
+    link.symlink_to(loose)
+    names = {"key": "AUTOTRADER_API_KEY", "secret": "AUTOTRADER_API_SECRET", "file": "AUTOTRADER_API_SECRET_FILE"}
+    cases: list[dict[str, str]] = [
+        {"key": KEY, "file": str(loose)}, {"key": KEY, "file": str(link)}, {"key": KEY, "file": str(tmp_path)},
+        {"key": KEY, "file": str(tmp_path / "absent")}, {"key": KEY}, {"secret": SECRET},
+        {"key": KEY, "secret": SECRET, "file": str(loose)}, {"key": "a b", "secret": SECRET},
+    ]  # fmt: skip
+    for case in cases:
+        with pytest.raises(ConfigError) as caught:
+            load_credentials({names[name]: value for name, value in case.items()})
+        assert SECRET not in str(caught.value)
