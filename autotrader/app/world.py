@@ -36,18 +36,22 @@ from autotrader.market.instrument import Instrument
 from autotrader.ports import Broker, Notifier
 from autotrader.records.canon import canonical
 from autotrader.records.places import Identity, store_dir
-from autotrader.records.store import Store
+from autotrader.records.store import Store, new_store_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """How a world is to be opened. `token` and `credentials` only for live; `stepped` only at a simulator."""
+    """How a world is to be opened. `token` and `credentials` only for live; `stepped` only at a simulator. `identity`
+    and `store_id` replace what is derived or drawn by chance: for the demo, whose records are the same at each run.
+    """
 
     state: Path
     cache: Path | None = None
     stepped: bool = False
     token: LiveToken | None = None
     credentials: Credentials | None = None
+    identity: Identity | None = None
+    store_id: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,8 +129,10 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
         instruments = _instruments(project, connection)
         plan, problems = project.plan(instruments)
         _refuse_over_budget(plan, connection)
-        identity = identity_of(plan.settings, live=live, fingerprint=connection.fingerprint)
-        store = Store.open(store_dir(wishes.state, identity), identity, now_ms=connection.clock.now_ms())
+        identity = wishes.identity or identity_of(plan.settings, live=live, fingerprint=connection.fingerprint)
+        make_id = (lambda: wishes.store_id) if wishes.store_id else new_store_id
+        folder = store_dir(wishes.state, identity)
+        store = Store.open(folder, identity, now_ms=connection.clock.now_ms(), make_id=make_id)
         holder.append(store)
     except BaseException:
         connection.close()
