@@ -1,0 +1,60 @@
+"""`autotrader show`: the rules as they were understood."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from autotrader.cli._options import config_option, formats
+from autotrader.cli._output import emit_json, note, say, styled
+
+
+@click.command("show")
+@click.argument("paths", nargs=-1, metavar="PATH...")
+@config_option
+@formats("text", "json")
+def command(paths: tuple[str, ...], *, config: Path | None, format: str) -> int:  # noqa: A002 - click's name
+    """Show the loaded rules: in words, or as JSON with exact amounts and their units."""
+    from autotrader.cli._rules import checked_rules, shown
+
+    checked = checked_rules(paths, config)
+    if checked.plan is None:
+        return shown(checked, format, 1)
+    from autotrader.language.dump import plan_data, rule_data
+
+    if format == "json":
+        return emit_json(plan_data(checked.plan))
+    for rule in checked.plan.rules:
+        data = rule_data(rule)
+        say(f"{styled(rule.id, 'bold')} {rule.symbol}" + ("" if rule.enabled else "  (off)"))
+        if rule.about:
+            say(f"  {rule.about}")
+        say(f"  looks  {_trigger(data['trigger'])}")
+        if "when_in_words" in data:
+            say(f"  when   {data['when_in_words']}")
+        for name in ("cooldown", "max_runs", "repeat", "retry_for"):
+            if name in data:
+                say(f"  {name.replace('_', ' ')}  {data[name]}")
+        for branch in data["branches"]:
+            for action in branch["then"]:
+                say(f"  then   {action['in_words']}")
+        say()
+    if checked.problems:
+        note(f"{checked.warnings} warnings: see `autotrader validate`")
+    return 0
+
+
+def _trigger(trigger: dict[str, object]) -> str:
+    if "every" in trigger:
+        return f"every {trigger['every']}"
+    if "on_close" in trigger:
+        return f"when a {trigger['on_close']} candle closes"
+    times = trigger["at"]
+    assert isinstance(times, list)  # noqa: S101 - made by rule_data
+    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+    shown = []
+    for each in times:
+        days = "daily" if len(each["days"]) == 7 else ",".join(names[day] for day in each["days"])
+        shown.append(f"{days or 'monthly ' + str(each['month_day'])} {each['time']} {each['zone']}")
+    return "at " + "; ".join(shown)
