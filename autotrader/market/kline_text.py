@@ -52,6 +52,8 @@ def _clean_table(lines: list[str], at: tuple[int, ...]) -> tuple[list[int], Floa
     """The table of a file without any fault, quickly; None where every row has to be looked at."""
     import numpy as np
 
+    if not any(line.strip() for line in lines[1:]):
+        return None
     try:
         used = at if at[-1] >= 0 else at[:-1]
         table = np.loadtxt(lines[1:], delimiter=",", usecols=used, dtype=np.float64, ndmin=2, comments=None)

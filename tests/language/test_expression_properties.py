@@ -25,8 +25,8 @@ PIECES = [
     "<", "<=", ">", ">=", "==", "+", "-", "*", "/", "(", ")", ",", ".", "%",
     "$dip", "$x", "5", "10_000", "0.5%",
     "5m", "1h",
-    "JPY", "BTC", "ETHJPY", "last", "3", "time", "exchange", "normal", "signal", "min(", "max(", "09:00", "18:00", "JST",
-    "mon", "tick", "levels", "forming", "my", "order", "rule", "{", "}", "円",
+    "JPY", "BTC", "ETHJPY", "last", "3", "time", "exchange", "normal", "signal", "min(", "max(", "09:00", "JST",
+    "18:00", "mon", "tick", "levels", "forming", "my", "order", "rule", "{", "}", "円",
 ]  # fmt: skip
 
 
