@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from autotrader.errors import AutotraderError
-from autotrader.execution.resolve import Resolver, forget_cursor
+from autotrader.execution.resolve import Resolver
 from autotrader.market.account import Account
 from autotrader.money import ZERO, plain, times
 from autotrader.orders import ORDER_ID_PREFIX, Fill, NotFound, Order, is_ours
@@ -109,7 +109,6 @@ class Observer:
         with self._store.transaction() as store:
             observed = store.orders.adopt(order, now_ms, row, how="stray")
             store.notice(now_ms, "critical", text, order=cid)
-            forget_cursor(store, order.symbol, now_ms)
             unexplained = store.settings.get("unexplained", {})
             store.settings.set("unexplained", {**unexplained, cid: text}, now_ms)
             if row is not None or observed.clash:
@@ -206,14 +205,15 @@ class Observer:
         crash_point("trades_committed")
 
     def _move_cursor(self, symbol: str, trade_ids: Sequence[int], now_ms: int) -> None:
-        """Remember how far everything is booked; where something is missing, read from the orders' start next time."""
-        missing = [row for row in self._store.orders.unsettled() if row.order.symbol == symbol and row.unbooked > ZERO]
-        if missing:
-            forget_cursor(self._store, symbol, now_ms)
+        """Remember how far everything is booked. Where a trade is missing (it showed itself late, or its order was
+        adopted late), forget it: next time is read from the orders' beginnings.
+        """
+        cursors = self._store.settings.get("trade_cursors", {})
+        if any(row.order.symbol == symbol and row.unbooked > ZERO for row in self._store.orders.unsettled()):
+            cursors.pop(symbol, None)
         elif trade_ids:
-            cursors = self._store.settings.get("trade_cursors", {})
-            highest = max(*trade_ids, cursors.get(symbol, 0))
-            self._store.settings.set("trade_cursors", {**cursors, symbol: highest}, now_ms)
+            cursors[symbol] = max(*trade_ids, cursors.get(symbol, 0))
+        self._store.settings.set("trade_cursors", cursors, now_ms)
 
 
 def _is_to_ask(row: OrderRow) -> bool:

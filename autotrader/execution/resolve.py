@@ -120,14 +120,13 @@ class Resolver:
         return None
 
     def adopt(self, row: JournalRow, order: Order) -> Outcome:
-        """The venue has it: take it over as ours. Its trades are read from the beginning again."""
+        """The venue has it: take it over as ours."""
         now_ms = self._clock.now_ms()
         late = row.state is IntentState.DEAD
         reason = f"order {order.order_id} was found" + (" after it had been given up" if late else "")
         with self._store.transaction() as store:
             store.intents.move(row.client_order_id, IntentState.ADOPTED, now_ms, reason=reason)
             seen = store.orders.adopt(order, now_ms, store.intents.get(row.client_order_id), how="query")
-            forget_cursor(store, order.symbol, now_ms)
             if late:
                 store.notice(now_ms, "critical", f"{row.client_order_id}: {reason}", order=row.client_order_id)
             if seen.clash:
@@ -153,13 +152,6 @@ class Resolver:
             reason=reason,
             fault="outside",
         )
-
-
-def forget_cursor(store: Store, symbol: str, time_ms: int) -> None:
-    """Have the trades of a symbol read from the orders' beginnings again."""
-    cursors = store.settings.get("trade_cursors", {})
-    if cursors.pop(symbol, None) is not None:
-        store.settings.set("trade_cursors", cursors, time_ms)
 
 
 def _is_due(row: JournalRow, now_ms: int) -> bool:

@@ -228,6 +228,64 @@ def test_table_of_moves_is_closed() -> None:
     assert all(IntentState.SENT not in moves for state, moves in NEXT.items() if state is not IntentState.INTENT)
 
 
+@pytest.mark.parametrize("start", [IntentState.DROPPED, IntentState.SENT, IntentState.UNKNOWN, IntentState.DEAD])
+@pytest.mark.parametrize("to", IntentState)
+def test_a_fate_is_never_taken_back(at: Desk, start: IntentState, to: IntentState) -> None:
+    """The store itself refuses every move that the table does not have."""
+    paths = {
+        IntentState.DROPPED: [IntentState.DROPPED],
+        IntentState.SENT: [IntentState.SENT],
+        IntentState.UNKNOWN: [IntentState.SENT, IntentState.UNKNOWN],
+        IntentState.DEAD: [IntentState.SENT, IntentState.UNKNOWN, IntentState.DEAD],
+    }
+    cid = at.intend()
+    with at.store.transaction() as store:
+        for state in paths[start]:
+            store.intents.move(cid, state, 1)
+    if to in NEXT[start]:
+        with at.store.transaction() as store:
+            store.intents.move(cid, to, 2)
+    else:
+        with at.store.transaction() as store, pytest.raises(ValueError, match="cannot move"):
+            store.intents.move(cid, to, 2)
+
+
+def test_refused_by_the_signer_is_not_sent(at: Desk) -> None:
+    """Where the signer itself refuses, no byte was made: not sent, not unknown; the same for a cancel."""
+
+    def refuse(venue: Venue, request: object) -> NotSent:
+        raise SafetyRefused("not live")
+
+    at.venue.on_submit = [refuse]
+    assert at.send(1).state is IntentState.NOT_SENT
+    cid = at.send(2).client_order_id
+    at.venue.on_cancel = [refuse]
+    assert at.gateway.cancel(cid, cycle=1, asked_by="timer").state is CancelState.NOT_SENT
+
+
+def test_a_cancel_of_what_is_not_open_is_not_sent(at: Desk) -> None:
+    """An order of unknown fate and one that has ended are not cancelled; the reason is said."""
+    cid = at.send().client_order_id
+    at.gateway.cancel(cid, cycle=1, asked_by="timer")
+    again = at.gateway.cancel(cid, cycle=2, asked_by="timer")
+    unknown = at.gateway.cancel("at-abcd-none", cycle=2, asked_by="timer")
+    assert (again.state, again.reason) == (None, "it is CANCELED")
+    assert (unknown.state, len(at.venue.deletes)) == (None, 1)
+
+
+def test_a_cancel_that_breaks_off_is_unknown(at: Desk) -> None:
+    """An exception says nothing about the cancel; where the order cannot be read either, it stays as it is known."""
+
+    def burst(venue: Venue, request: CancelRequest) -> Unknown:
+        venue.down = True
+        raise OSError("reset")
+
+    cid = at.send().client_order_id
+    at.venue.on_cancel = [burst]
+    outcome = at.gateway.cancel(cid, cycle=1, asked_by="timer")
+    assert (outcome.state, len(at.store.orders.open())) == (CancelState.UNKNOWN, 1)
+
+
 def test_quantities_keep_their_digits(at: Desk) -> None:
     """What is stored is what was asked, to the last digit."""
     cid = at.intend()

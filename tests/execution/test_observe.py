@@ -89,6 +89,43 @@ def test_filled_before_its_trades_can_be_had_waits(at: Desk) -> None:
     assert row.settled
 
 
+def test_a_trade_that_shows_itself_late_is_not_passed_over(at: Desk) -> None:
+    """A trade with a smaller number than one that was booked before is still found and booked."""
+    first, second = at.send(1).client_order_id, at.send(2, rule="other").client_order_id
+    late = at.venue.fill(1001, "0.001")
+    at.venue.trades.remove(late)
+    hidden = at.venue.orders[1001]
+    at.venue.orders[1001] = replace(hidden, executed=D("0"), quote_executed=D("0"), status=OrderStatus.NEW)
+    at.venue.trades.append(replace(late, trade_id=9000, order_id=1002, quantity=D("0.002")))
+    at.venue.orders[1002] = replace(at.venue.orders[1002], executed=D("0.002"), status=OrderStatus.FILLED)
+    at.observe()
+    at.venue.orders[1001] = hidden
+    at.venue.trades.append(late)
+    at.observe()
+    at.observe()
+    booked = [at.store.orders.get(cid) for cid in (first, second)]
+    assert [row.booked for row in booked if row] == [D("0.001"), D("0.002")]
+
+
+def test_trades_that_run_ahead_of_the_orders_state_are_asked_about(at: Desk) -> None:
+    """A trade of an order that was taken as ended without one is booked, and the order's state follows."""
+    first, second = at.send(1).client_order_id, at.send(2, rule="other").client_order_id
+    before = at.venue.orders[1001]
+    at.venue.fill(1001, "0.001")
+    truth = at.venue.end(1001)
+    at.venue.orders[1001] = replace(before, status=OrderStatus.CANCELED)
+    at.observe()
+    at.venue.fill(1002, "0.002")
+    at.venue.orders[1001] = truth
+    at.observe()
+    at.observe()
+    rows = [at.store.orders.get(cid) for cid in (first, second)]
+    assert [(row.order.executed, row.booked, row.settled) for row in rows if row] == [
+        (D("0.001"), D("0.001"), True),
+        (D("0.002"), D("0.002"), True),
+    ]
+
+
 def test_order_missing_from_the_list_is_asked_for(at: Desk) -> None:
     """An order that the list of open orders lacks is not taken as gone: it is asked for by itself."""
     cid = at.send().client_order_id

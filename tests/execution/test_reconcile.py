@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from autotrader.errors import RecordsBroken, UsageError
 from autotrader.execution.reconcile import settle_difference
+from autotrader.market.account import Account
 from autotrader.orders import OrderRequest, OrderStatus, SubmitResult
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import IntentState
@@ -85,6 +87,36 @@ def test_unreachable_venue_is_not_armed(at: Desk) -> None:
     assert "could not be read" in report.reasons[0]
     at.venue.down = False
     assert at.start().armed
+
+
+def test_open_orders_that_could_not_be_had_disarm(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the open orders of one symbol are missing, nothing is armed."""
+    monkeypatch.setattr(at.venue, "observe", lambda needs, deadline: Account(missing={"BTCJPY": "HTTP 503"}))
+    report = at.start()
+    assert (report.armed, report.reasons) == (False, ("open orders of BTCJPY could not be read: HTTP 503",))
+
+
+def test_an_ended_stray_of_our_name_disarms(at: Desk) -> None:
+    """An order of our name that we never made and that is filled already is found in the venue's history."""
+    at.send()
+    request = replace(
+        at.store.intents.latest(1)[0].intent.request,
+        client_order_id="at-abcd-" + "z" * 26,
+    )
+    at.venue.fill(at.venue.place(request).order_id, "0.002")
+    report = at.again().start()
+    assert not report.armed
+    assert (len(report.adopted), report.booked) == (1, 1)
+
+
+def test_two_orders_of_one_name_in_the_history_halt(at: Desk) -> None:
+    """The venue's history shows one name twice: the first promise is broken, everything stops."""
+    at.send()
+    at.venue.end(1001)
+    at.venue.end(at.venue.place(at.store.intents.latest(1)[0].intent.request).order_id)
+    again = at.again()
+    again.start()
+    assert "two orders" in (again.store.halted() or "")
 
 
 def test_fills_and_ends_while_away_are_taken_in(at: Desk) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.orders import OrderRequest, OrderStatus, Side, SubmitResult, Unknown
+from autotrader.orders import NotFound, OrderRequest, OrderStatus, Side, SubmitResult, Unknown
 from autotrader.records.intents import IntentState
 from tests.execution.desk import D, Desk, desk
 from tests.execution.venue import Venue
@@ -98,6 +98,40 @@ def test_an_unreachable_venue_decides_nothing(at: Desk) -> None:
     assert looks(at, 600, step=10) == []
     at.venue.down = False
     assert looks(at, 100) == [IntentState.DEAD]
+
+
+def test_absence_after_the_horizon_is_said_twice(at: Desk) -> None:
+    """One answer after the horizon is not enough: the venue's queries lag."""
+    at.venue.on_submit = [lost_request]
+    at.send()
+    at.clock.ms += 80_000
+    assert at.resolver.resolve_due() == ()
+    at.clock.ms += 30_000
+    assert [fate.state for fate in at.resolver.resolve_due()] == [IntentState.DEAD]
+
+
+def test_a_query_without_a_clear_answer_decides_nothing(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that says neither yes nor no is no absence."""
+    at.venue.on_submit = [lost_request]
+    at.send()
+    monkeypatch.setattr(at.venue, "find", lambda symbol, cid: Unknown("HTTP 502"))
+    assert looks(at, 600, step=10) == []
+
+
+def test_an_unknown_fate_is_never_sent_again(at: Desk) -> None:
+    """Submitting an unknown intent again sends nothing."""
+    at.venue.on_submit = [lost_request]
+    cid = at.send().client_order_id
+    assert at.gateway.submit(cid).state is IntentState.UNKNOWN
+    assert at.venue.posts == [cid]
+
+
+def test_an_order_that_is_archived_is_dead_at_once(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """-2026: it ended without a fill, long ago; there is nothing to wait for."""
+    at.venue.on_submit = [lost_request]
+    at.send()
+    monkeypatch.setattr(at.venue, "find", lambda symbol, cid: NotFound(archived=True))
+    assert looks(at, 2) == [IntentState.DEAD]
 
 
 def test_an_unexplained_trade_keeps_it_alive(at: Desk) -> None:

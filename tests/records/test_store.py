@@ -229,6 +229,13 @@ def test_halt_survives_and_is_lifted(tmp_path: Path) -> None:
     again.close()
 
 
+def test_commits_reach_the_disk(tmp_path: Path) -> None:
+    """The writer waits for the disk at every commit: synchronous is FULL, the journal is a WAL."""
+    store = open_store(tmp_path / "s")
+    assert (store._db.rows("PRAGMA synchronous")[0][0], store._db.rows("PRAGMA journal_mode")[0][0]) == (2, "wal")
+    store.close()
+
+
 def test_folder_is_private(tmp_path: Path) -> None:
     """Nobody else may read the store's folder."""
     open_store(tmp_path / "s").close()
