@@ -206,7 +206,8 @@ def _assembled(
     observer = Observer(store, broker, clock, resolver, min_notional=least)
     notifier = make_notifier(plan.settings)
     with store.transaction():
-        plan_text = store.chain.keep_text(canonical({"account": project.account_text, "rules": dict(plan.sources)}))
+        plan_text = store.chain.keep_text(canonical({"account": project.account_text, "rules": project.named(plan)}))
+        store.settings.set("plan", plan_text, clock.now_ms())
     parts = Parts(
         plan=plan, plan_text=plan_text, instruments=instruments, market=connection.market, broker=broker, clock=clock,
         store=store, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,

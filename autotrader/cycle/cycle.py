@@ -124,7 +124,7 @@ class Cycle:
         sources = self._sources(snapshot, account)
         outcome = decide(parts.plan, found, sources, self.kept.states, self.kept.runs.values(), self._context(now_ms))
         verdicts = self._review(outcome.requests, sources)
-        number = self._record(found, outcome, verdicts)
+        number = self._record(found, outcome, verdicts, sources)
         self._carrier.carry_out(number, [r for r, v in verdicts if isinstance(v, Approved)], _cancels(outcome.requests))
         self._answer_waiting()
         return self._report(found, outcome, verdicts, number, observation, snapshot, account)
@@ -193,7 +193,11 @@ class Cycle:
 
     # --------------------------------------------------------------------------------------------------------- record
     def _record(
-        self, found: Due, outcome: Outcome, verdicts: Sequence[tuple[PlaceRequest, Approved | Denied]]
+        self,
+        found: Due,
+        outcome: Outcome,
+        verdicts: Sequence[tuple[PlaceRequest, Approved | Denied]],
+        sources: Sources,
     ) -> int:
         """One transaction: what was seen and decided, the rules' next states, and the intents."""
         store, now_ms = self.parts.store, found.now_ms
@@ -201,7 +205,10 @@ class Cycle:
         with store.transaction():
             number = store.counters.next("cycle")
             if outcome.decisions:
-                store.evaluations.add(self._evaluation(number, now_ms, outcome))
+                store.evaluations.add(self._evaluation(number, now_ms, outcome, sources))
+            if found.missed:
+                late = int(store.settings.get("missed", 0)) + sum(found.missed.values())
+                store.settings.set("missed", late, now_ms)
             self.kept.keep_states({key: outcome.states[key] for key in outcome.changed}, outcome.gone)
             for run in outcome.runs:
                 if self.kept.runs.get(run.key) is not run:
@@ -218,13 +225,13 @@ class Cycle:
             self.kept.keep_time(now_ms)
         return number
 
-    def _evaluation(self, number: int, now_ms: int, outcome: Outcome) -> Evaluation:
+    def _evaluation(self, number: int, now_ms: int, outcome: Outcome, sources: Sources) -> Evaluation:
         return Evaluation(
             cycle=number,
             time_ms=now_ms,
             plan=self.parts.plan_text,
             rules=tuple(dict.fromkeys(decision.rule for decision in outcome.decisions)),
-            body=evaluation_body(outcome, self.kept.states),
+            body=evaluation_body(outcome, self.kept.states, sources),
         )
 
     def _intent(self, request: PlaceRequest, number: int, now_ms: int) -> Intent:

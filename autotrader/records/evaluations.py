@@ -75,6 +75,15 @@ class Evaluations:
             body=json.loads(zlib.decompress(row["body"])),
         )
 
+    def known_rules(self) -> tuple[str, ...]:
+        """Every rule that was ever evaluated, by name."""
+        return tuple(row["name"] for row in self._db.rows("SELECT name FROM rule_names ORDER BY name"))
+
+    def last(self) -> Evaluation | None:
+        """The newest cycle."""
+        row = self._db.row("SELECT max(cycle) AS last FROM evaluations")
+        return None if row is None or row["last"] is None else self.get(row["last"])
+
     def of_rule(self, rule: str, at_ms: int | None = None) -> Evaluation | None:
         """The last cycle that evaluated `rule`, at or before `at_ms` (None: the newest)."""
         limit = 1 << 62 if at_ms is None else at_ms

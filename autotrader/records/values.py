@@ -26,6 +26,8 @@ SETTINGS: dict[str, str] = {
     "trade_cursors": "symbol -> highest trade id up to which everything is booked",
     "unexplained": "client order id -> what start-up could not explain; not armed while there is one",
     "paper": "the paper account: balances, orders, last trade ids",
+    "plan": "hash of the kept text of the rules and settings that were opened last",
+    "missed": "how many slots have passed unevaluated so far",
 }
 
 # Changes of these are acts: they decide what may be traded. The rest moves with every cycle.
