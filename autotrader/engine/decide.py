@@ -64,7 +64,7 @@ class Notice:
 class Outcome:
     """The result of one `decide`. `states` and `runs` are complete; `changed` names the states to keep: those in which
     more than the last evaluated slot is new, or whose timers need that slot; `gone` were dropped with their orders.
-    `values` is the shared table of the cycle, `order_values` what was seen beside it of single orders, by (rule, order).
+    `values` is the shared table of the cycle, `order_values` what was seen beside it of single orders, by rule and id.
     """
 
     decisions: tuple[Decision, ...]
@@ -146,7 +146,7 @@ def _once_each(requests: Iterable[Request]) -> tuple[Request, ...]:
 # ------------------------------------------------------------------------------------- slots, timers, runs, orders
 def _pass_missed(cycle: _Cycle, due: Due) -> None:
     for key, slot_ms in due.passed.items():
-        cycle.states[key] = replace(cycle.states.get(key, RuleState()), last_slot_ms=slot_ms, looking_ms=None)
+        cycle.states[key] = cycle.states.get(key, RuleState()).at_slot(slot_ms)
 
 
 def _time_out_orders(cycle: _Cycle, due: Due) -> None:
@@ -192,7 +192,7 @@ def _decide_orders(cycle: _Cycle, slot: DueSlot, rule: Prepared) -> None:
     if isinstance(found, Missing):
         cycle.decisions.append(_blind(slot, f"open orders: {found.reason}"))
         found = ()
-    cycle.states[key] = replace(holder, last_slot_ms=slot.slot_ms)
+    cycle.states[key] = holder.at_slot(slot.slot_ms)
     for order in found:
         values = with_order(cycle.values, rule, cycle.sources, order)
         cycle.order_values[slot.rule.id, order_key(order)] = values.only(term for term, _ in rule.of_order)
@@ -283,7 +283,7 @@ def _store(cycle: _Cycle, task: _Task, state: RuleState) -> None:
     if state is not before or state.looking_ms is not None or state.leaves:
         cycle.stirred[task.key] = None
     slot_ms = max(task.slot.slot_ms, state.last_slot_ms or task.slot.slot_ms)
-    cycle.states[task.key] = replace(state, last_slot_ms=slot_ms, looking_ms=None)
+    cycle.states[task.key] = state.at_slot(slot_ms)
 
 
 def _is_to_look_again(cycle: _Cycle, task: _Task) -> bool:

@@ -75,7 +75,8 @@ def _sentence(decision: Decision, parts: tuple[tuple[str, Verdict], ...]) -> str
     if decision.holds is True:
         return f"{about} held, but had fired for this episode already"
     if decision.holds is None:
-        reasons = "; ".join(dict.fromkeys(why for name, part in parts if name != "rearm_when" for why in unknowns(part)))
+        open_ones = [part for name, part in parts if name != "rearm_when"]
+        reasons = "; ".join(dict.fromkeys(why for part in open_ones for why in unknowns(part)))
         return f"{about} did not fire: its condition was unknown: {reasons or 'what it looks at could not be seen'}"
     return f"{about} did not fire: its condition was false"
 

@@ -210,7 +210,7 @@ class SpendPerDay:
         if spent + bound + view.request.order.notional <= most:
             return ""
         return (
-            f"spend_per_day: {grouped_amount(spent, asset)} spent and {grouped_amount(bound, asset)} in open orders today,"
+            f"spend_per_day: {grouped_amount(spent, asset)} spent today and {grouped_amount(bound, asset)} in orders,"
             f" the limit is {grouped_amount(most, asset)}"
         )
 
@@ -238,7 +238,9 @@ class OpenOrders:
     def refuse(self, view: View) -> str:
         """One order too many."""
         count, most = len(live_orders(view.sources)) + len(view.approved), view.limits.open_orders
-        return f"open_orders: {count} are open, the limit is {most}" if most is not None and count >= most else ""
+        if most is None or count < most:
+            return ""
+        return f"open_orders: {count} are open, the limit is {most}"
 
 
 class OrdersPerHour:

@@ -68,6 +68,19 @@ class RuleState:
     alerted: bool = False  # the present stretch of unknown has been reported
     when_hash: str = ""
 
+    def at_slot(self, slot_ms: int) -> RuleState:
+        """This state after a slot: nothing is looked at again. (`replace`, but four times as fast: every due rule
+        comes through here in every cycle.)
+        """
+        copy: RuleState = object.__new__(RuleState)
+        for name in _STATE_FIELDS:
+            object.__setattr__(copy, name, getattr(self, name))
+        object.__setattr__(copy, "last_slot_ms", slot_ms)
+        object.__setattr__(copy, "looking_ms", None)
+        return copy
+
+
+_STATE_FIELDS = tuple(RuleState.__dataclass_fields__)
 
 RunStatus = Literal["ready", "waiting", "done", "failed", "returned"]
 RunKey = tuple[str, str, str, int]  # rule, symbol, order, slot

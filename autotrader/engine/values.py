@@ -31,7 +31,7 @@ def term_id(term: Term) -> str:
     elif term.timeframe:
         inside.append(term.timeframe)
     shift = f"~{term.shift}" if term.shift else ""
-    return f"{term.symbol}.{term.word}({','.join(inside)}){shift}"
+    return f"{term.symbol}.{term.word}{'(' + ','.join(inside) + ')' if inside else ''}{shift}"
 
 
 def _argument(arg: Decimal | str | Literal) -> str:
