@@ -26,6 +26,10 @@ class Project:
     account_text: str
     texts: Mapping[str, bytes]
 
+    def named(self, plan: Plan) -> dict[str, str]:
+        """The rule files' texts under names that are relative to the account file: the same wherever it lies."""
+        return {os.path.relpath(name, self.path.parent): text for name, text in plan.sources.items()}
+
     def plan(self, instruments: Mapping[str, Instrument] | None = None) -> tuple[Plan, tuple[Problem, ...]]:
         """Compile the rules, with the venue's filters where they are known.
 
