@@ -66,7 +66,9 @@ def walk(count: int, seed: int, *, holes: float = 0.0) -> Candles:
     kept = random.random(count) >= holes
     columns = {"open": opening, "high": high, "low": low, "close": close, "volume": volume}
     return candles(
-        {name: values[kept] for name, values in columns.items()}, timeframe="1h", positions=np.arange(count, dtype=np.float64)[kept]
+        {name: values[kept] for name, values in columns.items()},
+        timeframe="1h",
+        positions=np.arange(count, dtype=np.float64)[kept],
     )
 
 

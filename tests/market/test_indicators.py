@@ -121,7 +121,7 @@ def test_supertrend_by_hand() -> None:
     close = np.array([10.0, 11, 12, 13, 14, 15, 9, 8])
     tape = candles({"close": close, "high": close + 1, "low": close - 1}, from_birth=True)
     found = column("supertrend(2, 1, 1d)", tape)
-    # a range of 2 a candle puts the bands at close ± 2; the fall's range is 15 - 8 = 7, which makes it (2 + 7) / 2 = 4.5
+    # a range of 2 a candle puts the bands at close ± 2; the fall's range of 7 makes that (2 + 7) / 2 = 4.5
     assert found[2:7].tolist() == [14.0, 14.0, 14.0, 13.0, 13.5]
 
 

@@ -355,6 +355,8 @@ _OWN_EXAMPLES = {"macd": "12, 26, 9", "stoch": "14, 3, 3", "bb": "20, 2", "sar":
 
 def example(word: Word) -> str:
     """How a word may be written, with usual arguments."""
+    if not word.params and not word.is_candle:
+        return word.name
     own = _OWN_EXAMPLES.get(word.name.split("_")[0])
     parts = [own] if own else [param.choices[0] if param.choices else _EXAMPLES[param.kind] for param in word.params]
     return f"{word.name}({', '.join([*parts, *(['1h'] if word.is_candle else [])])})"

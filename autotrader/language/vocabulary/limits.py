@@ -20,7 +20,8 @@ def stale(name: str, asked_ms: int, limit_ms: int, now_ms: int) -> Missing | Non
     age = now_ms - asked_ms
     if age <= limit_ms:
         return None
-    return Missing(f"{name} is {duration_text(age)} old (limit {duration_text(limit_ms)})")
+    verb = "are" if name == "balances" else "is"
+    return Missing(f"{name} {verb} {duration_text(age)} old (limit {duration_text(limit_ms)})")
 
 
 def abnormal(sources: Sources) -> Missing | None:
