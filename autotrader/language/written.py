@@ -149,7 +149,7 @@ def check(model: type[Model], document: Document) -> Checked[Model]:
     if document.root is None:
         return Checked(None, (), frozenset())
     data: dict[str, Any] = _plain(document.root)  # type: ignore[assignment]  # the root is a mapping
-    reported: set[Path] = set(broken_paths(document.root))
+    reported: dict[Path, str] = dict.fromkeys(broken_paths(document.root), "")  # path -> kind of error
     for path in sorted(reported, key=len, reverse=True):
         _take_out(data, path)
     problems: list[Problem] = []
@@ -189,7 +189,7 @@ def _path(root: Map, loc: Iterable[str | int], *, keep_last: bool) -> Path:
     return tuple(path)
 
 
-def _consequence(path: Path, reported: set[Path], detail: ErrorDetails) -> bool:
+def _consequence(path: Path, reported: dict[Path, str], detail: ErrorDetails) -> bool:
     """Whether the error follows from something that was reported and taken out."""
     if any(path[:end] in reported for end in range(len(path) + 1)):
         return True
@@ -200,6 +200,8 @@ def _consequence(path: Path, reported: set[Path], detail: ErrorDetails) -> bool:
         return bool(get_close_matches(str(path[-1]), beside, 1, 0.6))
     if below and kind in {"AT204", "AT206"}:
         return True
+    if added and any(each.startswith("AT4") for known, each in reported.items() if known[:-1] == path):
+        return True  # a key that is not yet supported would have given what is missing
     if added and below:
         return any(get_close_matches(key, [str(name) for name in below], 1, 0.6) for key in added)
     return False
@@ -228,17 +230,17 @@ def _holder(data: object, path: Path) -> object:
     return data
 
 
-def _mend(data: dict[str, Any], path: Path, detail: ErrorDetails, reported: set[Path]) -> None:
+def _mend(data: dict[str, Any], path: Path, detail: ErrorDetails, reported: dict[Path, str]) -> None:
     context = detail.get("ctx", {})
     target = _holder(data, (*path, ""))
     if isinstance(target, dict) and (context.get("add") or context.get("drop")):
         for key in context["drop"]:
             target.pop(key, None)
-            reported.add((*path, key))
+            reported[(*path, key)] = detail["type"]
         target.update(context["add"])
-        reported.update((*path, key) for key in context["add"])
+        reported.update(dict.fromkeys(((*path, key) for key in context["add"]), detail["type"]))
         return
-    reported.add(path)
+    reported[path] = detail["type"]
     if detail["type"] == "missing" and isinstance(target := _holder(data, path), dict):
         target[str(path[-1])] = _HARMLESS.get(str(path[-1]), "-")
         return
@@ -250,10 +252,10 @@ def _problem(model: type[BaseModel], document: Document, path: Path, detail: Err
     if kind == "extra_forbidden":
         return _unknown_key(model, document, path)
     if kind == "missing":
-        return Problem(code="AT202", place=document.place(path), path=dotted(path[:-1]),
+        return Problem(code="AT202", place=document.place(path[:-1], at_key=True), path=dotted(path[:-1]),
                        message=f"the key `{path[-1]}` is missing", hint=f"add `{path[-1]}: ...` here")
     if kind.startswith("AT"):
-        at_key = kind.startswith("AT4") or detail["loc"][-1:] == ("[key]",)
+        at_key = kind.startswith("AT4") or kind in {"AT202", "AT216"} or detail["loc"][-1:] == ("[key]",)
         inner = (*path, context["key"]) if context["key"] else path
         return Problem(code=kind, place=document.place(inner, at_key=at_key or bool(context["key"])), path=dotted(path),
                        message=str(context["message"]), hint=str(context["hint"]))

@@ -32,10 +32,11 @@ def read_document(file: str, content: str | bytes) -> tuple[Document, tuple[Prob
         return Document(file, "", None), tuple(problems)
     clean, marks = traps.without_forbidden(file, text)
     problems += marks
-    events = _events(file, clean, problems)
+    # a carriage return alone may or may not end a line: nothing behind it could be placed
+    events = None if "\r" in text else _events(file, clean, problems)
     root: Map | None = None
     if events is not None:
-        builder = _Builder(file, clean, problems)
+        builder = _Builder(file, clean, problems, frozenset(mark.place.line for mark in marks))
         root = builder.document(events)
     return Document(file, text, root), tuple(problems)
 
@@ -94,7 +95,9 @@ def _events(file: str, text: str, problems: list[Problem]) -> list[_Event] | Non
             problems.append(Problem(code="AT002", place=Place(file, error.line, error.column), message=error.message))
             return None
         except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
+            # what is never closed is shown where it begins
+            ends = "end of stream" in str(error.problem) and error.context_mark is not None
+            mark = error.context_mark if ends else error.problem_mark or error.context_mark
             line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
             problem, mended = traps.syntax_error(file, text, line, column, str(error.problem or error.context))
         except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -171,8 +174,9 @@ def _parsed(text: str) -> Iterator[_Event]:
 class _Builder:
     """Builds nodes from checked events. Depth is bounded by MAX_DEPTH, so it may recurse."""
 
-    def __init__(self, file: str, text: str, problems: list[Problem]) -> None:
+    def __init__(self, file: str, text: str, problems: list[Problem], dirty: frozenset[int]) -> None:
         self.file = file
+        self.dirty = dirty  # lines in which a character was replaced by `?`
         self.lines = text.split("\n")
         self.problems = problems
         self.events: list[_Event] = []
@@ -282,7 +286,8 @@ class _Builder:
             scalar = self._block(scalar)
         found = traps.scalar_problems(self.file, scalar, free=free)
         self.problems += found
-        if any(problem.code in {"AT004", "AT005", "AT009"} for problem in found):
+        replaced = line in self.dirty and "?" in text
+        if replaced or any(problem.code in {"AT004", "AT005", "AT009"} for problem in found):
             return replace(scalar, broken=True)
         return replace(scalar, text=traps.without_thousands(scalar.text)) if found else scalar
 

@@ -179,15 +179,18 @@ def joined_entries(file: str, entries: list[tuple[Scalar, Node]], problems: list
 def syntax_error(file: str, text: str, line: int, column: int, reason: str) -> tuple[Problem, str | None]:
     """One clear problem for the parser's error, and the text with that line mended (None where it cannot be)."""
     lines = text.split("\n")
-    if line > len(lines) or (line == len(lines) and not lines[-1]):
+    at_end = line > len(lines) or not any(row.strip() for row in lines[line - 1 :])
+    if at_end:
         line = max((number for number, row in enumerate(lines, 1) if row.strip()), default=1)
         column = len(lines[line - 1]) + 1
     row = lines[line - 1]
     code, at, message, hint, mendable = _explained(row, column, reason)
-    if not mendable and "could not find" in reason and line > 1:  # the parser notices one line too late
-        line, row = _previous(lines, line)
-        at, mendable = len(row) - len(row.lstrip()) + 1, False
-        message, hint = f"`{visible(row.strip())}` is not `key: value`", "write `key: value`, or begin the line with `- `"
+    if not mendable:
+        line, late = _noticed_late(lines, line, reason, at_end=at_end)
+        if late:
+            row = lines[line - 1]
+            at = len(row) - len(row.lstrip()) + 1
+            message, hint = f"`{visible(row.strip())}` is neither `key: value` nor a list item", "write `key: value`, or begin the line with `- `"
     problem = Problem(code=code, place=Place(file, line, at), message=message, hint=hint)
     found = _KEYED.match(row)
     if not mendable or not found:
@@ -196,11 +199,19 @@ def syntax_error(file: str, text: str, line: int, column: int, reason: str) -> t
     return problem, "\n".join([*lines[: line - 1], found["lead"] + quoted, *lines[line:]])
 
 
-def _previous(lines: list[str], line: int) -> tuple[int, str]:
-    for number in range(line - 1, 0, -1):
-        if lines[number - 1].strip():
-            return number, lines[number - 1]
-    return line, lines[line - 1]
+def _noticed_late(lines: list[str], line: int, reason: str, *, at_end: bool) -> tuple[int, bool]:
+    """The line that is to blame: a line without colon is noticed by the parser only behind the next one."""
+    if "could not find" in reason and at_end:
+        return line, True
+    earlier = next((number for number in range(line - 1, 0, -1) if lines[number - 1].strip()), 0)
+    if not earlier:
+        return line, False
+    above, row = lines[earlier - 1], lines[line - 1]
+    beside = len(above) - len(above.lstrip()) == len(row) - len(row.lstrip())
+    bare = ":" not in above and not above.lstrip().startswith(("- ", "#"))
+    if "could not find" in reason or ("mapping values" in reason and beside and bare):
+        return earlier, True
+    return line, False
 
 
 def _explained(row: str, column: int, reason: str) -> tuple[str, int, str, str, bool]:
@@ -211,6 +222,10 @@ def _explained(row: str, column: int, reason: str) -> tuple[str, int, str, str, 
     quote = f"put it in quotes: \"{visible(value)}\"" if '"' not in value else f"put it in single quotes: '{visible(value)}'"
     if row.startswith("%"):
         return "AT007", 1, "YAML directives (`%YAML`, `%TAG`) are not read", "remove the line", False
+    if row.lstrip().startswith(":"):
+        return "AT014", len(row) - len(row.lstrip()) + 1, "a key is missing before `:`", "write `name: value`", False
+    if lead.strip() and value[0] in "{[" and value.count(value[0]) > value.count({"{": "}", "[": "]"}[value[0]]):
+        return "AT006", at, f"`{value[0]}` is not closed on its line", "close it, or write the items on lines of their own", False
     if lead.strip() and value[0] in "{[" and column > at:
         return "AT015", at, f"a text that begins with `{value[0]}` is read as a YAML collection", quote, True
     if lead.strip() and ": " in value and at < column and value[0] not in "\"'":
@@ -220,7 +235,7 @@ def _explained(row: str, column: int, reason: str) -> tuple[str, int, str, str, 
     if lead.strip() and value[0] in "\"'" and column > at + 1 and "end of stream" not in reason:
         return "AT006", at, "quotes must stand around the whole value", "quote all of it or nothing", False
     if "end of stream" in reason:
-        return "AT006", column, "the file ends inside a quoted text or a bracket", "close the quote, `]` or `}`", False
+        return "AT006", column, "what begins here is never closed", "close the quote, `]` or `}`", False
     if "escape" in reason:
         return "AT006", column, "an escape sequence that YAML does not know", "use single quotes, or write `\\\\`", False
     if "',' or" in reason:

@@ -52,7 +52,14 @@ class _Shared:
             instruments = {**instruments, symbol: other}
         scope = Scope(symbol=symbol, instruments=instruments, params=params, zone=settings.timezone,
                       in_order=more.pop("in_order", False))
-        return Bench(file.document, file.checked, scope, self.problems, self.signals, used=self.used, **more)
+        return Bench(file.document, file.checked, scope, self.problems, self.signals, used=self.used,
+                     broken=broken_params(file, params), **more)
+
+
+def broken_params(file: File, params: Mapping[str, Literal]) -> frozenset[str]:
+    """The `$names` of a file's parameters that could not be read."""
+    model = file.checked.model
+    return frozenset(f"${name}" for name in model.params if name not in params) if model is not None else frozenset()
 
 
 def compiled(
@@ -66,7 +73,8 @@ def compiled(
     _unique_ids(written, shared.problems)
     for (file, model), values in zip(written, params, strict=True):
         for name, condition in model.signals.items():
-            shared.signals.setdefault(name, Signal(file.document, file.checked, ("signals", name), condition, values))
+            shared.signals.setdefault(name, Signal(file.document, file.checked, ("signals", name), condition, values,
+                                                          broken_params(file, values)))
     rules: list[CompiledRule] = []
     order = 0
     for (file, model), values in zip(written, params, strict=True):
@@ -172,7 +180,8 @@ def _check_pauses(
     """`pause` and `resume` must name rules and labels that exist."""
     ids = {name for _, model in written for name in model.rules}
     labels = {label for _, model in written for rule in model.rules.values() for label in rule.labels}
-    for rule in rules:
+    doubtful = {file.document.file for file, _ in written if file.checked.problems}  # a stand-in may be in them
+    for rule in (each for each in rules if each.place.file not in doubtful):
         for action in (action for branch in rule.branches for action in branch.actions):
             if isinstance(action, PauseRules):
                 for names, known, what in ((action.rules, ids, "rule"), (action.labels, labels, "label")):

@@ -161,6 +161,8 @@ def notify(bench: Bench, written: WrittenNotify, path: Path) -> Notify | None:
     short = isinstance(bench.document.node(path), Scalar)
     where = path if short else (*path, "text")
     bench.uses(written.text)
+    if bench.hopeless(written.text):
+        return None
     parts = bench.parsed(where, lambda origin: parse_template(written.text, origin, bench.scope))
     throttle = bench.duration((*path, "throttle"), written.throttle)
     if parts is None or (written.throttle is not None and throttle is None):

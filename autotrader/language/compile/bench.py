@@ -32,6 +32,7 @@ class Signal:
     path: Path
     written: WrittenWhen
     params: Mapping[str, Literal]
+    broken: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Bench:
     signals: Mapping[str, Signal] = field(default_factory=dict)
     inside: tuple[str, ...] = ()  # signals being compiled, to notice loops
     root: Path = ()  # the rule's (signal's) own path: problems name paths from the file, keys from here
+    broken: frozenset[str] = frozenset()  # `$names` of parameters that could not be read: what uses them stays silent
     used: set[str] = field(default_factory=set)  # signals and $params met, for lint
 
     def report(
@@ -62,6 +64,10 @@ class Bench:
     def uses(self, text: str) -> None:
         """Note the parameters that a text names."""
         self.used.update(_PARAM.findall(text))
+
+    def hopeless(self, text: str) -> bool:
+        """Whether a text names a parameter that could not be read."""
+        return bool(self.broken) and not self.broken.isdisjoint(_PARAM.findall(text))
 
     def origin(self, path: Path) -> Origin:
         """Where the text at a path begins in the file (behind a quote, on the line below a `|`)."""
@@ -81,11 +87,15 @@ class Bench:
     def value(self, path: Path, text: str, kind: Kind, asset: str = "") -> Value | None:
         """A value of a kind (and asset)."""
         self.uses(text)
+        if self.hopeless(text):
+            return None
         return self.parsed(path, lambda origin: parse_value(text, origin, self.scope, frozenset({kind}), asset))
 
     def literal(self, path: Path, text: str, kinds: frozenset[Kind]) -> Literal | None:
         """A literal, or a `$name` that stands for one."""
         self.uses(text)
+        if self.hopeless(text):
+            return None
         return self.parsed(path, lambda origin: parse_literal(text, origin, kinds, self.scope))
 
     def duration(self, path: Path, text: str | None, *, least_ms: int = 1_000, most_ms: int = 366 * 86_400_000) -> int | None:

@@ -62,6 +62,8 @@ def _parts(bench: Bench, items: Sequence[Item], path: Path, key: str) -> tuple[C
 
 def _leaf(bench: Bench, text: str, path: Path, key: str) -> Condition | None:
     bench.uses(text)
+    if bench.hopeless(text):
+        return None
     found = _SIGNAL.fullmatch(text)
     if found:
         return _named(bench, found[1], path, key)
@@ -83,7 +85,7 @@ def _named(bench: Bench, name: str, path: Path, key: str) -> Condition | None:
     bench.used.add(f"signal:{name}")
     inner = replace(
         bench, document=signal.document, checked=signal.checked, root=signal.path, inside=(*bench.inside, name),
-        scope=replace(bench.scope, params=signal.params),
+        scope=replace(bench.scope, params=signal.params), broken=signal.broken,
     )  # fmt: skip
     part = condition_of(inner, signal.written, signal.path, f"{key}.{name}")
     return None if part is None else Named(key=key, name=name, place=bench.document.place(path), part=part)

@@ -11,13 +11,14 @@ from autotrader.language.tree import Literal
 
 
 def params_of(bench: Bench, written: dict[str, WrittenParam]) -> dict[str, Literal]:
-    """The file's parameters. What is wrong is reported; a parameter whose default can be read exists all the same."""
+    """The file's parameters. What is wrong is reported; a parameter whose default cannot be read is left out."""
     result: dict[str, Literal] = {}
     for name, param in written.items():
         path = ("params", name)
+        if bench.checked.silences((*path, "default")):
+            continue
         value = bench.literal((*path, "default"), param.default, NUMERIC)
         if value is None:
-            bench.report("AT211", path, f"the parameter `{name}` has no usable default", at_key=True, severity="note")
             continue
         result[name] = replace(value, text=f"${name}", param=name)
         for bound in ("min", "max"):
