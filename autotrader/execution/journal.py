@@ -29,7 +29,12 @@ _WATCH_CLOSE_MS = 3_600_000
 
 def horizon_ms(sent_ms: int, recv_window_ms: int = RECV_WINDOW_MS) -> int:
     """The venue's time after which an order that cannot be found never arrived."""
-    return sent_ms + recv_window_ms + AHEAD_MS + ENGINE_MS + LAG_MS
+    return in_flight_until_ms(sent_ms, recv_window_ms) + LAG_MS
+
+
+def in_flight_until_ms(sent_ms: int, recv_window_ms: int = RECV_WINDOW_MS) -> int:
+    """The venue's time after which a request that was sent then cannot take effect any more."""
+    return sent_ms + recv_window_ms + AHEAD_MS + ENGINE_MS
 
 
 def next_look_ms(now_ms: int, looks: int) -> int:

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from autotrader.errors import AutotraderError
+from autotrader.execution.journal import in_flight_until_ms
 from autotrader.execution.resolve import Resolver
 from autotrader.market.account import Account
 from autotrader.money import ZERO, plain, times
 from autotrader.orders import ORDER_ID_PREFIX, Fill, NotFound, Order, is_ours
 from autotrader.ports import Broker, Clock
+from autotrader.records.cancels import CancelState
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import UNRESOLVED, IntentState
 from autotrader.records.orders import Observed, OrderRow
@@ -76,8 +78,21 @@ class Observer:
             for order in orders:
                 self.take(order, seen)
             self._ask_for_absent(symbol, orders, seen)
+        self._close_cancels(account)
         self.book(seen)
         return seen
+
+    def _close_cancels(self, account: Account) -> None:
+        """What an unknown cancel did is read from its order: ended, or still open in a list that was asked for when
+        the cancel could not be on its way any more. Then it may be asked for again.
+        """
+        for cancel in self._store.cancels.in_state(CancelState.UNKNOWN):
+            row = self._store.orders.get(cancel.client_order_id)
+            asked_ms = account.orders_asked_ms.get(cancel.symbol, 0)
+            if row is not None and (not row.order.is_open or asked_ms > in_flight_until_ms(cancel.sent_ms)):
+                with self._store.transaction() as store:
+                    reason = f"the order is {row.order.status}"
+                    store.cancels.move(cancel.id, CancelState.LOOKED, self._clock.now_ms(), reason)
 
     # ------------------------------------------------------------------------------------------------------ orders
     def take(self, order: Order, seen: Observation) -> None:

@@ -284,6 +284,13 @@ def test_a_cancel_that_breaks_off_is_unknown(at: Desk) -> None:
     at.venue.on_cancel = [burst]
     outcome = at.gateway.cancel(cid, cycle=1, asked_by="timer")
     assert (outcome.state, len(at.store.orders.open())) == (CancelState.UNKNOWN, 1)
+    at.venue.down = False
+    at.observe()
+    assert len(at.store.cancels.in_state(CancelState.UNKNOWN)) == 1
+    at.clock.ms += 16_001
+    at.observe()
+    closed = at.store.cancels.in_state(CancelState.LOOKED)
+    assert [cancel.reason for cancel in closed] == ["the order is NEW"]
 
 
 def test_quantities_keep_their_digits(at: Desk) -> None:

@@ -329,4 +329,4 @@ class Trading(RuleBasedStateMachine):
 from hypothesis import settings  # noqa: E402
 
 TestTrading = Trading.TestCase
-TestTrading.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestTrading.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

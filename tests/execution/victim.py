@@ -26,7 +26,7 @@ from autotrader.records.places import Identity
 from autotrader.records.store import Store
 
 SYMBOL = "BTCJPY"
-SLOTS = 4
+SLOTS = 3
 
 
 def main(folder: str, url: str, key: str, secret: str) -> None:

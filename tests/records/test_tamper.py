@@ -16,7 +16,7 @@ from autotrader.records.evaluations import HOUR_MS, Evaluation
 from autotrader.records.store import Store
 from tests.execution.desk import Desk, desk, open_store
 
-SEEDS = 200
+SEEDS = 120
 
 
 @pytest.fixture(scope="module")
