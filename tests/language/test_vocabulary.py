@@ -17,7 +17,16 @@ from autotrader.market.needs import BookNeed, CandleNeed, TickerNeed
 from tests.language.scopes import ORIGIN, SCOPE, value
 
 WRITABLE = [word for word in VOCABULARY.values() if not word.hidden and word.measure != "flag"]
-SPECIFIED = ["last", "change_24h", "open_24h", "high_24h", "low_24h", "volume_24h", "turnover_24h", "open_day", "high_day", "low_day", "change_day", "volume_day", "bid", "ask", "mid", "spread", "depth_bid", "depth_ask", "imbalance", "slippage", "change", "open", "high", "low", "close", "volume", "highest", "lowest", "sma", "ema", "wma", "rsi", "atr", "natr", "macd", "macd_signal", "macd_hist", "bb_upper", "bb_mid", "bb_lower", "bb_width", "stoch_k", "stoch_d", "adx", "plus_di", "minus_di", "cci", "mfi", "obv", "roc", "mom", "willr", "stdev", "vwap", "zscore", "supertrend", "sar", "free", "locked", "holding", "spent", "open_buys", "open_sells", "order.age", "order.distance", "order.filled", "order.price", "order.size", "order.side", "order.tag", "order.id", "age", "errors", "clock_skew", "weight_used"]
+SPECIFIED = [
+    "last", "change_24h", "open_24h", "high_24h", "low_24h", "volume_24h", "turnover_24h", "open_day", "high_day",
+    "low_day", "change_day", "volume_day", "bid", "ask", "mid", "spread", "depth_bid", "depth_ask", "imbalance",
+    "slippage", "change", "open", "high", "low", "close", "volume", "highest", "lowest", "sma", "ema", "wma",
+    "rsi", "atr", "natr", "macd", "macd_signal", "macd_hist", "bb_upper", "bb_mid", "bb_lower", "bb_width",
+    "stoch_k", "stoch_d", "adx", "plus_di", "minus_di", "cci", "mfi", "obv", "roc", "mom", "willr", "stdev",
+    "vwap", "zscore", "supertrend", "sar", "free", "locked", "holding", "spent", "open_buys", "open_sells",
+    "order.age", "order.distance", "order.filled", "order.price", "order.size", "order.side", "order.tag",
+    "order.id", "age", "errors", "clock_skew", "weight_used",
+]  # fmt: skip
 
 
 def test_the_vocabulary_is_the_specifications() -> None:

@@ -1,11 +1,11 @@
 """One line of rule text → a typed tree, or what is wrong with it and where.
 
-The way: `lexer` (tokens) → `parser` (syntax by form alone) → `check` (words, arguments, units) → `conditions`
-(sentences, time shapes) with `sense` (never true, always true). Nothing here raises for bad text: each function answers
-with the tree, or None, and with every `Problem` at its exact column.
+The way: `lexer` (tokens) → `parser` and `sentences` (syntax by form alone) → `check` (words, arguments, units) →
+`conditions` (sentences, time shapes) with `sense` (never true, always true). Nothing here raises for bad text: each
+function answers with the tree, or None, and with every `Problem` at its exact column.
 
-A parser generator was measured and left out: a grammar of this size takes longer to load than all of `validate` may,
-and its errors name grammar symbols where a user needs the likely fix.
+Written by hand rather than generated: a parser generator's errors name symbols of the grammar where a user needs the
+likely fix, and nothing has to be loaded before the first line is read.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypeVar
 from autotrader.language.expression.check import Checker
 from autotrader.language.expression.conditions import Conditions, rekeyed
 from autotrader.language.expression.lexer import Fault, tokens_of
-from autotrader.language.expression.parser import Parser
 from autotrader.language.expression.plainly import closest, duration_ms
 from autotrader.language.expression.scope import Origin, Scope
+from autotrader.language.expression.sentences import Parser
 from autotrader.language.expression.windows import Windows
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Condition, Kind, Literal, Place, Value, Window

@@ -7,10 +7,9 @@ comparisons in a row, a comma in a number. Every refusal says what may stand the
 from __future__ import annotations
 
 import re
-from typing import Literal as Only
 
 from autotrader.language.expression.lexer import Fault, Token, tokens_of
-from autotrader.language.expression.syntax import Node, Sentence, Shape
+from autotrader.language.expression.syntax import Node
 
 COMPARISONS = ("<", "<=", ">", ">=")
 KEYWORDS = frozenset(
@@ -27,7 +26,7 @@ _STRUCTURE = {
     "|": ("`|` joins two conditions", "put each on its own line below `any:`"),
     "!": ("`!` inside an expression", "write `not:` as a key with the condition below it"),
 }
-_WRONG_OPERATORS = {
+WRONG_OPERATORS = {
     "==": (
         "numbers of a market are not compared for equality",
         "use `near X within d`, `between a and b`, `<=` or `>=`",
@@ -38,22 +37,19 @@ _WRONG_OPERATORS = {
     "=>": ("`=>` is no comparison", "write `>=`"),
     "=<": ("`=<` is no comparison", "write `<=`"),
 }
-_PLAIN_WORDS = {
+PLAIN_WORDS = {
     "above": "write `>` (or `crosses above`)", "below": "write `<` (or `crosses below`)", "over": "write `>`",
     "under": "write `<`", "greater": "write `>`", "less": "write `<`", "equals": "use `near X within d`",
     "is": "only `exchange is normal` is written with `is`",
     "cross": "write `crosses above`, `crosses below` or `crosses`",
     "crossed": "write `crosses above`, `crosses below` or `crosses`", "rises": "write `crosses above`",
 }  # fmt: skip
-ALLOWED_BEHIND_VALUE = (
-    "`< <= > >=`, `between a and b`, `near x within d`, `crosses above x`, `crosses below x` or `crosses x`"
-)
 _ASSET = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
 MAX_DEPTH = 40
 
 
-class Parser:
-    """One pass over the tokens of one expression. Raises Fault at the first thing that cannot be right."""
+class ValueParser:
+    """Values, in one pass over the tokens of one expression. Raises Fault at the first thing that cannot be right."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -113,8 +109,8 @@ class Parser:
             raise Fault(
                 "AT103", start, self.ahead().end - start, "a comma inside a number", "group digits with `_`: 10_000"
             )
-        if token.text in _WRONG_OPERATORS:
-            raise Fault("AT111", token.start, len(token.text), *_WRONG_OPERATORS[token.text])
+        if token.text in WRONG_OPERATORS:
+            raise Fault("AT111", token.start, len(token.text), *WRONG_OPERATORS[token.text])
         if token.text in COMPARISONS:
             raise Fault(
                 "AT112",
@@ -126,7 +122,7 @@ class Parser:
         if token.text in ("rising", "falling"):
             raise unsupported(token, f"`{token.text} n in a row`")
         raise self.unexpected(
-            f"expected {allowed}", _unit_hint(self.tokens[self.index - 1] if self.index else token, token)
+            f"expected {allowed}", unit_hint(self.tokens[self.index - 1] if self.index else token, token)
         )
 
     # ------------------------------------------------------------------------------------------------ values
@@ -283,161 +279,6 @@ class Parser:
             owner.forming = self.take().start
         return found
 
-    # ------------------------------------------------------------------------------------------------ conditions
-    def sentence(self) -> Sentence:
-        """Exactly one condition, to the end of the text."""
-        if self.now.kind == "end":
-            raise Fault("AT105", 0, 1, "an empty condition", f"a condition is a value and {ALLOWED_BEHIND_VALUE}")
-        found = self.special() or self.relation()
-        found.shape = self.shape()
-        self.finish("the end, `for 5m`, `within last 3 candles` or `3 of last 5 candles`")
-        return found
-
-    def special(self) -> Sentence | None:
-        """`time in`, `exchange is normal`, `signal(name)`."""
-        if self.at("time") and self.ahead().text == "in":
-            self.take()
-            return Sentence("time", windows=self.window_tokens())
-        if self.at("exchange"):
-            return self.exchange()
-        if self.at("signal"):
-            self.take()
-            self.expect("(", "and the signal's name behind `signal`")
-            if self.now.kind != "word":
-                raise self.unexpected("expected the name of a signal")
-            name = self.take()
-            self.expect(")", "behind the signal's name")
-            if self.at("for", "within") or self.now.kind == "number":
-                raise self.unexpected(
-                    "a time shape cannot stand behind a signal", "put it into the signal's own conditions"
-                )
-            return Sentence("signal", op=name.text, op_start=name.start, op_end=name.end)
-        return None
-
-    def exchange(self) -> Sentence:
-        """`exchange is normal`."""
-        start = self.take()
-        if self.at("is") and self.ahead().text == "normal":
-            self.take()
-            end = self.take()
-            return Sentence("exchange", op_start=start.start, op_end=end.end)
-        if self.at("is") and self.ahead().text == "not":
-            raise Fault("AT110", self.ahead().start, 3, "`not` inside an expression", "write `not: exchange is normal`")
-        raise self.unexpected("expected `is normal` behind `exchange`", "the condition is written `exchange is normal`")
-
-    def window_tokens(self) -> tuple[Token, ...]:
-        """The tokens of a list of time windows: everything up to a time shape."""
-        self.take()
-        begin = self.index
-        while self.now.kind != "end" and not self.at("for", "within") and self.now.kind != "number":
-            self.take()
-        return (*self.tokens[begin : self.index], Token("end", "", self.now.start, self.now.start))
-
-    def relation(self) -> Sentence:
-        """A value and what is said of it."""
-        left = self.value()
-        token = self.now
-        if token.text in COMPARISONS:
-            self.take()
-            return Sentence("compare", (left, self.value()), token.text, token.start, token.end)
-        if self.accept("between"):
-            low = self.value()
-            self.expect("and", "between the two ends of `between`")
-            return Sentence("between", (left, low, self.value()), "between", token.start, token.end)
-        if self.accept("near"):
-            return self.near(left, token)
-        if self.accept("crosses"):
-            return self.cross(left, token)
-        if token.text in _WRONG_OPERATORS and token.kind == "op":
-            raise Fault("AT111", token.start, len(token.text), *_WRONG_OPERATORS[token.text])
-        if token.text in ("rising", "falling"):
-            raise unsupported(token, f"`{token.text} n in a row`")
-        if token.kind == "end":
-            raise self.bare(left)
-        if token.text == "," or (token.kind == "word" and token.text in _PLAIN_WORDS):
-            raise self.unexpected(f"expected {ALLOWED_BEHIND_VALUE}", _PLAIN_WORDS.get(token.text, ""))
-        raise self.unexpected(f"expected {ALLOWED_BEHIND_VALUE}", _unit_hint(self.tokens[self.index - 1], token))
-
-    def bare(self, left: Node) -> Fault:
-        """A value without a comparison."""
-        if left.kind == "call" and not left.called and not left.unit and left.text not in ("rule", "guard"):
-            hint = f"a condition is a value and {ALLOWED_BEHIND_VALUE}"
-        elif left.kind == "call" and left.text in ("rule", "guard"):
-            return Fault(
-                "AT404", left.start, left.end - left.start, f"`{left.text}(id)` in a condition is not yet supported"
-            )
-        else:
-            hint = f"add {ALLOWED_BEHIND_VALUE}"
-        return Fault("AT106", left.start, left.end - left.start, "a value alone is no condition", hint)
-
-    def near(self, left: Node, token: Token) -> Sentence:
-        """`near X within d`."""
-        target = self.value()
-        if self.at("within") and self.ahead().text != "last":
-            self.take()
-            return Sentence("near", (left, target, self.value()), "near", token.start, token.end)
-        raise self.unexpected(
-            "expected `within` and a distance behind `near`", "write `last near 9_000_000 within 0.5%`"
-        )
-
-    def cross(self, left: Node, token: Token) -> Sentence:
-        """`crosses [above|below] X [by d]`."""
-        direction = "either"
-        if self.at("above", "below"):
-            direction = "up" if self.take().text == "above" else "down"
-        right = self.value()
-        values = (left, right, self.value()) if self.accept("by") else (left, right)
-        return Sentence("cross", values, direction, token.start, token.end)
-
-    # ------------------------------------------------------------------------------------------------ shapes
-    def shape(self) -> Shape | None:
-        """A time shape, if one stands here."""
-        token = self.now
-        if self.accept("for"):
-            span = self.now
-            if span.kind not in ("duration", "param"):
-                raise self.unexpected("expected a duration behind `for`", "write `for 5m`")
-            self.take()
-            return Shape("for", token.start, span.end, span=span)
-        if self.accept("within"):
-            return self.last("within", token, 0)
-        if token.kind == "number" and self.ahead().text == "of":
-            least = self.whole("how often")
-            self.take()
-            return self.last("count", token, least)
-        return None
-
-    def last(self, kind: Only["within", "count"], token: Token, least: int) -> Shape:
-        """`last n candles|checks`."""
-        self.expect("last", "and a number of candles or checks")
-        counted = self.now
-        count = self.whole("how many")
-        if not self.at("candle", "candles", "check", "checks"):
-            raise self.unexpected("expected `candles` or `checks`")
-        unit = self.take()
-        if least > count or (kind == "count" and least == 0):
-            raise Fault(
-                "AT107",
-                token.start,
-                len(token.text),
-                f"{least} of the last {count} can never be counted",
-                f"write a number from 1 to {count}",
-            )
-        if not 1 <= count <= 1000:
-            raise Fault(
-                "AT107", counted.start, len(counted.text), f"{count} is out of range", "write a number from 1 to 1000"
-            )
-        named: Only["candles", "checks"] = "candles" if unit.text.startswith("candle") else "checks"
-        return Shape(kind, token.start, unit.end, count=count, least=least, unit=named)
-
-    def whole(self, what: str) -> int:
-        """A whole number."""
-        token = self.now
-        if token.kind != "number" or not token.text.isdigit() or len(token.text) > 6:
-            raise self.unexpected(f"expected a whole number ({what})")
-        self.take()
-        return int(token.text)
-
 
 _NUMBER = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:_[0-9]{3})+)(?:\.[0-9]+)?", re.ASCII)
 
@@ -480,10 +321,11 @@ def _is_asset(text: str) -> bool:
     return _ASSET.fullmatch(text) is not None and not text.isdigit()
 
 
-def _unit_hint(before: Token, token: Token) -> str:
+def unit_hint(before: Token, token: Token) -> str:
+    """What a word behind a number was perhaps meant as."""
     if before.kind == "number" and token.kind == "word" and token.text not in KEYWORDS:
         upper = token.text.upper()
         known = f"; write {before.text} {upper}" if upper != token.text and _is_asset(upper) and len(upper) <= 5 else ""
         units = "a number takes `%`, a currency in capitals, `tick`, or a glued time unit (5m)"
         return f"`{token.text}` is no unit: {units}{known}"
-    return _PLAIN_WORDS.get(token.text, "")
+    return PLAIN_WORDS.get(token.text, "")
