@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotrader.exchanges.binance import wire, wire_account
+from autotrader.exchanges.binance.fields import BadReply, by_symbol
 from autotrader.exchanges.binance.strict_json import BadJson, parse
 
 Read = Callable[[Any], Any]
@@ -26,7 +27,7 @@ def either(one: Read) -> Read:
 def placed(data: Any) -> Any:
     """Placing: ACK has no status, the others are whole orders with or without fills."""
     if "status" not in data:
-        with pytest.raises(wire.BadReply):
+        with pytest.raises(BadReply):
             wire_account.order(data)
         return None
     return wire_account.order_fills(data, wire_account.order(data))
@@ -101,7 +102,7 @@ def test_every_recorded_and_documented_reply_reads(shared_data: Path) -> None:
     for name, read, data in found:
         try:
             read(data)
-        except wire.BadReply as error:
+        except BadReply as error:
             pytest.fail(f"{name}: {error}")
 
 
@@ -147,19 +148,19 @@ def test_an_order_field_that_makes_no_sense_is_refused(name: str, value: Any) ->
     if isinstance(value, str) and value and (name in texts or (name == "cummulativeQuoteQty" and value == "-1")):
         return
     row[name] = value
-    with pytest.raises(wire.BadReply):
+    with pytest.raises(BadReply):
         wire_account.order(row)
 
 
 def test_a_symbol_that_was_not_asked_for_is_refused() -> None:
     """47: a reply about another symbol, a doubled one, or one too many."""
-    with pytest.raises(wire.BadReply):
+    with pytest.raises(BadReply):
         wire.price({"symbol": "ETHJPY", "price": "1"}, "BTCJPY")
     rows = [{"symbol": "A", "price": "1"}, {"symbol": "A", "price": "2"}]
-    with pytest.raises(wire.BadReply):
-        wire.by_symbol(rows, ["A", "B"], "price")
-    with pytest.raises(wire.BadReply):
-        wire.by_symbol(rows[:1], ["B"], "price")
+    with pytest.raises(BadReply):
+        by_symbol(rows, ["A", "B"], "price")
+    with pytest.raises(BadReply):
+        by_symbol(rows[:1], ["B"], "price")
 
 
 def test_the_percentage_that_mini_lacks_is_computed() -> None:

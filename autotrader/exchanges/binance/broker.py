@@ -28,11 +28,11 @@ from autotrader.exchanges.binance.errors import (
     failure,
     submit_outcome,
 )  # fmt: skip
+from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.pool import Pool
 from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, Params, encode
 from autotrader.exchanges.binance.strict_json import BadJson, parse
 from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply
-from autotrader.exchanges.binance.wire import BadReply
 from autotrader.market.account import Account
 from autotrader.market.needs import AccountNeed, BalancesNeed, OpenOrdersNeed
 from autotrader.market.timeframe import DAY_MS
@@ -207,7 +207,7 @@ class BinanceBroker:
 
 def _gate(text: str, request: OrderRequest) -> str | None:
     """Read the text that will be sent back, and compare it with the request; why it must not leave, or None."""
-    sent = dict(parse_qsl(text, strict_parsing=True))
+    sent = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))
     figures = (("price", request.price), ("quantity", request.quantity))
     for name, wanted in figures:
         if not _FIGURE.fullmatch(sent[name]) or Decimal(sent[name]) != wanted or wanted <= 0:

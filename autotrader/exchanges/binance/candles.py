@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 from autotrader.errors import ExchangeUnavailable
 from autotrader.exchanges.binance.clock import ExchangeClock
 from autotrader.exchanges.binance.endpoints import Market
-from autotrader.exchanges.binance.wire import BadReply, WireKline
+from autotrader.exchanges.binance.fields import BadReply
+from autotrader.exchanges.binance.wire import WireKline
 from autotrader.exchanges.candle_store import FIELDS, CandleStore, SeriesKey, bars_of, empty_bars
 from autotrader.market.candles import Candles
 from autotrader.market.needs import CandleNeed

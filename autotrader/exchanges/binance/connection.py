@@ -21,6 +21,7 @@ from autotrader.exchanges.binance.candles import SETTLE_MS, CandleFeed
 from autotrader.exchanges.binance.client import Client, Patience
 from autotrader.exchanges.binance.clock import ExchangeClock, SteppedClock, VenueClock
 from autotrader.exchanges.binance.endpoints import Market
+from autotrader.exchanges.binance.fields import BadReply, Fields
 from autotrader.exchanges.binance.governor import Governor, Parked
 from autotrader.exchanges.binance.hosts import LIVE_URL, BaseUrl, base_url
 from autotrader.exchanges.binance.instruments import Instruments
@@ -30,7 +31,6 @@ from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.binance.signing import ReadSigner, TradeSigner, encode
 from autotrader.exchanges.binance.strict_json import BadJson, parse
 from autotrader.exchanges.binance.transport import Request, Transport
-from autotrader.exchanges.binance.wire import BadReply, Fields
 from autotrader.exchanges.candle_store import CandleStore, SqliteCandleStore
 from autotrader.exchanges.live import LiveToken
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from autotrader.errors import UsageError
 from autotrader.exchanges.binance import weights, wire, wire_account
 from autotrader.exchanges.binance.client import READ_SECONDS, Client
+from autotrader.exchanges.binance.fields import BadReply, by_symbol
 from autotrader.exchanges.binance.signing import Params, Value
 from autotrader.orders import Fill, Order, OrderRequest, OrderType
 
@@ -20,7 +21,7 @@ Span = tuple[int | None, int | None]
 TickerType = Literal["FULL", "MINI"]
 OPEN: Span = (None, None)
 T = TypeVar("T")
-Each = Mapping[str, T | wire.BadReply]
+Each = Mapping[str, T | BadReply]
 
 
 class Market:
@@ -47,7 +48,7 @@ class Market:
         params = [*_names(symbols, always_list=True), ("showPermissionSets", False)]
         info = wire.exchange_info(self._get("/api/v3/exchangeInfo", params))
         if symbols and (others := {one.symbol for one in info.symbols} - set(symbols)):
-            raise wire.BadReply(f"exchangeInfo: {len(others)} symbols that were not asked for")
+            raise BadReply(f"exchangeInfo: {len(others)} symbols that were not asked for")
         return info
 
     def ticker_24h(self, symbols: Sequence[str], kind: TickerType = "FULL") -> tuple[wire.WireTicker, ...]:
@@ -243,14 +244,14 @@ def _names(symbols: Sequence[str], *, always_list: bool = False) -> list[tuple[s
 
 def _each(data: Any, symbols: Sequence[str], read: Callable[[Any, str], T], what: str) -> Each[T]:
     """Values by symbol in the order asked (the venue answers in its own), or why one has none. Raises BadReply."""
-    found = {symbols[0]: data} if len(symbols) == 1 else wire.by_symbol(data, symbols, what)
-    values: dict[str, T | wire.BadReply] = {}
+    found = {symbols[0]: data} if len(symbols) == 1 else by_symbol(data, symbols, what)
+    values: dict[str, T | BadReply] = {}
     for symbol in symbols:
         try:
             values[symbol] = read(found[symbol], symbol)
         except KeyError:
-            values[symbol] = wire.BadReply(f"{what}: no answer for {symbol}")
-        except wire.BadReply as error:
+            values[symbol] = BadReply(f"{what}: no answer for {symbol}")
+        except BadReply as error:
             values[symbol] = error
     return values
 
@@ -259,7 +260,7 @@ def _all(each: Each[T]) -> tuple[T, ...]:
     """All values, or the first reason why there is none. Raises BadReply."""
     found: list[T] = []
     for value in each.values():
-        if isinstance(value, wire.BadReply):
+        if isinstance(value, BadReply):
             raise value
         found.append(value)
     return tuple(found)

@@ -20,9 +20,10 @@ from autotrader.errors import ExchangeRefused
 from autotrader.exchanges.binance.clock import ExchangeClock
 from autotrader.exchanges.binance.endpoints import Market
 from autotrader.exchanges.binance.errors import NO_SUCH_SYMBOL
+from autotrader.exchanges.binance.fields import BadReply, Fields
 from autotrader.exchanges.binance.governor import Governor, order_limits
 from autotrader.exchanges.binance.strict_json import BadJson, parse
-from autotrader.exchanges.binance.wire import BadReply, Fields, WireExchange, WireSymbol
+from autotrader.exchanges.binance.wire import WireExchange, WireSymbol
 from autotrader.market.instrument import Instrument
 from autotrader.market.timeframe import DAY_MS, MINUTE_MS
 from autotrader.money import ZERO, plain

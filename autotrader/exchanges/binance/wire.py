@@ -7,131 +7,20 @@ become Decimal at once. A symbol that we did not ask for is refused (a cache may
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
-from autotrader.errors import ExchangeUnavailable
+from autotrader.exchanges.binance.fields import (
+    DECIMAL,
+    EARLIEST_MS,
+    LATEST_MS,
+    BadReply,
+    Fields,
+    rows,
+)  # fmt: skip
 from autotrader.money import ZERO
-
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
-EARLIEST_MS: Final = 1_483_228_800_000  # 2017-01-01, before which the venue had no time
-LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01
-
-
-class BadReply(ExchangeUnavailable):
-    """A reply that came whole but cannot be believed: a field is missing or makes no sense."""
-
-
-class Fields:
-    """Reads one JSON object field by field; `what` names it in errors. All methods raise BadReply."""
-
-    __slots__ = ("_data", "_what")
-
-    def __init__(self, data: Any, what: str) -> None:
-        if not isinstance(data, dict):
-            raise BadReply(f"{what}: not a JSON object")
-        self._data = data
-        self._what = what
-
-    def has(self, name: str) -> bool:
-        """Whether a field is there."""
-        return name in self._data
-
-    def bad(self, name: str, why: str) -> BadReply:
-        """The error for a field."""
-        return BadReply(f"{self._what}: field {name} {why}")
-
-    def decimal(self, name: str) -> Decimal:
-        """Any decimal string."""
-        value = self._data.get(name)
-        if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
-            raise self.bad(name, "is missing" if value is None else "is not a decimal number in quotes")
-        return Decimal(value)
-
-    def amount(self, name: str) -> Decimal:
-        """A decimal string of at least 0."""
-        value = self.decimal(name)
-        if value < 0:
-            raise self.bad(name, "is negative")
-        return value
-
-    def price(self, name: str) -> Decimal:
-        """A decimal string above 0."""
-        value = self.decimal(name)
-        if value <= 0:
-            raise self.bad(name, "is not above 0")
-        return value
-
-    def integer(self, name: str, least: int | None = None) -> int:
-        """A JSON integer."""
-        value = self._data.get(name)
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.bad(name, "is missing" if value is None else "is not a whole number")
-        if least is not None and value < least:
-            raise self.bad(name, f"is below {least}")
-        return value
-
-    def time(self, name: str) -> int:
-        """Milliseconds UTC, between 1970 and 2100 (old sample replies carry small ones)."""
-        value = self.integer(name, 0)
-        if value > LATEST_MS:
-            raise self.bad(name, "is not a time in milliseconds")
-        return value
-
-    def text(self, name: str) -> str:
-        """A string that is not empty."""
-        value = self._data.get(name)
-        if not isinstance(value, str) or not value:
-            raise self.bad(name, "is missing" if value is None else "is not a text")
-        return value
-
-    def flag(self, name: str, default: bool | None = None) -> bool:  # noqa: FBT001 - a default value, not a switch
-        """A JSON boolean; `default` where it may be left out."""
-        value = self._data.get(name, default)
-        if not isinstance(value, bool):
-            raise self.bad(name, "is missing or neither true nor false")
-        return value
-
-    def items(self, name: str) -> list[Any]:
-        """A JSON array."""
-        value = self._data.get(name)
-        if not isinstance(value, list):
-            raise self.bad(name, "is missing or not a list")
-        return value
-
-    def inner(self, name: str) -> Fields:
-        """An object in this object."""
-        return Fields(self._data.get(name), f"{self._what}.{name}")
-
-    def symbol(self, asked: str | None) -> str:
-        """The symbol; it must be the one that was asked for, if one was."""
-        found = self.text("symbol")
-        if asked is not None and found != asked:
-            raise BadReply(f"{self._what}: the reply is about another symbol than {asked}")
-        return found
-
-
-def rows(data: Any, what: str) -> list[Any]:
-    """A reply that must be a JSON array. Raises BadReply."""
-    if not isinstance(data, list):
-        raise BadReply(f"{what}: not a list")
-    return data
-
-
-def by_symbol(data: Any, asked: Sequence[str], what: str) -> dict[str, dict[str, Any]]:
-    """Objects of a list by their symbol, in no order (exchange-facts §2.0); one that was not asked for, or stands
-    twice, is refused. One that is absent stays absent.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for row in rows(data, what):
-        symbol = Fields(row, what).text("symbol")
-        if symbol not in asked or symbol in found:
-            raise BadReply(f"{what}: a symbol stands twice or was not asked for")
-        found[symbol] = row
-    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,7 +133,7 @@ def _levels(data: list[Any]) -> Levels:
         level_price, size = row[0], row[1]
         if not (isinstance(level_price, str) and isinstance(size, str)):
             raise BadReply("depth: a level is not a pair of decimal strings")
-        if not (_DECIMAL.fullmatch(level_price) and _DECIMAL.fullmatch(size)):
+        if not (DECIMAL.fullmatch(level_price) and DECIMAL.fullmatch(size)):
             raise BadReply("depth: a level is not a pair of decimal numbers")
         pair = (Decimal(level_price), Decimal(size))
         if pair[0] <= 0 or pair[1] <= 0:
@@ -288,7 +177,7 @@ def _kline(row: Any) -> WireKline:
     texts = (row[1], row[2], row[3], row[4], row[5], row[7])
     if not all(type(one) is int and 0 <= one <= LATEST_MS for one in times):
         raise BadReply("klines: a time or count is not a whole number")
-    if not all(type(one) is str and _DECIMAL.fullmatch(one) for one in texts):
+    if not all(type(one) is str and DECIMAL.fullmatch(one) for one in texts):
         raise BadReply("klines: a figure is not a decimal number in quotes")
     opened, high, low, closed, volume, turnover = (Decimal(one) for one in texts)
     if not (ZERO < low <= opened <= high and low <= closed <= high and volume >= 0 and turnover >= 0):

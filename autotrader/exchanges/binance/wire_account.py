@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from autotrader.exchanges.binance.wire import BadReply, Fields, rows
+from autotrader.exchanges.binance.fields import BadReply, Fields, rows
 from autotrader.money import ZERO, times
 from autotrader.orders import Balance, Fill, Order, OrderStatus, Side
 
