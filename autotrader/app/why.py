@@ -1,0 +1,350 @@
+"""Why a rule did what it did, then or now: from the stored row of a cycle back to the verdict tree, and over a day.
+
+The row holds the values that were seen and the rule's state before; the plan's text stands in the chain's store of
+texts under the hash that the row names. Compiling that text and judging again gives the verdict as it was, also for
+rules that were edited since. Nothing here asks the exchange, takes a lock or writes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Any
+
+from autotrader.cycle.evaluation import decisions_of, state_before, values_of
+from autotrader.engine.calendar import start_of
+from autotrader.engine.decide import Decision
+from autotrader.engine.due import period_ms
+from autotrader.engine.evaluate import judge
+from autotrader.engine.explain import Story, retold
+from autotrader.engine.memory import Moment
+from autotrader.engine.observe import prepared
+from autotrader.engine.state import RuleState, StateKey
+from autotrader.engine.values import Values, scalar_from_text
+from autotrader.engine.verdict import Verdict
+from autotrader.errors import RecordsBroken, UsageError
+from autotrader.language.account_file import load_settings
+from autotrader.language.load import load
+from autotrader.language.plan import CompiledRule, PlaceOrder, Plan
+from autotrader.money import ZERO
+from autotrader.orders import DecisionKey, Side, client_order_id
+from autotrader.records.evaluations import Evaluation
+from autotrader.records.store import Store
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """An order that a firing asked for, and how far it came. `reason` is why it came no further."""
+
+    client_order_id: str
+    symbol: str
+    side: str
+    quantity: Decimal
+    price: Decimal
+    executed: Decimal
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What rules bought in a quote asset on the account's day up to a moment, and the day's limit."""
+
+    asset: str
+    spent: Decimal
+    limit: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One decision retold. `seen` says how old the data was; `before` is the rule's state before it."""
+
+    number: int
+    time_ms: int
+    rule: CompiledRule
+    zone: str
+    story: Story
+    before: RuleState | None
+    seen: Mapping[str, Mapping[str, Any]]
+    spending: tuple[Spending, ...]
+    followed: tuple[Followed, ...]
+
+    @property
+    def decision(self) -> Decision:
+        """What was decided."""
+        return self.story.decision
+
+    def verdict(self, name: str = "when") -> Verdict | None:
+        """The tree of one of the rule's conditions."""
+        return next((verdict for part, verdict in self.story.parts if part == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nearest:
+    """The evaluation that came nearest to firing: when, and the one leaf that kept it from it."""
+
+    time_ms: int
+    number: int
+    leaf: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Day:
+    """The evaluations of a span. `leaves`: how often a condition was what kept the rule from holding (text -> count);
+    `blockers`: how often something blocked although it held; `spent`: it held, but had fired for its episode.
+    """
+
+    since_ms: int
+    until_ms: int
+    evaluations: int
+    fired: int
+    spent: int
+    unknown: int
+    leaves: Mapping[str, int]
+    blockers: Mapping[str, int]
+    nearest: Nearest | None
+
+
+class Teller:
+    """Retells decisions from one store. Plans are compiled once each."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._plans: dict[str, Plan | None] = {}
+
+    # ----------------------------------------------------------------------------------------------------- the plans
+    def plan(self, name: str) -> Plan:
+        """The plan of a kept text. Raises RecordsBroken where it is not there or does not compile any more."""
+        if name not in self._plans:
+            self._plans[name] = plan_of_text(self._store.chain.text(name))
+        found = self._plans[name]
+        if found is None:
+            raise RecordsBroken(
+                "the rules of that time cannot be read any more", hint="`autotrader audit verify` checks the records"
+            )
+        return found
+
+    def newest_plan(self) -> Plan | None:
+        """The plan that was opened last, None where nothing ever was."""
+        name = self._store.settings.get("plan")
+        if name is None:
+            row = self._store.evaluations.last()
+            name = None if row is None else row.plan
+        return None if name is None else self.plan(name)
+
+    def rules(self) -> tuple[str, ...]:
+        """Every rule that this store knows: of the newest plan first, then others that were ever evaluated."""
+        plan = self.newest_plan()
+        now = () if plan is None else tuple(rule.id for rule in plan.rules)
+        return tuple(dict.fromkeys((*now, *self._store.evaluations.known_rules())))
+
+    def known(self, rule: str) -> str:
+        """The rule's name. Raises UsageError with the nearest known ones."""
+        names = self.rules()
+        if rule in names:
+            return rule
+        near = get_close_matches(rule, names, n=2, cutoff=0.5)
+        listed = f"there are: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else "none ran yet"
+        hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else listed
+        raise UsageError(f"no rule is called `{rule}` in these records", hint=hint)
+
+    # ------------------------------------------------------------------------------------------------- one evaluation
+    def tell(self, rule: str, at_ms: int | None = None, symbol: str | None = None) -> tuple[Told, ...]:
+        """The rule's decisions of its last evaluation at or before a time: one per symbol and order; () for none."""
+        row = self._row(rule, at_ms, symbol)
+        if row is None:
+            return ()
+        mine = [one for one in decisions_of(row.body) if one.rule == rule and symbol in (None, one.symbol)]
+        told = [self._told(row, decision) for decision in mine]
+        others = {one.symbol for one in mine}
+        for other in sorted({r.symbol for r in self.plan(row.plan).rules if r.id == rule} - others):
+            if symbol is None:
+                told += self.tell(rule, at_ms, other)
+        return tuple(told)
+
+    def _row(self, rule: str, at_ms: int | None, symbol: str | None) -> Evaluation | None:
+        while True:
+            row = self._store.evaluations.of_rule(rule, at_ms)
+            if row is None or symbol is None:
+                return row
+            if any(one["rule"] == rule and one["symbol"] == symbol for one in row.body["decisions"]):
+                return row
+            at_ms = row.time_ms - 1
+
+    def _told(self, row: Evaluation, decision: Decision) -> Told:
+        plan = self.plan(row.plan)
+        rule = next(r for r in plan.rules if (r.id, r.symbol) == (decision.rule, decision.symbol))
+        before = state_before(row.body, StateKey(decision.rule, decision.symbol, decision.order))
+        return Told(
+            number=row.cycle,
+            time_ms=row.time_ms,
+            rule=rule,
+            zone=plan.settings.timezone,
+            story=retold(rule, decision, values_of(row.body, decision.rule, decision.order), before),
+            before=before,
+            seen=row.body.get("seen", {}),
+            spending=spending(self._store, plan, row.time_ms),
+            followed=tuple(self._followed(rule, decision)) if decision.fired else (),
+        )
+
+    def _followed(self, rule: CompiledRule, decision: Decision) -> Iterator[Followed]:
+        """The orders that a firing asked for, found by the name that it gave them."""
+        actions = () if decision.branch is None else rule.branches[decision.branch].actions
+        for step, action in enumerate(actions):
+            if not isinstance(action, PlaceOrder):
+                continue
+            key = DecisionKey(
+                store_id=self._store.id, rule=rule.id, symbol=rule.symbol, order_id=decision.order,
+                slot_ms=decision.slot_ms, step=step,
+            )  # fmt: skip
+            name = client_order_id(key)
+            row, order = self._store.intents.get(name), self._store.orders.get(name)
+            if row is not None:
+                asked = row.intent.request
+                yield Followed(
+                    client_order_id=name, symbol=asked.symbol, side=asked.side, quantity=asked.quantity,
+                    price=asked.price, executed=ZERO if order is None else order.order.executed,
+                    state=row.state if order is None else order.order.status, reason=row.reason,
+                )  # fmt: skip
+                continue
+            denied = self._store.chain.latest(1, kind="denied", subject=name)
+            if denied:
+                yield Followed(
+                    client_order_id=name, symbol=rule.symbol, side=action.side, quantity=ZERO, price=ZERO,
+                    executed=ZERO, state="DENIED", reason=str(denied[0].data["reason"]),
+                )  # fmt: skip
+
+    # --------------------------------------------------------------------------------------------------------- a day
+    def day(self, rule: str, symbol: str, until_ms: int, span_ms: int = DAY_MS) -> Day:
+        """What became of all evaluations of a rule in the span that ends at a time."""
+        tally = _Tally()
+        since_ms = until_ms - span_ms
+        for row in self._store.evaluations.since(rule, since_ms + 1):
+            if row.time_ms > until_ms:
+                break
+            for data in row.body["decisions"]:
+                if data["rule"] == rule and data["symbol"] == symbol:
+                    self._count(tally, row, data)
+        return Day(
+            since_ms=since_ms, until_ms=until_ms, evaluations=tally.evaluations, fired=tally.fired, spent=tally.spent,
+            unknown=tally.unknown, leaves=dict(tally.leaves.most_common()),
+            blockers=dict(tally.blockers.most_common()), nearest=tally.nearest(),
+        )  # fmt: skip
+
+    def _count(self, tally: _Tally, row: Evaluation, data: Mapping[str, Any]) -> None:
+        tally.evaluations += 1
+        if data["fired"]:
+            tally.fired += 1
+        elif data["blocked"]:
+            tally.blockers[_kind(data["blocked"])] += 1
+        elif data["holds"] is True:
+            tally.spent += 1
+        else:
+            tally.unknown += data["holds"] is None
+            tally.held_back(row, self._blamed(row, data))
+
+    def _blamed(self, row: Evaluation, data: Mapping[str, Any]) -> list[Verdict]:
+        plan = self.plan(row.plan)
+        rule = next(r for r in plan.rules if (r.id, r.symbol) == (data["rule"], data["symbol"]))
+        if rule.when is None:
+            return []
+        key = StateKey(data["rule"], data["symbol"], data["order"])
+        state = state_before(row.body, key) or RuleState(when_hash=rule.when_hash)
+        memory = state.leaves if state.when_hash == rule.when_hash else {}
+        moment = Moment(data["at_ms"], state.last_slot_ms, period_ms(rule))
+        return blamed(judge(rule.when, _only(row.body, rule, data["order"]), memory, moment)[0])
+
+
+def _only(body: Mapping[str, Any], rule: CompiledRule, order: str) -> Values:
+    """The values that one rule reads: a row may hold those of a thousand rules."""
+    ready = prepared(rule)
+    names = [name for name, _ in (*ready.shared, *ready.leaves)]
+    table = {name: scalar_from_text(body["values"][name]) for name in names if name in body["values"]}
+    for owner, about, seen in body["orders"]:
+        if (owner, about) == (rule.id, order):
+            table |= {term: scalar_from_text(text) for term, text in seen.items()}
+    return Values.of(table)
+
+
+class _Tally:
+    """Counts, while a day is read."""
+
+    def __init__(self) -> None:
+        self.evaluations = self.fired = self.spent = self.unknown = 0
+        self.leaves: Counter[str] = Counter()
+        self.blockers: Counter[str] = Counter()
+        self._near: dict[str, Nearest] = {}
+        self._fewest = 1 << 30
+
+    def held_back(self, row: Evaluation, leaves: list[Verdict]) -> None:
+        """An evaluation that these leaves kept from holding. Only the fewest at once can be the nearest miss."""
+        for leaf in leaves:
+            self.leaves[leaf.text] += 1
+        if not leaves or len(leaves) > self._fewest or any(leaf.distance is None for leaf in leaves):
+            return
+        if len(leaves) < self._fewest:
+            self._fewest, self._near = len(leaves), {}
+        first = leaves[0]
+        known = self._near.get(first.text)
+        if known is None or _distance(first) < _distance(known.leaf):
+            self._near[first.text] = Nearest(time_ms=row.time_ms, number=row.cycle, leaf=first)
+
+    def nearest(self) -> Nearest | None:
+        """Of the leaf that held back most often; distances of different units cannot be compared."""
+        return max(self._near.values(), key=lambda near: self.leaves[near.leaf.text], default=None)
+
+
+def _distance(leaf: Verdict) -> float:
+    return float("inf") if leaf.distance is None else leaf.distance
+
+
+def _kind(reason: str) -> str:
+    """A blocker without its figures: `cooling down for another 5m` counts as `cooling down`."""
+    return reason.split(" for another ", maxsplit=1)[0].split(":", maxsplit=1)[0]
+
+
+def blamed(verdict: Verdict) -> list[Verdict]:
+    """The leaves that keep a condition from holding: the false ones, or where none is, the unknown ones."""
+    return list(_against(verdict, wanted=True))
+
+
+def _against(verdict: Verdict, *, wanted: bool) -> Iterator[Verdict]:
+    if verdict.holds is wanted:
+        return
+    if not verdict.parts:
+        yield verdict
+    elif verdict.text == "not":
+        yield from _against(verdict.parts[0], wanted=not wanted)
+    else:
+        guilty = [part for part in verdict.parts if part.holds is verdict.holds]
+        for part in guilty:
+            yield from _against(part, wanted=wanted)
+
+
+def plan_of_text(text: str | None) -> Plan | None:
+    """Compile what the store kept: `{"account": text, "rules": {file: text}}`; None where it cannot be."""
+    try:
+        kept = json.loads(text or "")
+        account, rules = str(kept["account"]), {str(name): str(rule) for name, rule in kept["rules"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    settings, _ = load_settings("autotrader.yaml", account.encode(), {})
+    return load(rules, settings)[0]
+
+
+def spending(store: Store, plan: Plan, at_ms: int) -> tuple[Spending, ...]:
+    """What was bought since midnight of the account's zone, per asset that has a limit or was spent."""
+    start = start_of("day", at_ms, plan.settings.timezone)
+    limits = plan.settings.limits.spend_per_day
+    found = dict.fromkeys(limits, ZERO)
+    for fill, _ in store.orders.fills_with_rule(start):
+        if fill.time_ms <= at_ms and fill.side is Side.BUY:
+            asset = next((name for name in ("JPY", *limits) if fill.symbol.endswith(name)), "")
+            found[asset] = found.get(asset, ZERO) + fill.quote
+    return tuple(Spending(asset=name, spent=spent, limit=limits.get(name)) for name, spent in found.items() if name)
