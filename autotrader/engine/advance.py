@@ -57,9 +57,7 @@ def advanced(
     values = observe_terms(rule.action_terms, sources)
     requests: list[Request] = []
     while run.step < len(actions):
-        scene = Scene(
-            rule=rule, run=run, values=values, sources=sources, context=context, deadline_ms=deadline_ms
-        )
+        scene = Scene(rule=rule, run=run, values=values, sources=sources, context=context, deadline_ms=deadline_ms)
         step = given(actions[run.step], scene)
         if isinstance(step, Failed):
             ended = _failed(run, state, step.why)

@@ -79,9 +79,7 @@ def _acting(q: Question) -> str:
 
 def _unknown_fate(q: Question) -> str:
     for action in q.branch.actions:
-        if isinstance(action, PlaceOrder) and has_unknown_fate(
-            q.sources.record, q.rule.id, q.rule.symbol, action.side
-        ):
+        if isinstance(action, PlaceOrder) and has_unknown_fate(q.sources.record, q.rule.id, q.rule.symbol, action.side):
             return f"an earlier {action.side.lower()} order has an unknown fate"
     return ""
 

@@ -13,16 +13,16 @@ from typing import Literal
 
 from autotrader.engine import lifecycle
 from autotrader.engine.advance import advanced
+from autotrader.engine.answer import Answer, evaluated, unknown_reason
 from autotrader.engine.blockers import Question, blocker
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, period_ms
-from autotrader.engine.evaluate import judge
-from autotrader.engine.memory import LeafMemory, Moment
+from autotrader.engine.memory import Moment
 from autotrader.engine.observe import Prepared, observe, prepared, with_order
 from autotrader.engine.open_orders import AnyOrder, cancel_request, open_orders, order_key
 from autotrader.engine.requests import CancelOrder, Context, Request
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values
-from autotrader.engine.verdict import Truth, Verdict
+from autotrader.engine.verdict import Truth
 from autotrader.language.plan import CompiledRule, OnClose, Plan
 from autotrader.market.sources import Missing, Sources
 
@@ -310,39 +310,6 @@ def _look_again(cycle: _Cycle, task: _Task, state: RuleState) -> None:
     cycle.decisions.append(_decision(task, state))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A rule's condition evaluated: its own answer joined with that of its choice, and the next memory."""
-
-    holds: Truth
-    rearm: Truth
-    branch: int | None
-    leaves: Mapping[str, LeafMemory]
-
-
-def evaluated(ready: Prepared, state: RuleState, values: Values, moment: Moment) -> Answer:
-    """The fast evaluation of a whole rule: `when`, `rearm_when` and the choice of a branch."""
-    following: dict[str, LeafMemory] = {}
-    memory = state.leaves
-    holds: Truth = True if ready.when is None else ready.when(values, memory, moment, following)
-    rearm: Truth = None if ready.rearm is None else ready.rearm(values, memory, moment, following)
-    taken: int | None = None
-    open_choice = False
-    for index, branch in enumerate(ready.branches):
-        met = True if branch is None else branch(values, memory, moment, following)
-        if taken is None and not open_choice:
-            open_choice = met is None
-            taken = index if met is True else None
-    return Answer(joined(holds, taken, open_choice=open_choice), rearm, taken, following)
-
-
-def joined(holds: Truth, taken: int | None, *, open_choice: bool) -> Truth:
-    """`when` and the choice: an unknown `if` ends the choice as unknown, no true branch is no firing."""
-    if holds is False or (taken is None and not open_choice):
-        return False
-    return None if open_choice or holds is None else True
-
-
 def _conclude(cycle: _Cycle, task: _Task, state: RuleState) -> None:
     rule, answer, at_ms = task.slot.rule, task.answer, task.slot.at_ms
     state = _alerted(cycle, task, state)
@@ -398,22 +365,6 @@ def _alerted(cycle: _Cycle, task: _Task, state: RuleState) -> RuleState:
     why = unknown_reason(rule, task.values, state, task.moment)
     cycle.notices.append(Notice("warn", f"{rule.id} ({rule.symbol}): unknown: {why}", rule.id, rule.symbol))
     return replace(state, alerted=True)
-
-
-def unknown_reason(rule: CompiledRule, values: Values, state: RuleState, moment: Moment) -> str:
-    """Why a rule's condition is not known: its unknown leaves with their reasons."""
-    conditions = [c for c in (rule.when, *(branch.condition for branch in rule.branches)) if c is not None]
-    verdicts = [judge(condition, values, state.leaves, moment)[0] for condition in conditions]
-    return "; ".join(dict.fromkeys(reason for verdict in verdicts for reason in _reasons(verdict)))
-
-
-def _reasons(verdict: Verdict) -> Iterable[str]:
-    if verdict.holds is not None:
-        return
-    if not verdict.parts:
-        yield f"{verdict.text}: {verdict.reason}"
-    for part in verdict.parts:
-        yield from _reasons(part)
 
 
 def _decision(

@@ -52,7 +52,8 @@ def held(memory: LeafMemory, part: Truth, moment: Moment, span_ms: int) -> tuple
     if part is False:
         return NOTHING, False, 0
     if part is None:
-        return _paused(memory, moment), None, _elapsed(memory, moment)
+        waiting = _paused(memory, moment)
+        return waiting, None, _elapsed(waiting, moment)
     following = _running(memory, moment)
     elapsed = _elapsed(following, moment)
     return following, elapsed >= span_ms, elapsed
@@ -113,10 +114,7 @@ def checked(memory: LeafMemory, part: Truth, least: int, count: int) -> tuple[Le
 
 def memory_to_json(memory: Memory) -> dict[str, list[Any]]:
     """Leaf memories as plain JSON data, sorted by key."""
-    return {
-        key: [m.since_ms, m.paused_ms, m.lost_ms, m.side, list(m.checks)]
-        for key, m in sorted(memory.items())
-    }
+    return {key: [m.since_ms, m.paused_ms, m.lost_ms, m.side, list(m.checks)] for key, m in sorted(memory.items())}
 
 
 def memory_from_json(data: Mapping[str, list[Any]]) -> dict[str, LeafMemory]:

@@ -39,9 +39,7 @@ def sized(
     return _fitted(action.side, price, wanted, instrument)
 
 
-def _fitted(
-    side: Side, price: Decimal, wanted: Decimal, instrument: Instrument
-) -> tuple[Decimal, Decimal] | Skipped:
+def _fitted(side: Side, price: Decimal, wanted: Decimal, instrument: Instrument) -> tuple[Decimal, Decimal] | Skipped:
     if wanted <= 0:
         return Skipped("there is nothing to trade: the amount is 0")
     quantity, least = instrument.fit_quantity(wanted), instrument.least_quantity(price)
@@ -52,9 +50,7 @@ def _fitted(
     return Skipped(refusal) if refusal is not None else (price, quantity)
 
 
-def limit_price(
-    action: PlaceOrder, instrument: Instrument, values: Values, sources: Sources
-) -> Decimal | Missing:
+def limit_price(action: PlaceOrder, instrument: Instrument, values: Values, sources: Sources) -> Decimal | Missing:
     """The limit price on the tick grid."""
     if not isinstance(action.price, MarketPrice):
         price = exact(action.price, values)

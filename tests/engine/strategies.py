@@ -43,7 +43,9 @@ _keys = count()
 
 small = st.integers(-3, 3)
 numbers = st.one_of(small.map(Decimal), st.decimals(-10, 10, places=2), st.integers(-3, 3).map(float))
-scalars = st.one_of(numbers, numbers, numbers, st.just(Missing("not fetched")), small.map(lambda n: LowerBound(Decimal(n))))
+scalars = st.one_of(
+    numbers, numbers, numbers, st.just(Missing("not fetched")), small.map(lambda n: LowerBound(Decimal(n)))
+)
 units = st.sampled_from((NUMBER, PERCENT, Unit(Kind.PRICE, "JPY")))
 
 
@@ -81,10 +83,12 @@ def plain_leaves(draw: st.DrawFn, *, stored: bool = True) -> Any:
         return Flag(term=NORMAL, **common)
     if kind == "time":
         return Flag(windows=(Window(0, 720, frozenset(range(7)), "Asia/Tokyo"),), **common)
-    direction = draw(st.sampled_from(("up", "down", "either")))
+    direction: Any = draw(st.sampled_from(("up", "down", "either")))
     zone = draw(st.one_of(st.none(), st.builds(lit, st.integers(0, 2), units)))
     timeframe = draw(st.sampled_from(("", "1h")))
-    return Cross(left=draw(nodes), direction=direction, right=draw(nodes), dead_zone=zone, timeframe=timeframe, **common)
+    return Cross(
+        left=draw(nodes), direction=direction, right=draw(nodes), dead_zone=zone, timeframe=timeframe, **common
+    )
 
 
 @st.composite

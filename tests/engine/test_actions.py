@@ -246,8 +246,10 @@ def test_a_skipped_buy_is_told_and_leaves_no_run() -> None:
 
 def test_messages_show_values_with_their_units() -> None:
     """Placeholders are shown with their unit; what is not known is a dash."""
-    parts = (term("change_24h", PERCENT), " ", term("last"), " ", term("age", Unit(Kind.DURATION), args=("ticker",)), " ",
-             Arithmetic("+%", term("last"), lit(1, PERCENT), JPY), " ", Arithmetic("/", lit(1), lit(0), NUMBER))  # fmt: skip
+    parts = (term("change_24h", PERCENT), " ", term("last"), " ",
+             term("age", Unit(Kind.DURATION), args=("ticker",)), " ",
+             Arithmetic("+%", term("last"), lit(1, PERCENT), JPY), " ",
+             Arithmetic("/", lit(1), lit(0), NUMBER))  # fmt: skip
     chosen = rule(ALWAYS, notify(*parts))
     terms = [part for part in parts if not isinstance(part, str | Arithmetic)]
     world = World(plan(replace(chosen, action_terms=(*terms, term("last")))))
@@ -404,11 +406,12 @@ def test_cancel_orders_without_a_match_is_done() -> None:
     world = World(plan(rule(ALWAYS, CancelOrders(place=PLACE), notify("done"))))
     world.step()
     assert texts(world) == ["done"]
-    for action, more in (
+    cases: list[tuple[CancelOrders, dict[str, Any]]] = [
         (CancelOrders(owner="anyone", place=PLACE), {}),
         (CancelOrders(further_than=term("mid", PERCENT), place=PLACE), {"bid": None}),
         (CancelOrders(further_than=lit(1, PERCENT), place=PLACE), {"bid": None}),
-    ):
+    ]
+    for action, more in cases:
         world = World(plan(rule(ALWAYS, action, notify("done"))), record=OwnRecord(orders=(own(),)))
         world.step(**more)
         assert (texts(world), world.state().phase) == ([], Phase.BLOCKED)
@@ -420,7 +423,7 @@ def test_one_cancel_per_order_and_cycle() -> None:
     first, second = stale_buys(), replace(stale_buys(), id="again")
     world = World(plan(first, second), now_ms=START + 90_000, record=OwnRecord(orders=orders))
     world.step()
-    assert [request.id for request in world.requests] == ["at-test-a"]
+    assert [getattr(request, "id", "") for request in world.requests] == ["at-test-a"]
 
 
 def test_cancel_without_an_order_fails() -> None:
@@ -445,6 +448,11 @@ def test_decision_and_order_carry_the_same_name() -> None:
     world = World(plan(rule(ALWAYS, notify(), buy())))
     world.step()
     (request,) = [request for request in world.requests if isinstance(request, PlaceRequest)]
-    assert (request.key.rule, request.key.slot_ms, request.key.step, request.run) == ("dip", START, 1, world.runs[0].key)
+    assert (request.key.rule, request.key.slot_ms, request.key.step, request.run) == (
+        "dip",
+        START,
+        1,
+        world.runs[0].key,
+    )
     assert request.costs == (request.order.notional, "JPY")
     assert request.deadline_ms == START + 30_000

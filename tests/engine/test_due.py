@@ -113,7 +113,9 @@ def test_a_late_candle_is_looked_at_every_two_seconds() -> None:
 
 
 # -------------------------------------------------------------------------------------------------------------- at
-def at(hour: int, *, days: frozenset[int] = DAYS, zone: str = "Asia/Tokyo", month_day: int = 0, catch_up: int = 0) -> At:
+def at(
+    hour: int, *, days: frozenset[int] = DAYS, zone: str = "Asia/Tokyo", month_day: int = 0, catch_up: int = 0
+) -> At:
     """`at` with one entry."""
     return At((Daytime(hour * 60, frozenset() if month_day else days, month_day, zone),), catch_up)
 
@@ -230,7 +232,8 @@ def test_a_window_past_midnight_belongs_to_the_day_on_which_it_starts() -> None:
     """22:00-02:00 on Fridays goes on into Saturday morning."""
     night = Window(22 * 60, 2 * 60, frozenset({4}), "Asia/Tokyo")
     inside = [in_window(night, ms(text)) for text in
-              ("2026-03-06T13:00", "2026-03-06T16:59", "2026-03-06T17:00", "2026-03-05T16:00", "2026-03-07T13:00")]  # fmt: skip
+              ("2026-03-06T13:00", "2026-03-06T16:59", "2026-03-06T17:00", "2026-03-05T16:00",
+               "2026-03-07T13:00")]  # fmt: skip
     assert inside == [True, True, False, False, False]
 
 
@@ -238,7 +241,8 @@ def test_a_window_takes_its_start_and_not_its_end() -> None:
     """09:00-18:00: 09:00 belongs to it, 18:00 does not; equal ends are the whole day."""
     office = Window(9 * 60, 18 * 60, DAYS, "Asia/Tokyo")
     assert [
-        in_window(office, ms(text)) for text in ("2026-03-01T23:59", "2026-03-02T00:00", "2026-03-02T08:59", "2026-03-02T09:00")
+        in_window(office, ms(text))
+        for text in ("2026-03-01T23:59", "2026-03-02T00:00", "2026-03-02T08:59", "2026-03-02T09:00")
     ] == [False, True, True, False]
     assert in_window(Window(60, 60, DAYS, "UTC"), ms("2026-03-02T00:30"))
 

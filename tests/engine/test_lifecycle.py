@@ -206,7 +206,7 @@ def test_at_rules_have_no_latch() -> None:
 
 
 def test_a_blocked_at_time_stays_due_for_ten_minutes() -> None:
-    """A blocked scheduled time is tried again every 30 s, and fires when nothing blocks; after ten minutes it is gone."""
+    """A blocked scheduled time is tried again every 30 s until nothing blocks; after ten minutes it is gone."""
     halted = Context(store_id="test", halted="x")
     chosen = rule(below(200_000), buy(), trigger=DAILY)
     world = World(plan(chosen), now_ms=MIDNIGHT, context=halted)
@@ -230,7 +230,9 @@ def bought(result: Any, **more: Any) -> World:
     return world
 
 
-@pytest.mark.parametrize("result", [Denied("limit"), Rejected(-2010, "balance"), Skipped("too small"), Mismatch("other")])
+@pytest.mark.parametrize(
+    "result", [Denied("limit"), Rejected(-2010, "balance"), Skipped("too small"), Mismatch("other")]
+)
 def test_a_refused_firing_keeps_latch_and_cooldown_but_not_the_count(result: Any) -> None:
     """Denied, rejected, too small: latch and cooldown stay, `max_runs` is left alone."""
     state = bought(result).state()
@@ -303,7 +305,9 @@ def test_booking_an_answer_twice_changes_nothing() -> None:
 def test_giving_back_restores_what_the_firing_took(count: int, phase: Phase) -> None:
     """Cooldown, last firing and count are as they were before."""
     world = World(plan(rule(below(200_000), buy(), cooldown_ms=HOUR)))
-    before = RuleState(fired_ms=tuple(START - 9 + n for n in range(count)), last_fired_ms=7, cooldown_until_ms=8, when_hash="when-dip")
+    before = RuleState(
+        fired_ms=tuple(START - 9 + n for n in range(count)), last_fired_ms=7, cooldown_until_ms=8, when_hash="when-dip"
+    )
     world.states = {StateKey("dip", SYMBOL): before}
     world.step()
     state = given_back(replace(world.state(), phase=phase), world.runs[0])

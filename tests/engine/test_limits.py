@@ -23,7 +23,9 @@ from tests.engine.world import BTCJPY, START, SYMBOL, D, account_of, fill, own, 
 MARKED = Settings(file="autotrader.yaml", symbols=(SYMBOL,))
 
 
-def request(side: Side = Side.BUY, price: int | str = 100_000, quantity: str = "0.01", name: str = "dip") -> PlaceRequest:
+def request(
+    side: Side = Side.BUY, price: int | str = 100_000, quantity: str = "0.01", name: str = "dip"
+) -> PlaceRequest:
     """An order to review."""
     order = OrderRequest(symbol=SYMBOL, side=side, type=OrderType.LIMIT, price=D(price), quantity=D(quantity),
                          client_order_id=f"at-test-{name}-{price}-{quantity}")  # fmt: skip
@@ -31,7 +33,9 @@ def request(side: Side = Side.BUY, price: int | str = 100_000, quantity: str = "
     return PlaceRequest(order=order, key=key, run=None, base="BTC", quote="JPY", deadline_ms=START)
 
 
-def reason(asked: PlaceRequest | list[PlaceRequest], look: Sources | None = None, halted: str = "", **limits: Any) -> str:
+def reason(
+    asked: PlaceRequest | list[PlaceRequest], look: Sources | None = None, halted: str = "", **limits: Any
+) -> str:
     """Why the last of some orders is denied, "" where it is approved."""
     settings = replace(MARKED, limits=Limits(**limits))
     orders = asked if isinstance(asked, list) else [asked]
@@ -46,7 +50,7 @@ def record(**more: Any) -> Sources:
 
 def test_within_all_limits_is_approved() -> None:
     """An ordinary order passes."""
-    everything = {
+    everything: dict[str, Any] = {
         "spend_per_day": {"JPY": D(5_000)}, "loss_per_day": {"JPY": D(100)}, "keep_free": {"JPY": D(5_000)},
         "halt_after": 5, "open_orders": 10, "orders_per_hour": 20, "holding": {"BTC": D(2)}, "price_band": D(3),
     }  # fmt: skip

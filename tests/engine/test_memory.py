@@ -57,9 +57,16 @@ def test_a_long_pause_resets() -> None:
 def test_missed_slots_are_a_pause() -> None:
     """A restart is just such a gap: short ones pause, long ones reset."""
     assert timer(True, True, True, "-", True, True, True) == [False, False, False, False, False, True]
-    assert timer(
-        True, True, True, "-", "-", "-", True, True, True, True, True
-    ) == [False, False, False, False, False, False, False, True]
+    assert timer(True, True, True, "-", "-", "-", True, True, True, True, True) == [
+        False,
+        False,
+        False,
+        False,
+        False,
+        False,
+        False,
+        True,
+    ]
 
 
 @given(st.lists(st.sampled_from((True, False, None)), max_size=30))

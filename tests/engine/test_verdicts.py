@@ -64,7 +64,9 @@ def test_fast_and_explaining_evaluation_agree(condition: Condition, data: st.Dat
     values = data.draw(some.tables(extra))
     keys = [f"{key}{end}" for key in _keys(condition) for end in ("", "/side")]
     memory = {key: data.draw(some.memories) for key in keys if data.draw(st.booleans())}
-    moment = Moment(data.draw(st.integers(300_000, 900_000)), data.draw(st.sampled_from((None, 290_000, 299_000))), 30_000)
+    moment = Moment(
+        data.draw(st.integers(300_000, 900_000)), data.draw(st.sampled_from((None, 290_000, 299_000))), 30_000
+    )
     following: dict[str, Any] = {}
     fast = compiled(condition)(values, memory, moment, following)
     verdict, after = judge(condition, values, memory, moment)
@@ -93,7 +95,7 @@ def test_forgetting_a_value_never_makes_a_condition_true(condition: Condition, d
     [("<", 400, False), ("<", 200, None), (">", 400, True), (">", 200, None), ("<=", 300, None), (">=", 300, True)],
 )
 def test_a_bound_settles_what_it_can(op: str, bound: int, expected: Truth) -> None:
-    """"At least x" is above a lower threshold for certain, and leaves a higher one open."""
+    """ "At least x" is above a lower threshold for certain, and leaves a higher one open."""
     depth = term("depth_bid")
     assert expected == holds(compare(depth, op, lit(300)), {term_id(depth): LowerBound(lit(bound).value)})
 
@@ -128,7 +130,10 @@ def test_between_takes_both_ends() -> None:
     assert found == [False, True, True, False]
 
 
-@pytest.mark.parametrize(("within", "last", "expected"), [(lit(1, PERCENT), 101.0, True), (lit(1, PERCENT), 101.1, False), (lit(2), 98.0, True)])
+@pytest.mark.parametrize(
+    ("within", "last", "expected"),
+    [(lit(1, PERCENT), 101.0, True), (lit(1, PERCENT), 101.1, False), (lit(2), 98.0, True)],
+)
 def test_near_is_absolute_or_a_share_of_the_target(within: Any, last: float, expected: bool) -> None:
     """A percentage behind `within` is taken of the target."""
     condition = Near(key="k", text="near", place=PLACE, value=LAST, target=lit(100), within=within)
