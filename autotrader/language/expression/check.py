@@ -5,14 +5,13 @@ Everything refused is refused at the exact token: what was found, what is allowe
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 
 from autotrader.language.expression.arguments import Arguments
 from autotrader.language.expression.lexer import Fault
-from autotrader.language.expression.plainly import MILLISECONDS, closest, duration_ms
+from autotrader.language.expression.plainly import MILLISECONDS, closest, duration_ms, is_code
 from autotrader.language.expression.scope import Scope
 from autotrader.language.expression.syntax import Node
 from autotrader.language.expression.units import (
@@ -37,7 +36,6 @@ UNSUPPORTED = frozenset(
      "refused_in_a_row"}
 )  # fmt: skip
 SUFFIXES = ("JPY", "USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB", "EUR", "TRY")
-_SYMBOL = re.compile(r"[A-Z0-9]{5,20}", re.ASCII)
 
 
 class Checker:
@@ -244,7 +242,7 @@ class Checker:
             return self.scope.symbol, f"order.{node.text}"
         if prefix == "my":
             raise Fault("AT402", node.start, max(length, 3), "`my.` (this rule's own record) is not yet supported")
-        if _SYMBOL.fullmatch(prefix):
+        if is_code(prefix, 5, 20):
             symbol_node = Node("call", node.start, node.start + len(prefix))
             self.instrument(prefix, symbol_node)
             return prefix, node.text
@@ -273,8 +271,7 @@ class Checker:
                 "AT113", start, length, "`signal(name)` is a condition by itself", "it stands alone on its line"
             )
         if shown[0].isdigit():
-            digits = re.match(r"[0-9]+", shown)
-            number = digits.group() if digits else ""
+            number = shown[: len(shown) - len(shown.lstrip("0123456789"))]
             return Fault(
                 "AT103", start, length, f"`{shown}` is no word", f"write `{number} {shown[len(number) :]}` with a space"
             )
@@ -282,7 +279,7 @@ class Checker:
             return Fault(
                 "AT113", start, length, f"`{shown}` is no value", "a condition is already true or false; write it alone"
             )
-        if node.start == node.word_start and re.fullmatch(r"[A-Z0-9]{5,20}", shown) and shown in self.scope.instruments:
+        if node.start == node.word_start and shown in self.scope.instruments:
             return Fault("AT113", start, length, f"`{shown}` is a symbol", f"write `{shown}.last` for its price")
         names = [each.name for each in VOCABULARY.values() if not each.hidden and each.measure != "flag"]
         return Fault(

@@ -6,10 +6,12 @@ comparisons in a row, a comma in a number. Every refusal says what may stand the
 
 from __future__ import annotations
 
-import re
+from contextlib import suppress
 
 from autotrader.language.expression.lexer import Fault, Token, tokens_of
+from autotrader.language.expression.plainly import is_code
 from autotrader.language.expression.syntax import Node
+from autotrader.money import parse_decimal
 
 COMPARISONS = ("<", "<=", ">", ">=")
 KEYWORDS = frozenset(
@@ -44,7 +46,6 @@ PLAIN_WORDS = {
     "cross": "write `crosses above`, `crosses below` or `crosses`",
     "crossed": "write `crosses above`, `crosses below` or `crosses`", "rises": "write `crosses above`",
 }  # fmt: skip
-_ASSET = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
 MAX_DEPTH = 40
 
 
@@ -280,13 +281,12 @@ class ValueParser:
         return found
 
 
-_NUMBER = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:_[0-9]{3})+)(?:\.[0-9]+)?", re.ASCII)
-
-
 def check_number(token: Token) -> None:
     """Refuse what `parse_decimal` would not read: `1.`, `.5`, `10_00`."""
-    if _NUMBER.fullmatch(token.text) and len(token.text) <= 40:
-        return
+    with suppress(ValueError):
+        parse_decimal(token.text)
+        if len(token.text) <= 40:
+            return
     if "_" in token.text:
         hint = "`_` stands between groups of three digits: 10_000"
     elif token.text.startswith("."):
@@ -299,7 +299,7 @@ def check_number(token: Token) -> None:
 def _glued(number: Token, unit: Token) -> Fault:
     """A number with letters glued to it that are no time unit: `1H`, `1e3`, `5min`."""
     text = number.text + unit.text
-    if re.fullmatch(r"[eE][0-9]+", unit.text):
+    if unit.text[0] in "eE" and unit.text[1:].isdigit():
         hint = "write the number out: 10_000"
     elif unit.text[0].lower() in "smhdw" and not _is_asset(unit.text):
         hint = f"write `{number.text}{unit.text[0].lower()}`; time units are s m h d w"
@@ -318,7 +318,7 @@ def unsupported(token: Token, what: str) -> Fault:
 
 
 def _is_asset(text: str) -> bool:
-    return _ASSET.fullmatch(text) is not None and not text.isdigit()
+    return is_code(text, 2, 12)
 
 
 def unit_hint(before: Token, token: Token) -> str:

@@ -14,6 +14,11 @@ _DURATION_PART = re.compile(r"([0-9_]+(?:\.[0-9]+)?)(ms|[smhdwM])", re.ASCII)
 MAX_DURATION_MS = 3_660 * 86_400_000
 
 
+def is_code(text: str, least: int, most: int) -> bool:
+    """Whether a word has the form of an asset's or symbol's code: capitals and digits, not digits alone."""
+    return least <= len(text) <= most and text.isascii() and text.isalnum() and text.isupper()
+
+
 def closest(found: str, known: Iterable[str]) -> str:
     """`did you mean `x`?`, or nothing."""
     import difflib

@@ -90,6 +90,9 @@ def adopt(value: Value, unit: Unit, node: Node) -> Value | None:
     if isinstance(value, Least | Most) or (isinstance(value, Arithmetic) and value.op in ("+", "-")):
         left, right = adopt(value.left, unit, node), adopt(value.right, unit, node)
         return replace(value, left=left, right=right, unit=unit) if left is not None and right is not None else None
+    if isinstance(value, Arithmetic) and value.op == "%of":
+        right = adopt(value.right, unit, node)
+        return replace(value, right=right, unit=unit) if right is not None else None
     if isinstance(value, Arithmetic) and value.op in ("*", "/", "+%", "-%") and value.unit == value.left.unit:
         left = adopt(value.left, unit, node)
         return replace(value, left=left, unit=unit) if left is not None else None
