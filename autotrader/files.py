@@ -60,8 +60,13 @@ def included(account_file: Path, patterns: Iterable[str], *, strict_permissions:
     problems: list[Problem] = []
     for pattern in patterns:
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-            problems.append(_problem(str(account_file), f"`include: {pattern}` leaves the folder of the account file",
-                                     "name files below it, such as `rules/*.yaml`"))
+            problems.append(
+                _problem(
+                    str(account_file),
+                    f"`include: {pattern}` leaves the folder of the account file",
+                    "name files below it, such as `rules/*.yaml`",
+                )
+            )
             continue
         found = sorted(path for path in account_file.parent.glob(pattern) if _RULE_FILE.match(path.name))
         if not found:
@@ -132,7 +137,9 @@ def _bytes_of(path: Path, limit: int, *, links: bool, strict: bool, private: boo
     except FileNotFoundError:
         return "no such file or folder"
     except OSError as error:
-        return "a link, which is not followed inside a folder" if path.is_symlink() and not links else f"{error.strerror}"
+        return (
+            "a link, which is not followed inside a folder" if path.is_symlink() and not links else f"{error.strerror}"
+        )
     except ValueError:
         return "not a usable path"
     try:
@@ -165,5 +172,10 @@ def _judged(handle: int, limit: int, *, strict: bool, private: bool) -> bytes | 
 
 
 def _problem(file: str, message: str, hint: str = "", *, severity: str = "error") -> Problem:
-    return Problem(code="AT001", place=Place(file, 1, 1), message=message, hint=hint,
-                   severity="warning" if severity == "warning" else "error")
+    return Problem(
+        code="AT001",
+        place=Place(file, 1, 1),
+        message=message,
+        hint=hint,
+        severity="warning" if severity == "warning" else "error",
+    )

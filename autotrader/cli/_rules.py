@@ -42,47 +42,54 @@ def checked_rules(paths: tuple[str, ...], config: Path | None) -> CheckedRules:
     An account file among the paths is checked as one. Raises UsageError, ConfigError.
     """
     began = time.perf_counter()
-    os.environ.setdefault(
-        "PYDANTIC_DISABLE_PLUGINS", "__all__"
-    )  # looking for plugins costs start-up time; we have none
-    from autotrader.files import ACCOUNT_FILE, find_account_file, included, read_account_file, read_sources
-    from autotrader.language.load import load, sources_of
+    gc.disable()  # many small things that all live to the end: collecting would cost a tenth of the time
+    try:
+        os.environ.setdefault(
+            "PYDANTIC_DISABLE_PLUGINS", "__all__"
+        )  # we have none; looking for them costs start-up time
+        texts, problems, plan = _loaded(paths, config)
+    finally:
+        gc.enable()
+    from autotrader.language.load import sources_of
 
-    account = config or find_account_file(_beside(paths))
+    milliseconds = round((time.perf_counter() - began) * 1000)
+    return CheckedRules(plan, tuple(problems), sources_of(texts), tuple(texts), milliseconds)
+
+
+def _loaded(paths: tuple[str, ...], config: Path | None) -> tuple[dict[str, str | bytes], list[Problem], Plan | None]:
+    """Texts by name, all problems, and the plan where there is no error."""
+    from autotrader.files import ACCOUNT_FILE, find_account_file, included, read_account_file, read_sources
+    from autotrader.language.load import load
+
     texts: dict[str, str | bytes] = {}
     problems: list[Problem] = []
-    settings = None
-    accounts = {path for path in paths if Path(path).name == ACCOUNT_FILE}
-    for extra in sorted(accounts - ({str(account)} if account else set())):
-        if account is None or not Path(extra).exists() or not Path(extra).samefile(account):
-            content = read_account_file(Path(extra))
-            texts[extra] = content
-            problems += _settings(extra, content)[1]
-    if account is not None:
-        shown_name = os.path.relpath(account) if config is None else str(account)
-        content = read_account_file(account)
-        texts[shown_name] = content
-        settings, found = _settings(shown_name, content)
-        problems += found
-    elif not paths:
+    settings: Settings | None = None
+    accounts = [path for path in paths if Path(path).name == ACCOUNT_FILE]
+    chosen = config or (Path(accounts[0]) if accounts else find_account_file(_beside(paths)))
+    if chosen is None and not paths:
         raise UsageError(
             "no path was given, and there is no autotrader.yaml here or above",
             hint="name files or folders, or make a project with `autotrader init DIR`",
         )
+    for number, path in enumerate(dict.fromkeys(str(each) for each in (chosen, *accounts) if each is not None)):
+        name = os.path.relpath(path) if config is None else path
+        content = read_account_file(Path(path))
+        texts[name] = content
+        found_settings, found = _settings(name, content)
+        settings = found_settings if number == 0 else settings
+        problems += found
     rule_paths = [path for path in paths if path not in accounts]
-    if rule_paths or (paths and not accounts):
+    if rule_paths:
         read = read_sources(rule_paths)
+    elif chosen is not None and settings is not None:
+        read = included(Path(os.path.relpath(chosen)), settings.include)
     else:
-        assert account is not None or accounts  # noqa: S101 - told above
-        read = included(Path(os.path.relpath(account)), settings.include) if account and settings else read_sources([])
+        read = read_sources([])  # the account file itself has errors: what it includes is not known
     rules = {name: text for name, text in read.texts.items() if Path(name).name != ACCOUNT_FILE}
     plan, found = load(rules, settings)
     problems += [*read.problems, *found]
     texts.update(rules)
-    if any(each.severity == "error" for each in problems):
-        plan = None
-    milliseconds = round((time.perf_counter() - began) * 1000)
-    return CheckedRules(plan, tuple(problems), sources_of(texts), tuple(texts), milliseconds)
+    return texts, problems, None if any(each.severity == "error" for each in problems) else plan
 
 
 def _settings(name: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -26,32 +27,34 @@ def command(paths: tuple[str, ...], *, config: Path | None, format: str) -> int:
     if format == "json":
         return emit_json(plan_data(checked.plan))
     for rule in checked.plan.rules:
-        data = rule_data(rule)
-        say(f"{styled(rule.id, 'bold')} {rule.symbol}" + ("" if rule.enabled else "  (off)"))
-        if rule.about:
-            say(f"  {rule.about}")
-        say(f"  looks  {_trigger(data['trigger'])}")
-        if "when_in_words" in data:
-            say(f"  when   {data['when_in_words']}")
-        for name in ("cooldown", "max_runs", "repeat", "retry_for"):
-            if name in data:
-                say(f"  {name.replace('_', ' ')}  {data[name]}")
-        for branch in data["branches"]:
-            for action in branch["then"]:
-                say(f"  then   {action['in_words']}")
-        say()
+        _show_rule(rule_data(rule))
     if checked.problems:
         note(f"{checked.warnings} warnings: see `autotrader validate`")
     return 0
 
 
-def _trigger(trigger: dict[str, object]) -> str:
+def _show_rule(data: dict[str, Any]) -> None:
+    say(f"{styled(data['id'], 'bold')} {data['symbol']}" + ("" if data["enabled"] else "  (off)"))
+    if "about" in data:
+        say(f"  {data['about']}")
+    say(f"  looks  {_trigger(data['trigger'])}")
+    if "when_in_words" in data:
+        say(f"  when   {data['when_in_words']}")
+    for name in ("cooldown", "max_runs", "repeat", "retry_for"):
+        if name in data:
+            say(f"  {name.replace('_', ' ')}  {data[name]}")
+    for branch in data["branches"]:
+        for action in branch["then"]:
+            say(f"  then   {action['in_words']}")
+    say()
+
+
+def _trigger(trigger: dict[str, Any]) -> str:
     if "every" in trigger:
         return f"every {trigger['every']}"
     if "on_close" in trigger:
         return f"when a {trigger['on_close']} candle closes"
     times = trigger["at"]
-    assert isinstance(times, list)  # noqa: S101 - made by rule_data
     names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
     shown = []
     for each in times:

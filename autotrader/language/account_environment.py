@@ -39,7 +39,9 @@ def tightened(settings: Settings, environment: Mapping[str, str]) -> tuple[Setti
         try:
             settings = _applied(settings, name.removeprefix(PREFIX).lower().split("__"), environment[name].strip())
         except _Refused as refused:
-            problems.append(Problem(code="AT510", place=Place(f"${name}", 1, 1), message=refused.message, hint=refused.hint))
+            problems.append(
+                Problem(code="AT510", place=Place(f"${name}", 1, 1), message=refused.message, hint=refused.hint)
+            )
     return settings, tuple(problems)
 
 
@@ -53,7 +55,11 @@ def _applied(settings: Settings, path: list[str], text: str) -> Settings:
         return replace(settings, limits=_LIMITS[path[1]](settings.limits, path[1], asset, text))
     known = ["mode", "max_slippage", *(f"limits__{name}" for name in _LIMITS)]
     close = get_close_matches("__".join(path), known, 1, 0.6)
-    hint = f"did you mean {PREFIX}{close[0].upper()}?" if close else "the environment may set mode, max_slippage and limits"
+    hint = (
+        f"did you mean {PREFIX}{close[0].upper()}?"
+        if close
+        else "the environment may set mode, max_slippage and limits"
+    )
     raise _Refused("no such setting can be made in the environment", hint)
 
 
@@ -67,7 +73,9 @@ def _mode(settings: Settings, text: str) -> Settings:
 
 def _lower(now: Decimal | None, wanted: Decimal, name: str) -> Decimal:
     if now is not None and wanted > now:
-        raise _Refused(f"`{name}` would be loosened from {plain(now)} to {plain(wanted)}", "the environment may only tighten")
+        raise _Refused(
+            f"`{name}` would be loosened from {plain(now)} to {plain(wanted)}", "the environment may only tighten"
+        )
     return wanted
 
 
@@ -96,7 +104,8 @@ def _amount(limits: Limits, name: str, asset: str, text: str) -> Limits:
             raise _Refused(f"`{name}` would be loosened", "the environment may only tighten")
     else:
         _lower(now.get(found), value, name)
-    return replace(limits, **{name: {**now, found: value}})
+    changed: dict[str, Any] = {name: {**now, found: value}}
+    return replace(limits, **changed)
 
 
 def _share(limits: Limits, name: str, _asset: str, text: str) -> Limits:

@@ -21,7 +21,16 @@ from autotrader.language.rule_file import Version
 from autotrader.language.written import Name, SymbolName, Text, Whole, Written, check, not_yet, wrong
 from autotrader.language.yaml_text import read_document
 
-LIMIT_KEYS = ("spend_per_day", "loss_per_day", "keep_free", "halt_after", "open_orders", "orders_per_hour", "holding", "price_band")
+LIMIT_KEYS = (
+    "spend_per_day",
+    "loss_per_day",
+    "keep_free",
+    "halt_after",
+    "open_orders",
+    "orders_per_hour",
+    "holding",
+    "price_band",
+)
 
 
 def _secret(what: str, hint: str) -> Any:
@@ -175,8 +184,12 @@ def _refusals(reader: Reader, text: str | None) -> int | None:
 def _all_limits(reader: Reader, written: WrittenLimits) -> None:
     missing = [key for key in LIMIT_KEYS if getattr(written, key) is None]
     if missing:
-        reader.report("AT506", ("mode",), "`mode: live` needs every limit; missing: " + ", ".join(missing),
-                      "add them below `limits:`, or write `mode: dry_run`")
+        reader.report(
+            "AT506",
+            ("mode",),
+            "`mode: live` needs every limit; missing: " + ", ".join(missing),
+            "add them below `limits:`, or write `mode: dry_run`",
+        )
 
 
 def _channels(reader: Reader, written: WrittenAccount) -> tuple[dict[str, Channel], str]:
@@ -196,8 +209,10 @@ def _channels(reader: Reader, written: WrittenAccount) -> tuple[dict[str, Channe
         else:
             reader.report("AT504", path, "a channel is `stdout`, `log` or `{url_env: NAME}`", _URL_HINT)
     if default not in {"stdout", "log", *channels}:
-        reader.report("AT504", ("notify", "default"), f"there is no channel `{default}`",
-                      "channels are " + ", ".join(sorted({"stdout", "log", *channels})))
+        reader.report(
+            "AT504",
+            ("notify", "default"),
+            f"there is no channel `{default}`",
+            "channels are " + ", ".join(sorted({"stdout", "log", *channels})),
+        )
     return channels, default
-
-

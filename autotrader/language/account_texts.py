@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from autotrader.language.compile.bench import within
 from autotrader.language.expression import Origin, Scope, parse_duration_ms, parse_literal
 from autotrader.language.nodes import Document, Path, Scalar, dotted
 from autotrader.language.problems import Problem
@@ -34,7 +35,9 @@ class Reader:
     def report(self, code: str, path: Path, message: str, hint: str = "") -> None:
         """Add a problem, unless the path was reported before."""
         if not self.checked.silences(path):
-            self.problems.append(Problem(code=code, place=self.document.place(path), message=message, hint=hint, path=dotted(path)))
+            self.problems.append(
+                Problem(code=code, place=self.document.place(path), message=message, hint=hint, path=dotted(path))
+            )
 
     def _origin(self, path: Path) -> Origin:
         node = self.document.node(path)
@@ -44,7 +47,7 @@ class Reader:
 
     def _keep(self, path: Path, found: tuple[Problem, ...]) -> bool:
         if not self.checked.silences(path):
-            self.problems.extend(found)
+            self.problems.extend(within(self.document, found))
         return not any(each.severity == "error" for each in found)
 
     def duration(self, path: Path, text: str | None, least_ms: int, most_ms: int) -> int | None:
@@ -94,14 +97,22 @@ class Reader:
             found = self.amount(here, text)
             if found and asset not in found:
                 other = next(iter(found))
-                self.report("AT504", here, f"`{text}` stands under `{asset}`", f"write an amount of {asset}, or the key `{other}`")
-            result.update({asset: value for name, value in found.items() if name == asset})
+                self.report(
+                    "AT504",
+                    here,
+                    f"`{text}` stands under `{asset}`",
+                    f"write an amount of {asset}, or the key `{other}`",
+                )
+            if asset in found:
+                result[asset] = found[asset]
         return result
 
     def positive(self, path: Path, number: int | None) -> int | None:
         """A count of at least one."""
         if number is not None and number < 1:
-            self.report("AT504", path, f"`{number}` is below 1", "write at least 1; to stop trading use `autotrader halt`")
+            self.report(
+                "AT504", path, f"`{number}` is below 1", "write at least 1; to stop trading use `autotrader halt`"
+            )
             return None
         return number
 
@@ -111,7 +122,9 @@ class Reader:
         try:
             zone_of(known)
         except ValueError:
-            self.report("AT505", path, f"`{text}` is not a time zone", "write JST, UTC or an IANA name such as Asia/Tokyo")
+            self.report(
+                "AT505", path, f"`{text}` is not a time zone", "write JST, UTC or an IANA name such as Asia/Tokyo"
+            )
             return "Asia/Tokyo"
         return known
 
@@ -121,8 +134,12 @@ class Reader:
             return ""
         if _LOOPBACK.fullmatch(text) or _VENUE.fullmatch(text):
             return text.rstrip("/")
-        self.report("AT507", path, f"`{text[:80]}` is not an address of the exchange",
-                    "write http://127.0.0.1:PORT, or one of the venue's hosts such as https://api.binance.com")
+        self.report(
+            "AT507",
+            path,
+            f"`{text[:80]}` is not an address of the exchange",
+            "write http://127.0.0.1:PORT, or one of the venue's hosts such as https://api.binance.com",
+        )
         return ""
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a catalogue: one entry a line reads best
 """The catalogue of problem codes: what each means, why it is refused, and a wrong and a right line.
 
 `autotrader rule AT201` prints an entry. A test sees to it that every code that is used has one. All texts for people

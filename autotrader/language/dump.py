@@ -33,7 +33,11 @@ Data = dict[str, AnyType]
 
 def plan_data(plan: Plan) -> Data:
     """The whole plan."""
-    return {"hash": plan.hash, "settings": settings_data(plan.settings), "rules": [rule_data(rule) for rule in plan.rules]}
+    return {
+        "hash": plan.hash,
+        "settings": settings_data(plan.settings),
+        "rules": [rule_data(rule) for rule in plan.rules],
+    }
 
 
 def settings_data(settings: Settings) -> Data:
@@ -43,7 +47,8 @@ def settings_data(settings: Settings) -> Data:
         "base_url": settings.base_url or None, "recv_window": exact_duration(settings.recv_window_ms),
         "symbols": list(settings.symbols), "max_slippage": f"{plain(settings.max_slippage)}%",
         "paper": _amounts(settings.paper), "limits": _limits(settings.limits),
-        "notify": {"default": settings.default_channel, "channels": sorted(settings.channels)}, "include": list(settings.include),
+        "notify": {"default": settings.default_channel, "channels": sorted(settings.channels)},
+        "include": list(settings.include),
     }  # fmt: skip
 
 
@@ -67,7 +72,7 @@ def rule_data(rule: CompiledRule) -> Data:
     data: Data = {
         "id": rule.id, "symbol": symbol, "file": rule.place.file, "line": rule.place.line, "enabled": rule.enabled,
         "about": rule.about or None, "labels": list(rule.labels) or None, "trigger": _trigger(rule),
-        "between": [f"{_clock(each.start_minute)}-{_clock(each.end_minute)} {each.zone}" for each in rule.between] or None,
+        "between": [f"{_clock(w.start_minute)}-{_clock(w.end_minute)} {w.zone}" for w in rule.between] or None,
         "when": None if rule.when is None else condition_data(rule.when, symbol),
         "when_in_words": None if rule.when is None else in_words(rule.when, symbol),
         "rearm_when": None if rule.rearm_when is None else condition_data(rule.rearm_when, symbol),
@@ -108,7 +113,12 @@ def _trigger(rule: CompiledRule) -> Data:
             return {"on_close": timeframe}
         case At(times=times, catch_up_ms=catch_up):
             shown = [
-                {"time": _clock(each.minute), "days": sorted(each.days), "month_day": each.month_day or None, "zone": each.zone}
+                {
+                    "time": _clock(each.minute),
+                    "days": sorted(each.days),
+                    "month_day": each.month_day or None,
+                    "zone": each.zone,
+                }
                 for each in times
             ]
             return {"at": shown, "catch_up": exact_duration(catch_up) if catch_up else "skip"}
@@ -143,7 +153,11 @@ def _resolved(node: AnyType) -> AnyType:
     if isinstance(node, tuple):
         return tuple(_resolved(item) for item in node)
     if is_dataclass(node) and not isinstance(node, type):
-        changed = {each.name: _resolved(getattr(node, each.name)) for each in fields(node) if each.name not in {"place", "unit"}}
+        changed = {
+            each.name: _resolved(getattr(node, each.name))
+            for each in fields(node)
+            if each.name not in {"place", "unit"}
+        }
         return replace(node, **changed)
     return node
 
@@ -174,20 +188,34 @@ def action_data(action: Action, symbol: str) -> Data:
             data["price"] = "market" if isinstance(action.price, MarketPrice) else value_data(action.price, symbol)
             if isinstance(action.price, MarketPrice):
                 data["max_slippage"] = f"{plain(action.price.max_slippage)}%"
-            data |= {"tif": action.tif.value.lower(), "post_only": action.post_only, "cancel_after": _span(action.cancel_after_ms)}
+            data |= {
+                "tif": action.tif.value.lower(),
+                "post_only": action.post_only,
+                "cancel_after": _span(action.cancel_after_ms),
+            }
             data |= {"tag": action.tag} if action.tag else {}
         case CancelOrders():
             data |= {
-                "action": "cancel_orders", "side": action.side.value.lower() if action.side else None, "owner": action.owner,
+                "action": "cancel_orders", "owner": action.owner,
+                "side": action.side.value.lower() if action.side else None,
                 "tag": action.tag, "older_than": _span(action.older_than_ms),
                 "further_than": None if action.further_than is None else value_data(action.further_than, symbol),
             }  # fmt: skip
         case Notify():
-            data |= {"action": "notify", "to": action.to, "level": action.level, "text": template(action, symbol),
-                     "throttle": _span(action.throttle_ms or None)}
+            data |= {
+                "action": "notify",
+                "to": action.to,
+                "level": action.level,
+                "text": template(action, symbol),
+                "throttle": _span(action.throttle_ms or None),
+            }
         case PauseRules():
-            data |= {"action": "resume" if action.resume else "pause", "rules": list(action.rules),
-                     "labels": list(action.labels), "for": _span(action.span_ms)}
+            data |= {
+                "action": "resume" if action.resume else "pause",
+                "rules": list(action.rules),
+                "labels": list(action.labels),
+                "for": _span(action.span_ms),
+            }
         case _:
             data |= {"action": action_in_words(action, symbol).split()[0].rstrip(":")}
     return {key: value for key, value in data.items() if value is not None}

@@ -61,7 +61,7 @@ def _clashes(comparisons: list[Compare]) -> Iterator[Problem]:
             if apart or (bound == limit and (strict or other_strict)):
                 yield Problem(
                     code="AT302", place=each.place, severity="warning",
-                    message=f"`{each.text}` contradicts `{first.text}` (line {first.place.line}): together they are never true",
+                    message=f"`{each.text}` contradicts `{first.text}` (line {first.place.line}): never true together",
                 )  # fmt: skip
                 continue
         side[value] = (bound, strict, each)
@@ -91,8 +91,12 @@ def _unbounded_buys(rule: CompiledRule) -> Iterator[Problem]:
     """A rule that buys again and again: nothing in it slows it down."""
     if isinstance(rule.trigger, At) or not _buys(rule) or rule.cooldown_ms or rule.max_runs or rule.rearm_when:
         return
-    yield _warning("AT303", rule, f"`{rule.id}` buys without `cooldown`, `max_runs` or `rearm_when`",
-                   "a value that swings around its threshold would buy at every swing; add `cooldown: 12h` or `max_runs: 2 per day`")
+    yield _warning(
+        "AT303",
+        rule,
+        f"`{rule.id}` buys without `cooldown`, `max_runs` or `rearm_when`",
+        "a value that swings around its threshold buys at every swing; add `cooldown: 12h` or `max_runs: 2 per day`",
+    )
 
 
 def _fires_once(rule: CompiledRule) -> Iterator[Problem]:
@@ -100,8 +104,12 @@ def _fires_once(rule: CompiledRule) -> Iterator[Problem]:
     conditional = rule.when is not None or any(branch.condition is not None for branch in rule.branches)
     if conditional or isinstance(rule.trigger, At) or rule.for_each_order is not None or rule.repeat_ms is not None:
         return
-    yield _warning("AT304", rule, f"`{rule.id}` has no `when`: it fires once and never again",
-                   "add `when:`, or look at set times with `at:`")
+    yield _warning(
+        "AT304",
+        rule,
+        f"`{rule.id}` has no `when`: it fires once and never again",
+        "add `when:`, or look at set times with `at:`",
+    )
 
 
 def _beyond_limits(rule: CompiledRule, settings: Settings) -> Iterator[Problem]:
@@ -113,7 +121,7 @@ def _beyond_limits(rule: CompiledRule, settings: Settings) -> Iterator[Problem]:
             if limit is not None and spend.value > limit:
                 yield Problem(
                     code="AT307", place=order.place, severity="warning", path=f"rules.{rule.id}",
-                    message=f"the order spends {spend.value:,f} {spend.unit.asset}, and the account file allows {limit:,f} a day",
+                    message=f"{spend.value:,f} {spend.unit.asset} in one order; the account file allows {limit:,f} a day",
                     hint="the order will always be denied; lower `spend`",
                 )  # fmt: skip
 

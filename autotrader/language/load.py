@@ -45,7 +45,8 @@ def load(
 
 def sources_of(texts: Mapping[str, str | bytes]) -> dict[str, str]:
     """The texts as they can be shown in excerpts."""
-    return {
-        name: (text if isinstance(text, str) else text.decode("utf-8", "replace")).removeprefix("\ufeff").replace("\r\n", "\n")
-        for name, text in texts.items()
-    }  # fmt: skip
+    result = {}
+    for name, content in texts.items():
+        text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+        result[name] = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    return result

@@ -22,7 +22,9 @@ _BOLD, _BLUE, _RESET = "\x1b[1m", "\x1b[34m", "\x1b[0m"
 def in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """By file, line and column; each said once."""
     unique = {(each.code, each.place.file, each.place.line, each.place.column, each.message): each for each in problems}
-    return tuple(sorted(unique.values(), key=lambda each: (each.place.file, each.place.line, each.place.column, each.code)))
+    return tuple(
+        sorted(unique.values(), key=lambda each: (each.place.file, each.place.line, each.place.column, each.code))
+    )
 
 
 def as_text(problems: Sequence[Problem], sources: Mapping[str, str], *, colour: bool = False) -> str:
@@ -65,7 +67,8 @@ def _plural(count: int, word: str) -> str:
 def _block(problem: Problem, source: str | None, *, colour: bool) -> str:
     place = problem.place
     paint = _painter(colour=colour)
-    head = f"{paint(_COLOURS[problem.severity], f'{problem.severity}[{problem.code}]')}: {paint(_BOLD, _safe(problem.message))}"
+    title = paint(_COLOURS[problem.severity], f"{problem.severity}[{problem.code}]")
+    head = f"{title}: {paint(_BOLD, _safe(problem.message))}"
     where = f"  {paint(_BLUE, '-->')} {_safe(place.file)}:{place.line}:{place.column}"
     lines = [head, where + (f"   {_safe(problem.path)}" if problem.path else "")]
     excerpt = _excerpt(source, place.line)
@@ -74,7 +77,9 @@ def _block(problem: Problem, source: str | None, *, colour: bool) -> str:
         return "\n".join(lines) + "\n"
     margin = " " * len(str(place.line))
     row, start, length = _cut(excerpt, place.column - 1, place.length)
-    under = " " * width(row[:start]) + paint(_COLOURS[problem.severity], "^" * max(width(row[start : start + length]), 1))
+    under = " " * width(row[:start]) + paint(
+        _COLOURS[problem.severity], "^" * max(width(row[start : start + length]), 1)
+    )
     bar = paint(_BLUE, "|")
     lines += [f"{margin} {bar}", f"{paint(_BLUE, str(place.line))} {bar} {row}"]
     lines.append(f"{margin} {bar} {under}" + (f" help: {_safe(problem.hint)}" if problem.hint else ""))
@@ -103,7 +108,9 @@ def _cut(row: str, start: int, length: int) -> tuple[str, int, int]:
 
 def width(text: str) -> int:
     """Columns on a terminal: wide and full-width characters take two, combining marks none."""
-    return sum(0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text)
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text
+    )
 
 
 def _safe_character(sign: str) -> str:

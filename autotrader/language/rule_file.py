@@ -23,7 +23,9 @@ def _form(value: object) -> str:
 
 def _filled(value: object) -> object:
     if value in ([], ""):
-        raise wrong("AT206", "the list is empty: nothing would be asked", hint="write at least one condition, or remove the key")
+        raise wrong(
+            "AT206", "the list is empty: nothing would be asked", hint="write at least one condition, or remove the key"
+        )
     return value
 
 
@@ -43,8 +45,14 @@ class WrittenAtLeast(Written):
     def _reachable(self) -> Self:
         """Between one and all of them."""
         if not 1 <= self.n <= len(self.of):
-            raise wrong("AT204", f"`n: {self.n}` of {len(self.of)} conditions", key="n", drop=["n"], add={"n": "1"},
-                        hint=f"write a number from 1 to {len(self.of)}")
+            raise wrong(
+                "AT204",
+                f"`n: {self.n}` of {len(self.of)} conditions",
+                key="n",
+                drop=["n"],
+                add={"n": "1"},
+                hint=f"write a number from 1 to {len(self.of)}",
+            )
         return self
 
 
@@ -53,7 +61,7 @@ class WrittenCombinator(Written):
 
     all_of: Annotated[list["WrittenItem"], BeforeValidator(_filled)] | None = Field(None, alias="all")
     any_of: Annotated[list["WrittenItem"], BeforeValidator(_filled)] | None = Field(None, alias="any")
-    none_of: Optional["WrittenItem"] = Field(None, alias="not")  # noqa: UP045 - a forward reference
+    none_of: Optional["WrittenItem"] = Field(None, alias="not")
     at_least: WrittenAtLeast | None = None
 
     @model_validator(mode="before")
@@ -63,15 +71,26 @@ class WrittenCombinator(Written):
         if isinstance(data, dict):
             written = [key for key in data if key in COMBINATORS]
             if len(written) > 1:
-                raise wrong("AT207", f"`{written[0]}` and `{written[1]}` stand in one mapping", key=written[1], drop=written[1:],
-                            hint=f"put one inside the other: `- {written[1]}: ...` as an item of the list")
+                raise wrong(
+                    "AT207",
+                    f"`{written[0]}` and `{written[1]}` stand in one mapping",
+                    key=written[1],
+                    drop=written[1:],
+                    hint=f"put one inside the other: `- {written[1]}: ...` as an item of the list",
+                )
             if not data:
                 raise wrong("AT206", "a condition is missing here", add={"all": ["exchange is normal"]})
             if not written and len(data) == 1:
                 key, value = next(iter(data.items()))
                 if isinstance(value, str) and value and not key.isidentifier():
-                    raise wrong("AT203", f"`{key}: {value}` was read as a mapping", hint="put the condition in quotes",
-                                key=key, drop=[key], add={"all": ["exchange is normal"]})
+                    raise wrong(
+                        "AT203",
+                        f"`{key}: {value}` was read as a mapping",
+                        hint="put the condition in quotes",
+                        key=key,
+                        drop=[key],
+                        add={"all": ["exchange is normal"]},
+                    )
         return data
 
 
@@ -108,7 +127,7 @@ class WrittenOrderFilter(Written):
 class WrittenBranch(Written):
     """An item of `choose`: `if` with `then`, or the last `else`."""
 
-    if_: Optional[WrittenWhen] = Field(None, alias="if")  # noqa: UP045 - an annotated union does not take `| None`
+    if_: WrittenWhen | None = Field(None, alias="if")
     then: Annotated[list[WrittenAction], Field(min_length=1)] | None = None
     else_: Annotated[list[WrittenAction], Field(min_length=1)] | None = Field(None, alias="else")
 
@@ -118,13 +137,24 @@ class WrittenBranch(Written):
         """`if` needs `then`; `else` stands alone."""
         if isinstance(data, dict):
             if "else" in data and {"if", "then"} & set(data):
-                raise wrong("AT205", "`else` stands in an item of its own", key="else", drop=["else"],
-                            hint="write `- else:` with the actions below it")
+                raise wrong(
+                    "AT205",
+                    "`else` stands in an item of its own",
+                    key="else",
+                    drop=["else"],
+                    hint="write `- else:` with the actions below it",
+                )
             if "if" in data and "then" not in data:
-                raise wrong("AT202", "the key `then` is missing", hint="add `then:` with a list of actions",
-                            add={"then": [{"notify": "-"}]})
+                raise wrong(
+                    "AT202",
+                    "the key `then` is missing",
+                    hint="add `then:` with a list of actions",
+                    add={"then": [{"notify": "-"}]},
+                )
             if "then" in data and "if" not in data:
-                raise wrong("AT202", "the key `if` is missing", hint="add `if: condition`", add={"if": "exchange is normal"})
+                raise wrong(
+                    "AT202", "the key `if` is missing", hint="add `if: condition`", add={"if": "exchange is normal"}
+                )
         return data
 
 
@@ -133,7 +163,7 @@ class WrittenRule(Written):
 
     about: Text = Field("", description="what the rule is for, in words")
     enabled: YesNo = True
-    labels: list[Name] = []
+    labels: list[Name] = Field([], description="names for groups of rules")
     symbol: SymbolName | None = None
     symbols: list[SymbolName] | None = Field(None, min_length=1)
     every: Text | None = Field(None, description="look at this rhythm: `30s` (default `1m`)")
@@ -141,9 +171,11 @@ class WrittenRule(Written):
     at: Annotated[Texts, Field(min_length=1)] | None = Field(None, description="look at set times: `mon 09:00 JST`")
     catch_up: Text | None = Field(None, description="`skip`, or `once within 6h`")
     if_weekend: not_yet("AT431", "`if_weekend`") = None  # type: ignore[valid-type]
-    between: Annotated[Texts, Field(min_length=1)] | None = Field(None, description="act only in this time: `09:00-18:00 JST`")
-    when: Optional[WrittenWhen] = Field(None, description="the condition: one line, a list (all), or all/any/not/at_least")  # noqa: UP045
-    rearm_when: Optional[WrittenWhen] = Field(None, description="what must have held before it may fire again")  # noqa: UP045
+    between: Annotated[Texts, Field(min_length=1)] | None = Field(
+        None, description="act only in this time: `09:00-18:00 JST`"
+    )
+    when: WrittenWhen | None = Field(None, description="the condition: one line, a list (all), or all/any/not/at_least")
+    rearm_when: WrittenWhen | None = Field(None, description="what must have held before it may fire again")
     repeat: Text | None = Field(None, description="`every 4h while true`")
     cooldown: Text | None = Field(None, description="rest after a firing: `12h`")
     max_runs: Text | None = Field(None, description="`2 per day`")
@@ -170,11 +202,18 @@ class WrittenRule(Written):
 def _exclusive(data: dict[str, Any]) -> None:
     triggers = [key for key in data if key in TRIGGERS]
     if len(triggers) > 1:
-        raise wrong("AT205", f"`{triggers[0]}` and `{triggers[1]}` exclude each other", key=triggers[1], drop=triggers[1:],
-                    hint="keep one; write a second rule for the other")
+        raise wrong(
+            "AT205",
+            f"`{triggers[0]}` and `{triggers[1]}` exclude each other",
+            key=triggers[1],
+            drop=triggers[1:],
+            hint="keep one; write a second rule for the other",
+        )
     for one, other in (("symbol", "symbols"), ("then", "choose")):
         if one in data and other in data:
-            raise wrong("AT205", f"`{one}` and `{other}` exclude each other", key=other, drop=[other], hint="keep one of them")
+            raise wrong(
+                "AT205", f"`{one}` and `{other}` exclude each other", key=other, drop=[other], hint="keep one of them"
+            )
     if "catch_up" in data and "at" not in data:
         raise wrong("AT205", "`catch_up` belongs to `at`", key="catch_up", drop=["catch_up"], hint="remove it")
     if "use" in data:
@@ -182,8 +221,12 @@ def _exclusive(data: dict[str, Any]) -> None:
     if "symbol" not in data and "symbols" not in data:
         raise wrong("AT202", "the key `symbol` is missing", hint="add `symbol: BTCJPY`", add={"symbol": "BTCJPY"})
     if "then" not in data and "choose" not in data:
-        raise wrong("AT202", "the key `then` is missing: the rule would do nothing", add={"then": [{"notify": "-"}]},
-                    hint="add `then:` with a list of actions")
+        raise wrong(
+            "AT202",
+            "the key `then` is missing: the rule would do nothing",
+            add={"then": [{"notify": "-"}]},
+            hint="add `then:` with a list of actions",
+        )
 
 
 def _version(value: object) -> object:
@@ -199,9 +242,9 @@ class WrittenFile(Written):
     """A whole rule file."""
 
     version: Version
-    params: dict[Name, WrittenParam] = {}
-    signals: dict[Name, WrittenWhen] = {}
-    rules: dict[Name, WrittenRule] = {}
+    params: dict[Name, WrittenParam] = Field({}, description="literals used as `$name`")
+    signals: dict[Name, WrittenWhen] = Field({}, description="named conditions, used as `signal(name)`")
+    rules: dict[Name, WrittenRule] = Field({}, description="the rules by id")
     guards: not_yet("AT421", "`guards`", "write the condition into the rules, as a signal") = None  # type: ignore[valid-type]
     grids: not_yet("AT422", "`grids`") = None  # type: ignore[valid-type]
     tests: not_yet("AT435", "rule tests (`tests`)") = None  # type: ignore[valid-type]

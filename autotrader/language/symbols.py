@@ -14,7 +14,9 @@ BASES = (
     "ADA", "APT", "BCH", "BNB", "BTC", "DOGE", "ETH", "FET", "GIGGLE", "IOTX", "LINK", "LPT", "LTC", "MEME", "NEAR",
     "PEPE", "POL", "SEI", "SHIB", "SOL", "SUI", "TAO", "TRB", "TRUMP", "TRX", "XLM", "XRP",
 )  # fmt: skip
-OFFLINE: Mapping[str, Instrument] = {f"{base}JPY": Instrument(symbol=f"{base}JPY", base=base, quote="JPY") for base in BASES}
+OFFLINE: Mapping[str, Instrument] = {
+    f"{base}JPY": Instrument(symbol=f"{base}JPY", base=base, quote="JPY") for base in BASES
+}
 
 
 def guessed(symbol: str) -> Instrument | None:

@@ -29,11 +29,18 @@ class Written(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
-def wrong(code: str, message: str, *, hint: str = "", key: str = "", add: Mapping[str, Any] | None = None,
-          drop: Sequence[str] = ()) -> PydanticCustomError:
+def wrong(
+    code: str,
+    message: str,
+    *,
+    hint: str = "",
+    key: str = "",
+    add: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (),
+) -> PydanticCustomError:
     """An error with our code. `key` puts the caret on a key of the model; `add` and `drop` mend it for what follows."""
     context = {"message": message, "hint": hint, "key": key, "add": dict(add or {}), "drop": list(drop)}
-    return PydanticCustomError(code, "{message}", context)  # type: ignore[arg-type]  # not a literal: our catalogue
+    return PydanticCustomError(code, "{message}", context)
 
 
 # ------------------------------------------------------------------------------------------------ scalars
@@ -67,7 +74,11 @@ def _whole(value: object) -> object:
 def _name(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", value, re.ASCII):
         return value
-    raise wrong("AT204", f"{_shown(value)} is not a name", hint="use letters, digits, `_` and `-`, at most 64, beginning with a letter")
+    raise wrong(
+        "AT204",
+        f"{_shown(value)} is not a name",
+        hint="use letters, digits, `_` and `-`, at most 64, beginning with a letter",
+    )
 
 
 def _symbol(value: object) -> object:
@@ -97,7 +108,9 @@ def _bare(value: object) -> object:
 Text = Annotated[str, BeforeValidator(_text)]
 YesNo = Annotated[bool, BeforeValidator(_boolean)]
 Whole = Annotated[int, BeforeValidator(_whole)]
-Name = Annotated[str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$"})]
+Name = Annotated[
+    str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$"})
+]
 SymbolName = Annotated[str, BeforeValidator(_symbol), WithJsonSchema({"type": "string", "pattern": "^[A-Z0-9]{5,20}$"})]
 Bare = Annotated[str, BeforeValidator(_bare), WithJsonSchema({"type": ["null", "string"], "maxLength": 0})]
 _ONE_OR_MANY = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
@@ -139,7 +152,8 @@ _HARMLESS: Mapping[str, Any] = {
 }  # fmt: skip
 _HARMLESS_ITEM: Mapping[str, Any] = {
     "then": {"notify": "-"}, "else": {"notify": "-"}, "symbols": "BTCJPY", "labels": "x", "at": "daily 09:00",
-    "between": "00:00-24:00", "choose": {"if": "exchange is normal", "then": [{"notify": "-"}]}, "include": "rules/*.yaml",
+    "between": "00:00-24:00", "include": "rules/*.yaml",
+    "choose": {"if": "exchange is normal", "then": [{"notify": "-"}]},
 }  # fmt: skip
 _CONDITION = "exchange is normal"
 
@@ -223,7 +237,9 @@ def _take_out(data: object, path: Path) -> None:
 
 def _holder(data: object, path: Path) -> object:
     for step in path[:-1]:
-        if (isinstance(data, dict) and step in data) or (isinstance(data, list) and isinstance(step, int) and step < len(data)):
+        if (isinstance(data, dict) and step in data) or (
+            isinstance(data, list) and isinstance(step, int) and step < len(data)
+        ):
             data = data[step]  # type: ignore[index]  # checked in the line above
         else:
             return None
@@ -252,13 +268,23 @@ def _problem(model: type[BaseModel], document: Document, path: Path, detail: Err
     if kind == "extra_forbidden":
         return _unknown_key(model, document, path)
     if kind == "missing":
-        return Problem(code="AT202", place=document.place(path[:-1], at_key=True), path=dotted(path[:-1]),
-                       message=f"the key `{path[-1]}` is missing", hint=f"add `{path[-1]}: ...` here")
+        return Problem(
+            code="AT202",
+            place=document.place(path[:-1], at_key=True),
+            path=dotted(path[:-1]),
+            message=f"the key `{path[-1]}` is missing",
+            hint=f"add `{path[-1]}: ...` here",
+        )
     if kind.startswith("AT"):
         at_key = kind.startswith("AT4") or kind in {"AT202", "AT216"} or detail["loc"][-1:] == ("[key]",)
         inner = (*path, context["key"]) if context["key"] else path
-        return Problem(code=kind, place=document.place(inner, at_key=at_key or bool(context["key"])), path=dotted(path),
-                       message=str(context["message"]), hint=str(context["hint"]))
+        return Problem(
+            code=kind,
+            place=document.place(inner, at_key=at_key or bool(context["key"])),
+            path=dotted(path),
+            message=str(context["message"]),
+            hint=str(context["hint"]),
+        )
     code, message, hint = _shape(kind, detail)
     return Problem(code=code, place=document.place(path), path=dotted(path), message=message, hint=hint)
 
@@ -287,8 +313,13 @@ def _unknown_key(model: type[BaseModel], document: Document, path: Path) -> Prob
     name = str(path[-1])
     close = get_close_matches(name, allowed, 1, 0.6) or get_close_matches(name.lower(), allowed, 1, 0.6)
     hint = f"did you mean `{close[0]}`?" if close else "allowed here: " + ", ".join(f"`{key}`" for key in allowed)
-    return Problem(code="AT201", place=document.place(path, at_key=True), path=dotted(path),
-                   message=f"unknown key `{visible(name)}`", hint=hint)
+    return Problem(
+        code="AT201",
+        place=document.place(path, at_key=True),
+        path=dotted(path),
+        message=f"unknown key `{visible(name)}`",
+        hint=hint,
+    )
 
 
 def _keys_at(model: type[BaseModel], path: Path) -> set[str]:

@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
+from autotrader.language import yaml_traps as traps
 from autotrader.language.nodes import Document, Map, Node, Scalar, Seq, Style
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Place
-from autotrader.language import yaml_traps as traps
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -46,14 +47,21 @@ def _decoded(file: str, content: str | bytes, problems: list[Problem]) -> str | 
     start = Place(file, 1, 1)
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     if len(data) > MAX_BYTES:
-        problems.append(Problem(
-            code="AT002", place=start, message=f"the file has {len(data):,} bytes; at most {MAX_BYTES:,} are read",
-            hint="split it into several files",
-        ))
+        problems.append(
+            Problem(
+                code="AT002",
+                place=start,
+                message=f"the file has {len(data):,} bytes; at most {MAX_BYTES:,} are read",
+                hint="split it into several files",
+            )
+        )
         return None
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"} or data[:4] == b"\x00\x00\xfe\xff":
-        problems.append(Problem(code="AT003", place=start, message="the file is UTF-16 or UTF-32, not UTF-8",
-                                hint="save it as UTF-8"))
+        problems.append(
+            Problem(
+                code="AT003", place=start, message="the file is UTF-16 or UTF-32, not UTF-8", hint="save it as UTF-8"
+            )
+        )
         return None
     if isinstance(content, str):
         text = content
@@ -63,10 +71,14 @@ def _decoded(file: str, content: str | bytes, problems: list[Problem]) -> str | 
         except UnicodeDecodeError as error:
             before = data[: error.start].decode("utf-8", "replace")
             line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
-            problems.append(Problem(
-                code="AT003", place=Place(file, line, column),
-                message=f"byte 0x{data[error.start]:02x} is not UTF-8", hint="save the file as UTF-8",
-            ))
+            problems.append(
+                Problem(
+                    code="AT003",
+                    place=Place(file, line, column),
+                    message=f"byte 0x{data[error.start]:02x} is not UTF-8",
+                    hint="save the file as UTF-8",
+                )
+            )
             return None
     return text.removeprefix("\ufeff").replace("\r\n", "\n")
 
@@ -131,41 +143,55 @@ def _parsed(text: str) -> Iterator[_Event]:
     depth = nodes = documents = 0
     try:
         while not isinstance(event := parser.get_event(), yaml.StreamEndEvent):
-            start, end = event.start_mark, event.end_mark
-            at = (start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+            at = (event.start_mark.line + 1, event.start_mark.column + 1)
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
+                yield from _document(event, documents)
                 if documents > 1:
-                    yield ("-", "", "plain", *at, False)
                     return
-                if event.version or event.tags:
-                    yield ("%", "", "plain", *at, False)
-                continue
-            if isinstance(event, yaml.CollectionEndEvent):
+            elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
-                yield ("]" if isinstance(event, yaml.SequenceEndEvent) else "}", "", "plain", *at, False)
-                continue
-            if not isinstance(event, yaml.NodeEvent):
-                continue
-            nodes += 1
-            if nodes > MAX_NODES:
-                raise _TooMuch(at[0], at[1], f"the file has more than {MAX_NODES:,} nodes")
-            if isinstance(event, yaml.AliasEvent):
-                yield ("*", event.anchor, "plain", *at, False)
-                continue
-            if event.anchor or event.tag:
-                yield ("!", f"&{event.anchor}" if event.anchor else event.tag, "plain", *at, False)
-            if isinstance(event, yaml.ScalarEvent):
-                style: Style = "plain" if not event.style else "block" if event.style in "|>" else "quoted"
-                yield ("=", event.value, style, *at, False)
-                continue
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise _TooMuch(at[0], at[1], f"the file is nested more than {MAX_DEPTH} deep")
-            kind = "[" if isinstance(event, yaml.SequenceStartEvent) else "{"
-            yield (kind, "", "plain", *at, bool(event.flow_style))
+                yield _event("]" if isinstance(event, yaml.SequenceEndEvent) else "}", event)
+            elif isinstance(event, yaml.NodeEvent):
+                nodes += 1
+                depth += isinstance(event, yaml.CollectionStartEvent)
+                if nodes > MAX_NODES:
+                    raise _TooMuch(*at, f"the file has more than {MAX_NODES:,} nodes")
+                if depth > MAX_DEPTH:
+                    raise _TooMuch(*at, f"the file is nested more than {MAX_DEPTH} deep")
+                yield from _node_events(event)
     finally:
         parser.dispose()
+
+
+def _event(kind: str, event: Any, text: str = "", style: Style = "plain") -> _Event:
+    start, end = event.start_mark, event.end_mark
+    flow = bool(getattr(event, "flow_style", False))
+    return (kind, text, style, start.line + 1, start.column + 1, end.line + 1, end.column + 1, flow)
+
+
+def _document(event: Any, number: int) -> Iterator[_Event]:
+    """A document's start says something only if it is the second one or has directives."""
+    if number > 1:
+        yield _event("-", event)
+    elif event.version or event.tags:
+        yield _event("%", event)
+
+
+def _node_events(event: Any) -> Iterator[_Event]:
+    """An alias, or a node with what stands before it."""
+    import yaml
+
+    if isinstance(event, yaml.AliasEvent):
+        yield _event("*", event, event.anchor or "")
+        return
+    if event.anchor or event.tag:
+        yield _event("!", event, f"&{event.anchor}" if event.anchor else str(event.tag))
+    if isinstance(event, yaml.ScalarEvent):
+        style: Style = "plain" if not event.style else "block" if event.style in "|>" else "quoted"
+        yield _event("=", event, event.value, style)
+    else:
+        yield _event("[" if isinstance(event, yaml.SequenceStartEvent) else "{", event)
 
 
 # ------------------------------------------------------------------------------------------------ nodes
@@ -189,20 +215,34 @@ class _Builder:
             self._report("AT007", events[0], "YAML directives (`%YAML`, `%TAG`) are not read", "remove the line")
             self.next = 1
         if self.next >= len(events) or (events[self.next][0] == "=" and events[self.next][1] == ""):
-            self.problems.append(Problem(code="AT013", place=Place(self.file, 1, 1), message="the file is empty",
-                                         hint="a rule file begins with `version: 1`"))
+            self.problems.append(
+                Problem(
+                    code="AT013",
+                    place=Place(self.file, 1, 1),
+                    message="the file is empty",
+                    hint="a rule file begins with `version: 1`",
+                )
+            )
             return None
         root = self._node("", 0)
         if self.next < len(events) and events[self.next][0] == "-":
-            self._report("AT007", events[self.next], "a second document begins here; a file holds one",
-                         "remove the `---`, or split the file")
+            self._report(
+                "AT007",
+                events[self.next],
+                "a second document begins here; a file holds one",
+                "remove the `---`, or split the file",
+            )
         if isinstance(root, Map):
             return root
         what = "a list" if isinstance(root, Seq) else "a text"
-        self.problems.append(Problem(
-            code="AT013", place=Place(self.file, root.line, root.column),
-            message=f"the file must be a mapping of keys, and is {what}", hint="begin with `version: 1`, then `rules:`",
-        ))
+        self.problems.append(
+            Problem(
+                code="AT013",
+                place=Place(self.file, root.line, root.column),
+                message=f"the file must be a mapping of keys, and is {what}",
+                hint="begin with `version: 1`, then `rules:`",
+            )
+        )
         return None
 
     def _report(self, code: str, event: _Event, message: str, hint: str) -> None:
@@ -218,12 +258,20 @@ class _Builder:
         if kind == "!":
             sign = event[1]
             what = "an anchor" if sign.startswith("&") else "a tag"
-            self._report("AT007", event, f"{what} (`{sign}`) is not allowed",
-                         "write the value itself; a text that begins with `!` or `&` needs quotes")
+            self._report(
+                "AT007",
+                event,
+                f"{what} (`{sign}`) is not allowed",
+                "write the value itself; a text that begins with `!` or `&` needs quotes",
+            )
             return self._node(under, level)
         if kind == "*":
-            self._report("AT007", event, f"an alias (`*{event[1]}`) is not allowed",
-                         "write the value itself; a text that begins with `*` needs quotes")
+            self._report(
+                "AT007",
+                event,
+                f"an alias (`*{event[1]}`) is not allowed",
+                "write the value itself; a text that begins with `*` needs quotes",
+            )
             return Scalar(f"*{event[1]}", event[3], event[4], broken=True)
         if kind == "=":
             return self._scalar(event, under)
@@ -246,8 +294,14 @@ class _Builder:
             if isinstance(key, Scalar):
                 entries.append((key, value))
             else:
-                self.problems.append(Problem(code="AT014", place=Place(self.file, key.line, key.column),
-                                             message="a key must be a text", hint="write `name: value`"))
+                self.problems.append(
+                    Problem(
+                        code="AT014",
+                        place=Place(self.file, key.line, key.column),
+                        message="a key must be a text",
+                        hint="write `name: value`",
+                    )
+                )
         self.next += 1
         if start[7]:
             entries = traps.joined_entries(self.file, entries, self.problems)
@@ -260,17 +314,27 @@ class _Builder:
             place = Place(self.file, key.line, key.column, max(key.length, 1))
             if key.text in seen:
                 first = seen[key.text]
-                self.problems.append(Problem(
-                    code="AT008", place=place,
-                    message=f"the key `{traps.visible(key.text)}` is written twice: in line {first.line} and in line {key.line}",
-                    hint="YAML would silently keep the last one; remove or rename one of them",
-                ))
+                self.problems.append(
+                    Problem(
+                        code="AT008",
+                        place=place,
+                        message=f"the key `{traps.visible(key.text)}` stands twice: in lines {first.line} and {key.line}",
+                        hint="YAML would silently keep the last one; remove or rename one of them",
+                    )
+                )
             elif key.text == "<<":
-                self.problems.append(Problem(code="AT007", place=place, message="merge keys (`<<`) are not allowed",
-                                             hint="write the keys out, or use `params:` and `signals:`"))
+                self.problems.append(
+                    Problem(
+                        code="AT007",
+                        place=place,
+                        message="merge keys (`<<`) are not allowed",
+                        hint="write the keys out, or use `params:` and `signals:`",
+                    )
+                )
             elif key.text == "":
-                self.problems.append(Problem(code="AT014", place=place, message="a key is empty",
-                                             hint="write `name: value`"))
+                self.problems.append(
+                    Problem(code="AT014", place=place, message="a key is empty", hint="write `name: value`")
+                )
             else:
                 seen[key.text] = key
                 yield key, value
@@ -294,25 +358,32 @@ class _Builder:
     def _plain(self, scalar: Scalar, end_line: int, end_column: int, *, free: bool) -> Scalar:
         """A plain scalar must be on one line, and free text must not end at a comment sign."""
         if end_line > scalar.line:
-            second = next((number for number in range(scalar.line + 1, end_line + 1)
-                           if self.lines[number - 1].strip()), end_line)
+            second = next(
+                (number for number in range(scalar.line + 1, end_line + 1) if self.lines[number - 1].strip()), end_line
+            )
             row = self.lines[second - 1]
             column = len(row) - len(row.lstrip()) + 1
-            self.problems.append(Problem(
-                code="AT009", place=Place(self.file, second, column, max(len(row.strip()), 1)),
-                message=f"YAML joins this line to line {scalar.line}: together they are one text",
-                hint="begin it with `- ` if it is a list item of its own, or put a long text in quotes",
-            ))
+            self.problems.append(
+                Problem(
+                    code="AT009",
+                    place=Place(self.file, second, column, max(len(row.strip()), 1)),
+                    message=f"YAML joins this line to line {scalar.line}: together they are one text",
+                    hint="begin it with `- ` if it is an item of its own, or put a long text in quotes",
+                )
+            )
             first = self.lines[scalar.line - 1][scalar.column - 1 :].rstrip()
             return replace(scalar, text=first, length=max(len(first), 1))
         rest = self.lines[end_line - 1][end_column - 1 :] if free else ""
         if re.match(r"\s+#", rest) and scalar.text:
             column = end_column + len(rest) - len(rest.lstrip())
-            self.problems.append(Problem(
-                code="AT012", place=Place(self.file, end_line, column, len(rest.strip())),
-                message="the text ends here: what follows ` #` is a comment to YAML",
-                hint="put the whole text in quotes, or the comment on its own line",
-            ))
+            self.problems.append(
+                Problem(
+                    code="AT012",
+                    place=Place(self.file, end_line, column, len(rest.strip())),
+                    message="the text ends here: what follows ` #` is a comment to YAML",
+                    hint="put the whole text in quotes, or the comment on its own line",
+                )
+            )
         return scalar
 
     def _block(self, scalar: Scalar) -> Scalar:

@@ -37,7 +37,7 @@ def visible(text: str) -> str:
 
 
 def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
-    """The text with every forbidden character replaced by one blank or `?`, so that positions stay, and the problems."""
+    """The text with every forbidden character replaced by a blank or `?`, so that positions stay; and the problems."""
     problems: list[Problem] = []
     for found in _FORBIDDEN.finditer(text):
         if len(problems) == _MOST_REPORTED:
@@ -46,33 +46,57 @@ def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
         sign = found.group()
         what = "a tab" if sign == "\t" else f"the character {point(sign)}"
-        hint = "YAML is indented with blanks" if sign == "\t" else "it cannot be seen and may change what the line means; remove it"
-        problems.append(Problem(code="AT004", place=Place(file, line, column), message=f"{what} is not allowed", hint=hint))
+        hint = (
+            "YAML is indented with blanks"
+            if sign == "\t"
+            else "it cannot be seen and may change what the line means; remove it"
+        )
+        problems.append(
+            Problem(code="AT004", place=Place(file, line, column), message=f"{what} is not allowed", hint=hint)
+        )
     if not problems:
         return text, []
     return _FORBIDDEN.sub(lambda found: " " if found.group() in "\t\r" else "?", text), problems
 
 
 def scalar_problems(file: str, scalar: Scalar, *, free: bool) -> list[Problem]:
-    """What is wrong with one scalar as text: characters after unescaping, look-alikes, line breaks, thousands commas."""
+    """What is wrong with one scalar as text: unescaped characters, look-alikes, line breaks, thousands commas."""
     place = Place(file, scalar.line, scalar.column, scalar.length)
     found = _FORBIDDEN.search(scalar.text)
     if found:
-        return [Problem(code="AT004", place=place, message=f"the text holds the character {point(found.group())}",
-                        hint="remove the escape sequence")]
+        return [
+            Problem(
+                code="AT004",
+                place=place,
+                message=f"the text holds the character {point(found.group())}",
+                hint="remove the escape sequence",
+            )
+        ]
     if free:
         return []
     odd = sorted({sign for sign in scalar.text if ord(sign) > 126})
     if odd:
         return [_non_ascii(file, scalar, odd)]
     if "\n" in scalar.text:
-        return [Problem(code="AT009", place=place, message="a line break stands inside this value",
-                        hint="write the value on one line")]
+        return [
+            Problem(
+                code="AT009",
+                place=place,
+                message="a line break stands inside this value",
+                hint="write the value on one line",
+            )
+        ]
     comma = _outside_parentheses(scalar.text)
     if comma is not None:
         at = Place(file, scalar.text_line, scalar.text_column + comma.start(), comma.end() - comma.start())
-        return [Problem(code="AT011", place=at, message=f"`{comma.group()}`: commas do not group digits",
-                        hint=f"write `{comma.group().replace(',', '_')}`")]
+        return [
+            Problem(
+                code="AT011",
+                place=at,
+                message=f"`{comma.group()}`: commas do not group digits",
+                hint=f"write `{comma.group().replace(',', '_')}`",
+            )
+        ]
     return []
 
 
@@ -81,7 +105,11 @@ def _non_ascii(file: str, scalar: Scalar, odd: list[str]) -> Problem:
     place = Place(file, scalar.text_line, scalar.text_column + first)
     names = ", ".join(point(sign) for sign in odd[:3]) + (", ..." if len(odd) > 3 else "")
     guess = unicodedata.normalize("NFKC", scalar.text)
-    hint = f"write `{guess}`" if guess.isascii() and guess.isprintable() else "type it again in plain ASCII; other letters belong in texts and comments"
+    hint = (
+        f"write `{guess}`"
+        if guess.isascii() and guess.isprintable()
+        else "type it again in plain ASCII; other letters belong in texts and comments"
+    )
     return Problem(code="AT005", place=place, message=f"`{visible(scalar.text)}` holds {names}", hint=hint)
 
 
@@ -108,10 +136,18 @@ def _open(text: str) -> bool:
 def _split(file: str, first: Scalar, whole: str) -> Problem:
     place = Place(file, first.line, first.column, max(len(whole), 1))
     if _open(first.text):
-        return Problem(code="AT010", place=place, message=f"the comma in `{visible(whole)}` splits it in two for YAML",
-                       hint=f"inside [ ] and {{ }} put it in quotes: \"{visible(whole)}\", or write it on a line of its own")
-    return Problem(code="AT011", place=place, message=f"`{visible(whole)}`: commas do not group digits",
-                   hint=f"write `{visible(whole.replace(', ', '_').replace(',', '_'))}`")
+        return Problem(
+            code="AT010",
+            place=place,
+            message=f"the comma in `{visible(whole)}` splits it in two for YAML",
+            hint=f'inside [ ] and {{ }} put it in quotes: "{visible(whole)}", or write it on a line of its own',
+        )
+    return Problem(
+        code="AT011",
+        place=place,
+        message=f"`{visible(whole)}`: commas do not group digits",
+        hint=f"write `{visible(whole.replace(', ', '_').replace(',', '_'))}`",
+    )
 
 
 def _continues(first: Node, following: Node) -> bool:
@@ -119,8 +155,9 @@ def _continues(first: Node, following: Node) -> bool:
     if not (isinstance(first, Scalar) and isinstance(following, Scalar) and first.style == following.style == "plain"):
         return False
     grouped = re.search(r"(?:^|\s)[+-]?\d{1,3}$", first.text) and re.match(r"\d{3}(?!\d)", following.text)
-    return _open(first.text) or bool(grouped and following.line == first.line
-                                     and following.column == first.column + first.length + 1)
+    return _open(first.text) or bool(
+        grouped and following.line == first.line and following.column == first.column + first.length + 1
+    )
 
 
 def _join(file: str, first: Scalar, parts: list[Scalar], problems: list[Problem]) -> Scalar:
@@ -190,7 +227,10 @@ def syntax_error(file: str, text: str, line: int, column: int, reason: str) -> t
         if late:
             row = lines[line - 1]
             at = len(row) - len(row.lstrip()) + 1
-            message, hint = f"`{visible(row.strip())}` is neither `key: value` nor a list item", "write `key: value`, or begin the line with `- `"
+            message, hint = (
+                f"`{visible(row.strip())}` is neither `key: value` nor a list item",
+                "write `key: value`, or begin the line with `- `",
+            )
     problem = Problem(code=code, place=Place(file, line, at), message=message, hint=hint)
     found = _KEYED.match(row)
     if not mendable or not found:
@@ -214,33 +254,52 @@ def _noticed_late(lines: list[str], line: int, reason: str, *, at_end: bool) -> 
     return line, False
 
 
-def _explained(row: str, column: int, reason: str) -> tuple[str, int, str, str, bool]:
-    """(code, column, message, hint, whether quoting the value would mend it)."""
-    found = _KEYED.match(row)
-    lead, value = (found["lead"], found["value"]) if found else ("", row.strip())
-    at = len(lead) + 1
-    quote = f"put it in quotes: \"{visible(value)}\"" if '"' not in value else f"put it in single quotes: '{visible(value)}'"
+_Explained = tuple[str, int, str, str, bool]  # code, column, message, hint, whether quoting the value would mend it
+_CLOSING = {"{": "}", "[": "]"}
+_BY_REASON = (  # part of the parser's own words -> message, hint
+    ("end of stream", "what begins here is never closed", "close the quote, `]` or `}`"),
+    ("escape", "an escape sequence that YAML does not know", "use single quotes, or write `\\\\`"),
+    ("',' or", "a bracket is not closed, or a comma is missing", "close `]` or `}` on its line"),
+    *(
+        (
+            reason,
+            "this line does not fit the lines above it",
+            "indent it exactly like the other lines of the same block, or give the line above a key",
+        )
+        for reason in ("mapping values", "expected key", "'-' indicator")
+    ),
+)
+
+
+def _explained(row: str, column: int, reason: str) -> _Explained:
+    """What the line says to YAML, from its text and the parser's reason."""
     if row.startswith("%"):
         return "AT007", 1, "YAML directives (`%YAML`, `%TAG`) are not read", "remove the line", False
     if row.lstrip().startswith(":"):
         return "AT014", len(row) - len(row.lstrip()) + 1, "a key is missing before `:`", "write `name: value`", False
-    if lead.strip() and value[0] in "{[" and value.count(value[0]) > value.count({"{": "}", "[": "]"}[value[0]]):
-        return "AT006", at, f"`{value[0]}` is not closed on its line", "close it, or write the items on lines of their own", False
-    if lead.strip() and value[0] in "{[" and column > at:
-        return "AT015", at, f"a text that begins with `{value[0]}` is read as a YAML collection", quote, True
-    if lead.strip() and ": " in value and at < column and value[0] not in "\"'":
-        return "AT015", column, "`: ` inside a text without quotes", quote, True
-    if lead.strip() and value[0] in "@`%|>,":
-        return "AT015", at, f"a value cannot begin with `{value[0]}`", quote, True
-    if lead.strip() and value[0] in "\"'" and column > at + 1 and "end of stream" not in reason:
-        return "AT006", at, "quotes must stand around the whole value", "quote all of it or nothing", False
-    if "end of stream" in reason:
-        return "AT006", column, "what begins here is never closed", "close the quote, `]` or `}`", False
-    if "escape" in reason:
-        return "AT006", column, "an escape sequence that YAML does not know", "use single quotes, or write `\\\\`", False
-    if "',' or" in reason:
-        return "AT006", column, "a bracket is not closed, or a comma is missing", "close `]` or `}` on its line", False
-    if "mapping values" in reason or "expected key" in reason or "'-' indicator" in reason:
-        return ("AT006", column, "this line does not fit the lines above it",
-                "indent it exactly like the other lines of the same block, or give the line above a key", False)
+    found = _KEYED.match(row)
+    if found and found["lead"].strip() and (explained := _by_value(found, column, reason)):
+        return explained
+    for words, message, hint in _BY_REASON:
+        if words in reason:
+            return "AT006", column, message, hint, False
     return "AT006", column, f"not valid YAML: {reason}", "see the line above as well: the cause is often there", False
+
+
+def _by_value(found: re.Match[str], column: int, reason: str) -> _Explained | None:
+    """A value behind a key or a dash that YAML takes for something else."""
+    value, at = found["value"], len(found["lead"]) + 1
+    first = value[0]
+    sign = '"' if '"' not in value else "'"
+    quote = f"put it in quotes: {sign}{visible(value)}{sign}"
+    if first in _CLOSING and value.count(first) > value.count(_CLOSING[first]):
+        return "AT006", at, f"`{first}` is not closed on its line", "close it, or write the items on lines below", False
+    if first in _CLOSING and column > at:
+        return "AT015", at, f"a text that begins with `{first}` is read as a YAML collection", quote, True
+    if ": " in value and at < column and first not in "\"'":
+        return "AT015", column, "`: ` inside a text without quotes", quote, True
+    if first in "@`%|>,":
+        return "AT015", at, f"a value cannot begin with `{first}`", quote, True
+    if first in "\"'" and column > at + 1 and "end of stream" not in reason:
+        return "AT006", at, "quotes must stand around the whole value", "quote all of it or nothing", False
+    return None

@@ -31,12 +31,19 @@ class WrittenAction(Written):
         if isinstance(data, str):
             if data in {"cancel", "halt"}:
                 return {data: ""}
-            hint = "write `- buy: {...}`, `- sell: {...}`, `- notify: \"...\"`, `- cancel` or `- halt`"
-            raise wrong("AT204", f"`{data}` is not an action by itself" if data else "an action is missing here", hint=hint)
+            hint = 'write `- buy: {...}`, `- sell: {...}`, `- notify: "..."`, `- cancel` or `- halt`'
+            raise wrong(
+                "AT204", f"`{data}` is not an action by itself" if data else "an action is missing here", hint=hint
+            )
         if isinstance(data, dict) and len(data) > 1:
             second = list(data)[1]
-            raise wrong("AT205", "one list item holds one action", key=second, drop=list(data)[1:],
-                        hint=f"begin a new item: `- {second}: ...`, and indent the action's own keys below it")
+            raise wrong(
+                "AT205",
+                "one list item holds one action",
+                key=second,
+                drop=list(data)[1:],
+                hint=f"begin a new item: `- {second}: ...`, and indent the action's own keys below it",
+            )
         if data == {}:
             raise wrong("AT204", "an action is missing here")
         return data

@@ -43,11 +43,20 @@ class WrittenPlace(Written):
         if not isinstance(data, dict):
             return data
         if "spend" in data and "size" in data:
-            raise wrong("AT216", "`spend` and `size` exclude each other", key="size", drop=["size"],
-                        hint="keep one of them; a second bound is written `max_spend` or `max_size`")
+            raise wrong(
+                "AT216",
+                "`spend` and `size` exclude each other",
+                key="size",
+                drop=["size"],
+                hint="keep one of them; a second bound is written `max_spend` or `max_size`",
+            )
         if not {"spend", "size", "risk", "target"} & set(data):
-            raise wrong("AT216", "the amount is missing", add={"spend": "10_000_000 JPY"},
-                        hint="add `spend: 10_000 JPY` or `size: 0.001 BTC`")
+            raise wrong(
+                "AT216",
+                "the amount is missing",
+                add={"spend": "10_000_000 JPY"},
+                hint="add `spend: 10_000 JPY` or `size: 0.001 BTC`",
+            )
         if {"risk", "target"} & set(data) and not {"spend", "size"} & set(data):
             return {**data, "spend": "10_000_000 JPY"}
         return data
@@ -58,8 +67,13 @@ class WrittenPlace(Written):
         market = self.price == "market"
         if self.post_only and (market or self.tif in {"ioc", "fok"}):
             other = "price: market" if market else f"tif: {self.tif}"
-            raise wrong("AT218", f"`post_only` and `{other}` exclude each other", key="post_only", drop=["post_only"],
-                        hint="a post-only order never trades at once, the other only at once")
+            raise wrong(
+                "AT218",
+                f"`post_only` and `{other}` exclude each other",
+                key="post_only",
+                drop=["post_only"],
+                hint="a post-only order never trades at once, the other only at once",
+            )
         if market and self.tif == "gtc":
             raise wrong("AT218", "`price: market` is immediate or cancel, never `gtc`", key="tif", drop=["tif"])
         if self.max_slippage is not None and not market:

@@ -50,10 +50,23 @@ class _Shared:
         instruments = self.instruments
         if symbol and symbol not in instruments and (other := guessed(symbol)):
             instruments = {**instruments, symbol: other}
-        scope = Scope(symbol=symbol, instruments=instruments, params=params, zone=settings.timezone,
-                      in_order=more.pop("in_order", False))
-        return Bench(file.document, file.checked, scope, self.problems, self.signals, used=self.used,
-                     broken=broken_params(file, params), **more)
+        scope = Scope(
+            symbol=symbol,
+            instruments=instruments,
+            params=params,
+            zone=settings.timezone,
+            in_order=more.pop("in_order", False),
+        )
+        return Bench(
+            file.document,
+            file.checked,
+            scope,
+            self.problems,
+            self.signals,
+            used=self.used,
+            broken=broken_params(file, params),
+            **more,
+        )
 
 
 def broken_params(file: File, params: Mapping[str, Literal]) -> frozenset[str]:
@@ -73,8 +86,10 @@ def compiled(
     _unique_ids(written, shared.problems)
     for (file, model), values in zip(written, params, strict=True):
         for name, condition in model.signals.items():
-            shared.signals.setdefault(name, Signal(file.document, file.checked, ("signals", name), condition, values,
-                                                          broken_params(file, values)))
+            shared.signals.setdefault(
+                name,
+                Signal(file.document, file.checked, ("signals", name), condition, values, broken_params(file, values)),
+            )
     rules: list[CompiledRule] = []
     order = 0
     for (file, model), values in zip(written, params, strict=True):
@@ -124,8 +139,13 @@ def _symbol_known(shared: _Shared, bench: Bench, symbol: str, where: tuple[str |
     if shared.known or symbol not in bench.scope.instruments:
         bench.report("AT209", where, f"there is no symbol `{symbol}`", hint=hint)
         return False
-    bench.report("AT310", where, f"`{symbol}` is not in the table of known symbols", severity="note",
-                 hint=hint if close else "it is checked against the exchange before anything runs")
+    bench.report(
+        "AT310",
+        where,
+        f"`{symbol}` is not in the table of known symbols",
+        severity="note",
+        hint=hint if close else "it is checked against the exchange before anything runs",
+    )
     return True
 
 
@@ -143,7 +163,7 @@ def _unique_ids(written: Sequence[tuple[File, WrittenFile]], problems: list[Prob
                     there, line = first[name]
                     problems.append(Problem(
                         code="AT208", place=place, path=dotted((kind, name)), hint="give one of them another name",
-                        message=f"`{name}` is already in {there}, line {line}: names of {kind} are unique over all files",
+                        message=f"`{name}` is already in {there}, line {line}: {kind} have unique names over all files",
                     ))  # fmt: skip
                 else:
                     first[name] = (place.file, place.line)
@@ -162,16 +182,28 @@ def _unused_params(shared: _Shared, file: File, model: WrittenFile) -> None:
         bench = shared.bench(file, {})
         for name in model.params:
             if f"${name}" not in shared.used:
-                bench.report("AT305", ("params", name), f"the parameter `{name}` is used nowhere", at_key=True,
-                             severity="warning", hint=f"write `${name}` where its value belongs, or remove it")
+                bench.report(
+                    "AT305",
+                    ("params", name),
+                    f"the parameter `{name}` is used nowhere",
+                    at_key=True,
+                    severity="warning",
+                    hint=f"write `${name}` where its value belongs, or remove it",
+                )
 
 
 def _unused_signals(shared: _Shared) -> None:
     for name, signal in shared.signals.items():
         if f"signal:{name}" not in shared.used and not signal.checked.problems:
             bench = Bench(signal.document, signal.checked, Scope(symbol=""), shared.problems)
-            bench.report("AT306", signal.path, f"the signal `{name}` is used nowhere", at_key=True, severity="warning",
-                         hint=f"write `signal({name})` in a condition, or remove it")
+            bench.report(
+                "AT306",
+                signal.path,
+                f"the signal `{name}` is used nowhere",
+                at_key=True,
+                severity="warning",
+                hint=f"write `signal({name})` in a condition, or remove it",
+            )
 
 
 def _check_pauses(
@@ -190,5 +222,5 @@ def _check_pauses(
                             close = get_close_matches(name, known, 1, 0.6)
                             problems.append(Problem(
                                 code="AT210", place=action.place, message=f"there is no {what} `{name}`",
-                                hint=f"did you mean `{close[0]}`?" if close else f"{what}s are " + (", ".join(sorted(known)[:8]) or "none"),
+                                hint=f"did you mean `{close[0]}`?" if close else f"known: {', '.join(sorted(known)[:8])}",
                             ))  # fmt: skip

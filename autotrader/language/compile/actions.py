@@ -31,7 +31,9 @@ MOST_SLIPPAGE = Decimal(10)
 MAX_ACTIONS = 10
 
 
-def actions_of(bench: Bench, written: Sequence[WrittenAction], path: Path, max_slippage: Decimal) -> tuple[Action, ...] | None:
+def actions_of(
+    bench: Bench, written: Sequence[WrittenAction], path: Path, max_slippage: Decimal
+) -> tuple[Action, ...] | None:
     """The actions of one list; None if one is wrong (then reported)."""
     result: list[Action | None] = []
     trades = False
@@ -40,10 +42,16 @@ def actions_of(bench: Bench, written: Sequence[WrittenAction], path: Path, max_s
         name = next(iter(item.model_fields_set), "")
         value = getattr(item, name, None)
         if name in {"cancel", "cancel_orders"} and trades:
-            bench.report("AT433", here, "not yet supported: a cancel behind a buy or sell in one list",
-                         hint="put the cancels first, or write a second rule")
+            bench.report(
+                "AT433",
+                here,
+                "not yet supported: a cancel behind a buy or sell in one list",
+                hint="put the cancels first, or write a second rule",
+            )
         if name in {"buy", "sell"} and trades:
-            bench.report("AT433", here, "not yet supported: a second buy or sell in one list", hint="write a second rule")
+            bench.report(
+                "AT433", here, "not yet supported: a second buy or sell in one list", hint="write a second rule"
+            )
         surroundings = bench.in_order() if trades and name == "notify" else bench
         result.append(_one(surroundings, name, value, (*here, name), max_slippage))
         trades = trades or name in {"buy", "sell"}
@@ -59,8 +67,13 @@ def _one(bench: Bench, name: str, written: Any, path: Path, max_slippage: Decima
         return place_order(bench, Side(name.upper()), written, path, max_slippage)
     if name == "cancel":
         if not bench.scope.in_order:
-            bench.report("AT215", path, "`cancel` needs an order at hand", at_key=True,
-                         hint="add `for_each_order: {side: buy, owner: autotrader}` to the rule, or write `cancel_orders`")
+            bench.report(
+                "AT215",
+                path,
+                "`cancel` needs an order at hand",
+                at_key=True,
+                hint="add `for_each_order: {side: buy, owner: autotrader}` to the rule, or write `cancel_orders`",
+            )
             return None
         return CancelThis(place=place)
     if name == "halt":
@@ -68,11 +81,18 @@ def _one(bench: Bench, name: str, written: Any, path: Path, max_slippage: Decima
     return _OTHERS[name](bench, written, path)
 
 
-def place_order(bench: Bench, side: Side, written: WrittenPlace, path: Path, max_slippage: Decimal) -> PlaceOrder | None:
+def place_order(
+    bench: Bench, side: Side, written: WrittenPlace, path: Path, max_slippage: Decimal
+) -> PlaceOrder | None:
     """`buy` or `sell`, with amounts in the symbol's own assets."""
     instrument = bench.scope.instruments[bench.scope.symbol]
     amounts: dict[str, Value | None] = {}
-    for name, asset in (("spend", instrument.quote), ("size", instrument.base), ("max_spend", instrument.quote), ("max_size", instrument.base)):
+    for name, asset in (
+        ("spend", instrument.quote),
+        ("size", instrument.base),
+        ("max_spend", instrument.quote),
+        ("max_size", instrument.base),
+    ):
         text = getattr(written, name)
         amounts[name] = None if text is None else _amount(bench, (*path, name), text, asset)
     price = _price(bench, written, path, max_slippage, instrument)
@@ -112,7 +132,12 @@ def _price(
     where = (*path, "max_slippage")
     found = bench.literal(where, written.max_slippage, frozenset({Kind.PERCENT}))
     if found is not None and not 0 < found.value <= MOST_SLIPPAGE:
-        bench.report("AT211", where, f"`{written.max_slippage}` is out of range", hint=f"write more than 0% and at most {MOST_SLIPPAGE}%")
+        bench.report(
+            "AT211",
+            where,
+            f"`{written.max_slippage}` is out of range",
+            hint=f"write more than 0% and at most {MOST_SLIPPAGE}%",
+        )
         return None
     return None if found is None else MarketPrice(found.value)
 
@@ -124,19 +149,35 @@ def _filters(bench: Bench, order: PlaceOrder, path: Path, instrument: Instrument
     for name in ("spend", "max_spend"):
         amount = getattr(order, name)
         if isinstance(amount, Literal) and amount.value < instrument.min_notional:
-            _never(bench, (*path, name), f"{instrument.symbol} takes orders from {plain(instrument.min_notional)} {instrument.quote}")
+            _never(
+                bench,
+                (*path, name),
+                f"{instrument.symbol} takes orders from {plain(instrument.min_notional)} {instrument.quote}",
+            )
     for name in ("size", "max_size"):
         amount = getattr(order, name)
         if not isinstance(amount, Literal):
             continue
         if amount.value < instrument.min_quantity:
-            _never(bench, (*path, name), f"{instrument.symbol} takes orders from {plain(instrument.min_quantity)} {instrument.base}")
+            _never(
+                bench,
+                (*path, name),
+                f"{instrument.symbol} takes orders from {plain(instrument.min_quantity)} {instrument.base}",
+            )
         elif isinstance(order.price, Literal) and times(amount.value, order.price.value) < instrument.min_notional:
-            _never(bench, (*path, name), f"{instrument.symbol} takes orders from {plain(instrument.min_notional)} {instrument.quote}")
+            _never(
+                bench,
+                (*path, name),
+                f"{instrument.symbol} takes orders from {plain(instrument.min_notional)} {instrument.quote}",
+            )
     if isinstance(order.price, Literal):
         low, high = instrument.min_price, instrument.max_price
         if order.price.value < low or (high and order.price.value > high):
-            _never(bench, (*path, "price"), f"{instrument.symbol} takes prices from {plain(low)} to {plain(high)} {instrument.quote}")
+            _never(
+                bench,
+                (*path, "price"),
+                f"{instrument.symbol} takes prices from {plain(low)} to {plain(high)} {instrument.quote}",
+            )
 
 
 def _never(bench: Bench, path: Path, hint: str) -> None:
@@ -152,8 +193,14 @@ def cancel_orders(bench: Bench, written: WrittenCancelOrders, path: Path) -> Can
     if (written.older_than is not None and older is None) or (written.further_than is not None and further is None):
         return None
     side = Side(written.side.upper()) if written.side else None
-    return CancelOrders(side=side, tag=written.tag, owner=written.owner, older_than_ms=older, further_than=further,
-                        place=bench.document.place(path, at_key=True))
+    return CancelOrders(
+        side=side,
+        tag=written.tag,
+        owner=written.owner,
+        older_than_ms=older,
+        further_than=further,
+        place=bench.document.place(path, at_key=True),
+    )
 
 
 def notify(bench: Bench, written: WrittenNotify, path: Path) -> Notify | None:
@@ -163,20 +210,30 @@ def notify(bench: Bench, written: WrittenNotify, path: Path) -> Notify | None:
     bench.uses(written.text)
     if bench.hopeless(written.text):
         return None
-    parts = bench.parsed(where, lambda origin: parse_template(written.text, origin, bench.scope))
+    parts = bench.kept(where, parse_template(written.text, bench.origin(where), bench.scope))
     throttle = bench.duration((*path, "throttle"), written.throttle)
     if parts is None or (written.throttle is not None and throttle is None):
         return None
-    return Notify(to=written.to, level=written.level, parts=parts, throttle_ms=throttle or 0,
-                  place=bench.document.place(path, at_key=True))
+    return Notify(
+        to=written.to,
+        level=written.level,
+        parts=parts,
+        throttle_ms=throttle or 0,
+        place=bench.document.place(path, at_key=True),
+    )
 
 
 def _pause(bench: Bench, written: WrittenPause, path: Path, *, resume: bool) -> PauseRules | None:
     span = bench.duration((*path, "for"), written.span)
     if written.span is not None and span is None:
         return None
-    return PauseRules(resume=resume, rules=tuple(written.rules), labels=tuple(written.labels), span_ms=span,
-                      place=bench.document.place(path, at_key=True))
+    return PauseRules(
+        resume=resume,
+        rules=tuple(written.rules),
+        labels=tuple(written.labels),
+        span_ms=span,
+        place=bench.document.place(path, at_key=True),
+    )
 
 
 _OTHERS: dict[str, Callable[[Bench, Any, Path], Action | None]] = {

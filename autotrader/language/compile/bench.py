@@ -7,7 +7,7 @@ character in the file. What was already reported by an earlier stage stays silen
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal as Only
 from typing import TypeVar
@@ -77,11 +77,11 @@ class Bench:
         place = self.document.place(path)
         return Origin(place.file, place.line, place.column, dotted(path))
 
-    def parsed(self, path: Path, read: Callable[[Origin], tuple[Result | None, tuple[Problem, ...]]]) -> Result | None:
-        """Read one text with a parser of the expression language and keep its problems."""
-        result, found = read(self.origin(path))
-        if not self.checked.silences(path):
-            self.problems.extend(found)
+    def kept(self, path: Path, outcome: tuple[Result | None, tuple[Problem, ...]]) -> Result | None:
+        """What a parser of the expression language answered for the text at a path; its problems are kept."""
+        result, found = outcome
+        if found and not self.checked.silences(path):
+            self.problems.extend(within(self.document, found))
         return None if any(each.severity == "error" for each in found) else result
 
     def value(self, path: Path, text: str, kind: Kind, asset: str = "") -> Value | None:
@@ -89,28 +89,35 @@ class Bench:
         self.uses(text)
         if self.hopeless(text):
             return None
-        return self.parsed(path, lambda origin: parse_value(text, origin, self.scope, frozenset({kind}), asset))
+        return self.kept(path, parse_value(text, self.origin(path), self.scope, frozenset({kind}), asset))
 
     def literal(self, path: Path, text: str, kinds: frozenset[Kind]) -> Literal | None:
         """A literal, or a `$name` that stands for one."""
         self.uses(text)
         if self.hopeless(text):
             return None
-        return self.parsed(path, lambda origin: parse_literal(text, origin, kinds, self.scope))
+        return self.kept(path, parse_literal(text, self.origin(path), kinds, self.scope))
 
-    def duration(self, path: Path, text: str | None, *, least_ms: int = 1_000, most_ms: int = 366 * 86_400_000) -> int | None:
+    def duration(
+        self, path: Path, text: str | None, *, least_ms: int = 1_000, most_ms: int = 366 * 86_400_000
+    ) -> int | None:
         """A duration in milliseconds within bounds; None if it is absent or wrong (then reported)."""
         if text is None:
             return None
         found = self._duration(path, text)
         if found is not None and not least_ms <= found <= most_ms:
-            self.report("AT212", path, f"`{text}` is out of range", hint=f"write {least_ms // 1000}s to {most_ms // 86_400_000 or 1}d")
+            self.report(
+                "AT212",
+                path,
+                f"`{text}` is out of range",
+                hint=f"write {least_ms // 1000}s to {most_ms // 86_400_000 or 1}d",
+            )
             return None
         return found
 
     def _duration(self, path: Path, text: str) -> int | None:
         if not text.startswith("$"):
-            return self.parsed(path, lambda origin: parse_duration_ms(text, origin))
+            return self.kept(path, parse_duration_ms(text, self.origin(path)))
         self.used.add(text)
         found = self.literal(path, text, frozenset({Kind.DURATION}))
         return None if found is None else int(found.value)
@@ -121,4 +128,12 @@ class Bench:
 
     def key(self, path: Path) -> str:
         """A path from the rule on: the key under which state is kept (`when.all[2]`)."""
-        return dotted(path[len(self.root):])
+        return dotted(path[len(self.root) :])
+
+
+def within(document: Document, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Problems whose columns lie in their line: the text of a folded or escaped scalar is longer than its line."""
+    rows = document.text.split("\n")
+    for each in problems:
+        end = len(rows[each.place.line - 1]) + 1 if each.place.line <= len(rows) else 1
+        yield each if each.place.column <= end else replace(each, place=replace(each.place, column=end, length=1))

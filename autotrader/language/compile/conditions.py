@@ -67,7 +67,7 @@ def _leaf(bench: Bench, text: str, path: Path, key: str) -> Condition | None:
     found = _SIGNAL.fullmatch(text)
     if found:
         return _named(bench, found[1], path, key)
-    return bench.parsed(path, lambda origin: parse_condition(text, origin, key, bench.scope))
+    return bench.kept(path, parse_condition(text, bench.origin(path), key, bench.scope))
 
 
 def _named(bench: Bench, name: str, path: Path, key: str) -> Condition | None:
@@ -79,7 +79,7 @@ def _named(bench: Bench, name: str, path: Path, key: str) -> Condition | None:
         bench.report("AT210", path, f"there is no signal `{name}`", hint=hint)
         return None
     if name in bench.inside:
-        circle = " → ".join((*bench.inside[bench.inside.index(name):], name))
+        circle = " → ".join((*bench.inside[bench.inside.index(name) :], name))
         bench.report("AT210", path, f"the signal refers to itself: {circle}")
         return None
     bench.used.add(f"signal:{name}")

@@ -17,7 +17,9 @@ from autotrader.language.plan import CompiledRule, Settings
 from autotrader.language.tree import Condition
 from autotrader.money import plain
 
-_MEANINGLESS = frozenset({"place", "text", "param", "hash", "when_hash", "order", "needs", "terms", "action_needs", "action_terms"})
+_MEANINGLESS = frozenset(
+    {"place", "text", "param", "hash", "when_hash", "order", "needs", "terms", "action_needs", "action_terms"}
+)
 
 
 def rule_hash(rule: CompiledRule) -> str:
@@ -46,7 +48,9 @@ def canonical(value: Any) -> str:
     """One text per meaning: every part with its type and length, so that no two values run together."""
     if is_dataclass(value) and not isinstance(value, type):
         inner = "".join(
-            canonical(each.name) + canonical(getattr(value, each.name)) for each in fields(value) if each.name not in _MEANINGLESS
+            canonical(each.name) + canonical(getattr(value, each.name))
+            for each in fields(value)
+            if each.name not in _MEANINGLESS
         )
         return _part(type(value).__name__, inner)
     if isinstance(value, Mapping):

@@ -34,9 +34,17 @@ def _check_bound(bench: Bench, name: str, value: Literal, bound: str, text: str 
     if limit is None:
         return
     if limit.unit != value.unit:
-        bench.report("AT211", path, f"`{text}` and the default `{value.text}` measure different things",
-                     hint=f"write both in one unit, like `{value.text}`")
+        bench.report(
+            "AT211",
+            path,
+            f"`{text}` and the default `{value.text}` measure different things",
+            hint=f"write both in one unit, like `{value.text}`",
+        )
     elif (value.value < limit.value) if bound == "min" else (value.value > limit.value):
         side = "below" if bound == "min" else "above"
-        bench.report("AT211", ("params", name, "default"), f"the default `{value.text}` is {side} `{bound}: {text}`",
-                     hint=f"change the default or `{bound}`")
+        bench.report(
+            "AT211",
+            ("params", name, "default"),
+            f"the default `{value.text}` is {side} `{bound}: {text}`",
+            hint=f"change the default or `{bound}`",
+        )

@@ -105,8 +105,13 @@ def _branches(bench: Bench, written: WrittenRule, path: Path, around: Surroundin
         here = (*path, "choose", number)
         last = number == len(written.choose) - 1
         if branch.else_ is not None and not last:
-            bench.report("AT205", (*here, "else"), "`else` is the last item of `choose`", at_key=True,
-                         hint="what follows could never be reached; move it up")
+            bench.report(
+                "AT205",
+                (*here, "else"),
+                "`else` is the last item of `choose`",
+                at_key=True,
+                hint="what follows could never be reached; move it up",
+            )
         name, items = ("else", branch.else_) if branch.else_ is not None else ("then", branch.then)
         condition = _condition(bench, branch.if_, (*here, "if"))
         actions = actions_of(bench, items or [], (*here, name), slippage)
@@ -125,13 +130,21 @@ def _check_together(
     actions = [action for branch in branches or () for action in branch.actions]
     others = [action for action in actions if not isinstance(action, Notify | CancelThis | CancelOrders)]
     if written.on_unknown == "fire" and others:
-        bench.report("AT213", (*path, "on_unknown"), "`on_unknown: fire` in a rule that does more than notify or cancel",
-                     hint="write `skip` or `alert`: what is unknown never trades")
+        bench.report(
+            "AT213",
+            (*path, "on_unknown"),
+            "`on_unknown: fire` in a rule that does more than notify or cancel",
+            hint="write `skip` or `alert`: what is unknown never trades",
+        )
     if around.settings_given and around.settings.symbols and bench.scope.symbol not in around.settings.symbols:
         key = "symbol" if written.symbol is not None else "symbols"
         listed = ", ".join(around.settings.symbols)
-        bench.report("AT222", (*path, key), f"`{bench.scope.symbol}` is not among the account file's symbols",
-                     hint=f"listed there: {listed}")
+        bench.report(
+            "AT222",
+            (*path, key),
+            f"`{bench.scope.symbol}` is not among the account file's symbols",
+            hint=f"listed there: {listed}",
+        )
     if around.settings_given:
         for action in actions:
             _check_channel(bench, action, around.settings)

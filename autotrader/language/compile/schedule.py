@@ -1,9 +1,10 @@
-"""When a rule looks and how often it may act: `every`, `on_close`, `at`, `catch_up`, `between`, `repeat`, `max_runs`."""
+"""When a rule looks and how often it may act: triggers, `catch_up`, `between`, `repeat`, `max_runs`."""
 
 from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from typing import Literal, cast
 
 from autotrader.language.compile.bench import Bench
 from autotrader.language.expression import parse_windows
@@ -61,7 +62,12 @@ def _daytime(bench: Bench, text: str, path: Path) -> Daytime | None:
         return None
     minute = int(found["hour"]) * 60 + int(found["minute"])
     if int(found["hour"]) > 23 or int(found["minute"]) > 59:
-        bench.report("AT212", path, f"there is no time {found['hour']}:{found['minute']}", hint="hours are 00 to 23, minutes 00 to 59")
+        bench.report(
+            "AT212",
+            path,
+            f"there is no time {found['hour']}:{found['minute']}",
+            hint="hours are 00 to 23, minutes 00 to 59",
+        )
         return None
     zone = _zone(bench, found["zone"], path)
     if zone is None:
@@ -70,7 +76,12 @@ def _daytime(bench: Bench, text: str, path: Path) -> Daytime | None:
         day = int(found["day"])
         if 1 <= day <= 31:
             return Daytime(minute, frozenset(), day, zone)
-        bench.report("AT212", path, f"there is no day {day} of a month", hint="write 1 to 31; a day that a month lacks is its last")
+        bench.report(
+            "AT212",
+            path,
+            f"there is no day {day} of a month",
+            hint="write 1 to 31; a day that a month lacks is its last",
+        )
         return None
     days = _days(found["days"])
     if days is None:
@@ -98,7 +109,9 @@ def _zone(bench: Bench, name: str | None, path: Path) -> str | None:
     try:
         zone_of(known)
     except ValueError:
-        bench.report("AT212", path, f"`{name}` is not a time zone", hint="write JST, UTC or an IANA name such as Europe/Berlin")
+        bench.report(
+            "AT212", path, f"`{name}` is not a time zone", hint="write JST, UTC or an IANA name such as Europe/Berlin"
+        )
         return None
     return known
 
@@ -119,7 +132,7 @@ def windows_of(bench: Bench, texts: list[str] | None, path: Path) -> tuple[Windo
     result: list[Window] = []
     for number, text in enumerate(texts or []):
         item = _item(bench, path, number)
-        found = bench.parsed(item, lambda origin, text=text: parse_windows(text, origin, bench.scope.zone))  # type: ignore[misc]  # the default binds
+        found = bench.kept(item, parse_windows(text, bench.origin(item), bench.scope.zone))
         if found is None:
             return None
         result += found
@@ -143,10 +156,15 @@ def max_runs_of(bench: Bench, text: str | None, path: Path) -> MaxRuns | None:
         return None
     found = re.fullmatch(r"([1-9][0-9]{0,3})\s+per\s+(\S+)", text.strip(), re.ASCII)
     if not found:
-        bench.report("AT212", path, f"`{text}` is not allowed here", hint="write `2 per day`, `1 per week`, `3 per month` or `5 per 6h`")
+        bench.report(
+            "AT212",
+            path,
+            f"`{text}` is not allowed here",
+            hint="write `2 per day`, `1 per week`, `3 per month` or `5 per 6h`",
+        )
         return None
     count, window = int(found[1]), found[2]
-    if window == "day" or window == "week" or window == "month":  # noqa: PLR1714 - narrows the type
-        return MaxRuns(count, window)
+    if window in {"day", "week", "month"}:
+        return MaxRuns(count, cast('Literal["day", "week", "month"]', window))
     span = bench.duration(path, window)
     return None if span is None else MaxRuns(count, span)
