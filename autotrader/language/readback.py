@@ -144,7 +144,10 @@ def _window(window: Window) -> str:
     text = f"{_clock(window.start_minute)}-{_clock(window.end_minute)} {zone}"
     if len(window.days) == len(_DAYS):
         return text
-    return f"{text} {','.join(_DAYS[day] for day in sorted(window.days))}"
+    days = sorted(window.days)
+    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
+        return f"{text} {_DAYS[days[0]]}-{_DAYS[days[-1]]}"
+    return f"{text} {','.join(_DAYS[day] for day in days)}"
 
 
 def _clock(minute: int) -> str:
@@ -181,12 +184,20 @@ def _literal_in_words(literal: Literal) -> str:
     return f"{shown} (${literal.param})" if literal.param else shown
 
 
+def _argument_in_words(arg: Decimal | str | Literal) -> str:
+    if isinstance(arg, Literal):
+        return _literal_in_words(arg)
+    return f"this {arg}" if arg in ("day", "week", "month") else _argument(arg)
+
+
 def _term_in_words(term: Term, symbol: str) -> str:
     word = VOCABULARY[term.word]
-    args = [_literal_in_words(arg) if isinstance(arg, Literal) else _argument(arg) for arg in term.args]
+    args = [_argument_in_words(arg) for arg in term.args]
     phrase = word.english
-    if term.series is not None and "{tf} candles" in phrase:
-        phrase = phrase.replace("{tf} candles", f"{{tf}} candles of {_term_in_words(term.series, symbol)}")
+    if term.series is not None:
+        series = _term(term.series, term.symbol)
+        whole = f"{{tf}} candles of {series}"
+        phrase = phrase.replace("{tf} candles", whole) if "{tf} candles" in phrase else f"{phrase} (of {series})"
     for index, arg in enumerate(args):
         phrase = phrase.replace(f"{{{index}}}", arg)
     phrase = phrase.replace("{tf}", term.timeframe)

@@ -154,7 +154,13 @@ def _placeholder(inner: str, checker: Checker) -> Value:
     parser = Parser(inner)
     node = parser.value()
     parser.finish("`}`")
-    return checker.value(node)
+    near = "" if node.called or node.unit else closest(node.text, FACTS)
+    try:
+        return checker.value(node)
+    except Fault as fault:
+        raise (
+            fault if fault.hint or not near else Fault(fault.code, fault.start, fault.length, fault.message, near)
+        ) from None
 
 
 def _pieces(text: str, faults: list[Fault]) -> Iterable[tuple[str, int, str | None]]:

@@ -22,6 +22,7 @@ DURATION = Unit(Kind.DURATION)
 COUNT = Unit(Kind.COUNT)
 TEXT = Unit(Kind.TEXT)
 _RELATIVE = (Kind.PRICE, Kind.AMOUNT)
+_USUAL = {"JPY": "10_000", "USDT": "100", "USDC": "100"}
 _PLAIN = (Kind.NUMBER, Kind.COUNT)
 _ONE_HUNDRED = Literal(HUNDRED, NUMBER, "100")
 _NAMES = {
@@ -159,7 +160,7 @@ def _misfit(found: Value, beside: Value, node: Node, verb: str) -> Fault:
     hint = ""
     mine, other = found.unit, beside.unit
     if isinstance(found, Literal) and mine.kind is Kind.AMOUNT and other.kind in _RELATIVE:
-        hint = f"it is in {other.asset}: write `{_number_of(found)} {other.asset}`"
+        hint = f"it is counted in {other.asset}, such as `{_USUAL.get(other.asset, '0.01')} {other.asset}`"
     elif isinstance(found, Literal) and other.kind in _PLAIN:
         hint = f"it has no unit: write `{_number_of(found)}`"
     elif isinstance(found, Literal) and other.kind is Kind.PERCENT:

@@ -157,13 +157,13 @@ WORDS: tuple[Word, ...] = (
     ),
     Word(
         name="depth_bid", group="book", measure="quote", params=(_DISTANCE,), lowest=ZERO,
-        english="what is bid within {0}, in quote", japanese="{0}以内の買い注文の総額", needs=_need, read=_depth_of(0),
+        english="the amount bid within {0}", japanese="{0}以内の買い注文の総額", needs=_need, read=_depth_of(0),
         note="The distance is a percentage from mid (`0.5%`) or a number of best levels (`5 levels`, at most 5,000). "
         "Where the fetched book (100 levels up to 0.5%, else 500) ends earlier it is “at least” what was seen.",
     ),
     Word(
         name="depth_ask", group="book", measure="quote", params=(_DISTANCE,), lowest=ZERO,
-        english="what is offered within {0}, in quote", japanese="{0}以内の売り注文の総額", needs=_need,
+        english="the amount offered within {0}", japanese="{0}以内の売り注文の総額", needs=_need,
         read=_depth_of(1), note="As `depth_bid`.",
     ),
     Word(

@@ -74,7 +74,7 @@ WORDS: tuple[Word, ...] = (
     _word("high", "price", (), ("the high of the last {tf} candle", "直近{tf}足の高値"), _BAR, _POSITIVE),
     _word("low", "price", (), ("the low of the last {tf} candle", "直近{tf}足の安値"), _BAR, _POSITIVE),
     _word("close", "price", (), ("the close of the last {tf} candle", "直近{tf}足の終値"), _BAR, _POSITIVE),
-    _word("volume", "base", (), ("the volume of the last {tf} candle, in base", "直近{tf}足の出来高"), _BAR, _POSITIVE),
+    _word("volume", "base", (), ("the volume of the last {tf} candle", "直近{tf}足の出来高"), _BAR, _POSITIVE),
     _word(
         "highest",
         "series",
