@@ -1,0 +1,125 @@
+"""``autotrader why RULE``: why a rule fired, or did not. Reads the records only: no network, no lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotrader.cli._options import format_option, state_option
+from autotrader.errors import UsageError
+
+if TYPE_CHECKING:
+    from autotrader.app.why import Day, Teller, Told
+
+
+@click.command("why")
+@click.argument("rule")
+@click.option("--at", metavar="TIME", help="Then, not now: 09:00, 2026-11-22T09:00, or a span back such as 6h.")
+@click.option("--symbol", metavar="S", help="Of a rule over several symbols, only this one.")
+@format_option
+@state_option
+def command(*, rule: str, at: str | None, symbol: str | None, format: str, state: Path | None) -> int:  # noqa: A002
+    """Say why RULE fired or did not: every condition with its value, how far it was off, and what else blocks.
+
+    The last evaluation counts, or with --at the last one up to that time.
+    """
+    from autotrader.app.why import Teller
+    from autotrader.cli._stores import open_for_reading
+    from autotrader.cli._times import at_ms, store_now_ms
+
+    with open_for_reading(state) as store:
+        teller = Teller(store)
+        teller.known(rule)
+        plan = teller.newest_plan()
+        zone = plan.settings.timezone if plan is not None else "Asia/Tokyo"
+        now_ms = store_now_ms(store)
+        moment = None if at is None else at_ms(at, now_ms, zone)
+        told = teller.tell(rule, moment, symbol)
+        if not told:
+            return _nothing(teller, rule, symbol, at, format)
+        until = moment if moment is not None else max(now_ms, told[0].time_ms)
+        answers = [(one, teller.day(rule, one.decision.symbol, until)) for one in told]
+    if format == "json":
+        from autotrader.cli._output import emit_json
+
+        return emit_json({"rule": rule, "decisions": [data_of(one, day) for one, day in answers]})
+    _show(answers, past=at is not None)
+    return 0
+
+
+def _show(answers: list[tuple[Told, Day]], *, past: bool) -> None:
+    from autotrader.cli._output import say, styled
+    from autotrader.cli._story import story_text
+
+    for index, (told, day) in enumerate(answers):
+        if index:
+            say()
+        last = index == len(answers) - 1 or answers[index + 1][0].decision.symbol != told.decision.symbol
+        for line in story_text(told, day if last else None, past=past):
+            shown = list(line)
+            while shown and not shown[-1][0].strip():
+                shown.pop()
+            if shown:
+                shown[-1] = (shown[-1][0].rstrip(), shown[-1][1])
+            say("".join(styled(text, style) if style else text for text, style in shown))
+
+
+def _nothing(teller: Teller, rule: str, symbol: str | None, at: str | None, format: str) -> int:  # noqa: A002
+    """The rule is known, and there is no evaluation of it."""
+    from autotrader.cli._output import emit_json, say
+
+    plan = teller.newest_plan()
+    mine = [] if plan is None else [one for one in plan.rules if one.id == rule and symbol in (None, one.symbol)]
+    if symbol is not None and plan is not None and not mine:
+        symbols = ", ".join(sorted({one.symbol for one in plan.rules if one.id == rule}))
+        if symbols:
+            raise UsageError(f"{rule} does not run on {symbol}", hint=f"it runs on {symbols}")
+        reason = "it is no rule of the plan any more, and there is no record of that symbol"
+    elif any(one.for_each_order is not None for one in mine):
+        reason = "it looks at each open order of its kind, and there was none to look at"
+    elif any(not one.enabled for one in mine):
+        reason = "it is not enabled"
+    else:
+        reason = "it has not been evaluated" + (" by that time (evaluations are kept for 30 days)" if at else " yet")
+    if format == "json":
+        return emit_json({"rule": rule, "decisions": [], "reason": reason})
+    from autotrader.errors import printable
+
+    say(printable(f"{rule}: no decision: {reason}"))
+    return 0
+
+
+def data_of(told: Told, day: Day) -> dict[str, Any]:
+    """One decision as plain data."""
+    from autotrader.cli._text import iso_utc
+    from autotrader.engine.explain import distance_text, story_to_data
+    from autotrader.engine.values import scalar_to_text
+
+    near = day.nearest
+    nearest = None
+    if near is not None:
+        first = near.leaf.observed[0] if near.leaf.observed else None
+        nearest = {
+            "time": iso_utc(near.time_ms), "evaluation": near.number, "condition": near.leaf.text,
+            "value": None if first is None else scalar_to_text(first.value)[1:],
+            "distance": distance_text(near.leaf) or None,
+        }  # fmt: skip
+    before = told.before
+    until = None if before is None else before.cooldown_until_ms
+    return {
+        "evaluation": told.number,
+        "time": iso_utc(told.time_ms),
+        **story_to_data(told.story),
+        "phase_before": "armed" if before is None else before.phase,
+        "cooldown_until": None if until is None else iso_utc(until),
+        "data": told.seen,
+        "spending": list(told.spending),
+        "orders": list(told.followed),
+        "day": {
+            "since": iso_utc(day.since_ms), "until": iso_utc(day.until_ms), "evaluations": day.evaluations,
+            "fired": day.fired, "held_but_fired_already": day.spent, "unknown": day.unknown,
+            "held_back_by": dict(day.leaves), "blocked_by": dict(day.blockers), "nearest": nearest,
+        },
+    }  # fmt: skip
