@@ -92,7 +92,8 @@ def settled(run: Run, state: RuleState | None, request_id: str, result: Result, 
         case Cancelled():
             return _answered(run, state, request_id, steps)
         case Unknown(reason):
-            return Step(replace(run, reason=f"fate unknown: {reason}"), state)
+            said = f"fate unknown: {reason}"
+            return Step(run if run.reason == said else replace(run, reason=said), state)
         case _:
             return _failed(run, state, result)
 

@@ -36,9 +36,11 @@ class Ledger:
         start = start_of("day", self.sources.now_ms, self.sources.zone)
         return tuple(fill for fill in self.sources.record.fills if fill.time_ms >= start)
 
-    def traded_today(self) -> frozenset[str]:
-        """Symbols with fills today: what has to be priced to tell the day's result."""
-        return frozenset(fill.symbol for fill in self.today())
+    def to_mark(self, quote: str) -> frozenset[str]:
+        """Symbols that have to be priced to tell today's result in a quote asset: what was traded, and fee assets."""
+        fills = [fill for fill in self.today() if fill.symbol.endswith(quote)]
+        fees = {f"{fill.fee_asset}{quote}" for fill in fills if fill.fee and fill.fee_asset != quote}
+        return frozenset({fill.symbol for fill in fills} | fees)
 
     def bought_today(self, asset: str) -> Decimal:
         """Quote spent on buys today, in an asset."""
@@ -56,12 +58,11 @@ class Ledger:
     def result_today(self, quote: str) -> Decimal | Unpriced:
         """Today's result over all symbols of a quote asset."""
         result = ZERO
-        for symbol in sorted(self.traded_today()):
-            if symbol.endswith(quote):
-                part = self._result(symbol, quote)
-                if isinstance(part, Unpriced):
-                    return part
-                result += part
+        for symbol in sorted({fill.symbol for fill in self.today() if fill.symbol.endswith(quote)}):
+            part = self._result(symbol, quote)
+            if isinstance(part, Unpriced):
+                return part
+            result += part
         return result
 
     def _result(self, symbol: str, quote: str) -> Decimal | Unpriced:

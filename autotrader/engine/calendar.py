@@ -83,15 +83,12 @@ def occurrences(entry: Daytime, after_ms: int, until_ms: int) -> Iterator[int]:
         day += timedelta(days=1)
 
 
+_FORTY_DAYS_MS = 40 * 86_400_000  # no entry is longer silent: a month has at most 31 days
+
+
 def next_occurrence(entry: Daytime, after_ms: int) -> int:
     """The first moment of an `at` entry after a time."""
-    day = local(after_ms, entry.zone).date() - timedelta(days=1)
-    while True:
-        if _falls_on(entry, day):
-            moment = minute_ms(day, entry.minute, entry.zone)
-            if moment > after_ms:
-                return moment
-        day += timedelta(days=1)
+    return next(occurrences(entry, after_ms, after_ms + _FORTY_DAYS_MS))
 
 
 def _falls_on(entry: Daytime, day: date) -> bool:

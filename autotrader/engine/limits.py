@@ -20,8 +20,9 @@ from autotrader.engine.shown import grouped_amount
 from autotrader.language.plan import Limits, Settings
 from autotrader.language.tree import Kind, Term, Unit
 from autotrader.language.vocabulary import value_of
-from autotrader.market.account import OwnOrder
+from autotrader.market.account import OwnOrder, OwnRecord
 from autotrader.market.needs import BalancesNeed, BookNeed, Need
+from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
 from autotrader.market.timeframe import DAY_MS, HOUR_MS
 from autotrader.money import HUNDRED, ONE, ZERO, over, plain, times, total
@@ -89,11 +90,12 @@ def review(
     return tuple(answers[index] for index in range(len(requests)))
 
 
-def review_needs(symbols: Iterable[str], sources: Sources) -> frozenset[Need]:
-    """What must be seen so that orders of some symbols can be reviewed: books for the price band and to mark what was
-    traded today, and the balances.
+def review_needs(symbols: Iterable[str], record: OwnRecord, settings: Settings, now_ms: int) -> frozenset[Need]:
+    """What must be seen so that orders of some symbols can be reviewed: the balances, their books for the price band,
+    and where there is a limit on the day's loss the books that mark what was traded today.
     """
-    marked = Ledger(sources).traded_today()
+    empty = Sources(now_ms=now_ms, snapshot=Snapshot(now_ms=now_ms), record=record, zone=settings.timezone)
+    marked = (symbol for quote in settings.limits.loss_per_day for symbol in Ledger(empty).to_mark(quote))
     return frozenset({BalancesNeed(), *(BookNeed(symbol, 1) for symbol in (*symbols, *marked))})
 
 

@@ -203,9 +203,12 @@ def test_sells_are_reviewed_before_buys() -> None:
 
 
 def test_what_a_review_has_to_see() -> None:
-    """Books of the symbols and of what was traded today, and the balances."""
-    look = record(fills=(fill(Side.BUY, 1, "1", START, symbol="ETHJPY"),))
-    assert review_needs([SYMBOL], look) == {BalancesNeed(), BookNeed(SYMBOL, 1), BookNeed("ETHJPY", 1)}
+    """Books of the symbols, the balances, and what marks the day's result where that is limited."""
+    fills = (fill(Side.BUY, 1, "1", START, symbol="ETHJPY", fee=D(1), fee_asset="BNB"),)
+    known, lossy = OwnRecord(fills=fills), replace(MARKED, limits=Limits(loss_per_day={"JPY": D(1)}))
+    seen = {BalancesNeed(), BookNeed(SYMBOL, 1)}
+    assert review_needs([SYMBOL], known, MARKED, START) == seen
+    assert review_needs([SYMBOL], known, lossy, START) == seen | {BookNeed("ETHJPY", 1), BookNeed("BNBJPY", 1)}
 
 
 orders = st.builds(
