@@ -41,6 +41,7 @@ class Venue:
 @contextmanager
 def venue(base_url: str | None, config: Path | None, *, signed: bool = False) -> Iterator[Venue]:
     """Connect for one command; the key is only loaded where the command signs. Raises ConfigError."""
+    from autotrader.cli._folders import folders, private
     from autotrader.cli._written import account_file, written
     from autotrader.exchanges.binance.connection import Settings, connect
     from autotrader.exchanges.binance.hosts import LIVE_URL
@@ -52,7 +53,7 @@ def venue(base_url: str | None, config: Path | None, *, signed: bool = False) ->
     zone = values["timezone"].text if "timezone" in values else DEFAULT_ZONE
     url = base_url or (values["exchange.base_url"].text if "exchange.base_url" in values else LIVE_URL)
     try:
-        settings = Settings(zone=zone_of(zone))
+        settings = Settings(zone=zone_of(zone), cache=private(folders().cache))
     except ValueError as error:
         raise ConfigError(str(error), hint="an IANA name such as Asia/Tokyo") from None
     with connect(settings, url=url, credentials=load_credentials(os.environ) if signed else None) as connection:

@@ -30,6 +30,7 @@ def run(
     monkeypatch.setenv("AUTOTRADER_API_KEY", simulator.accounts[0].key)
     monkeypatch.setenv("AUTOTRADER_API_SECRET", simulator.accounts[0].secret)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
     def command(*words: str) -> tuple[int, str, str]:
         code = main([*words, "--base-url", simulator.url])
@@ -116,6 +117,7 @@ def test_an_exchange_that_does_not_answer_is_5(
 ) -> None:
     """Unavailable after retries."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert main(["market", "price", "BTCJPY", "--base-url", "http://127.0.0.1:9"]) == 5
     assert "refused" in capsys.readouterr().err
 
@@ -131,6 +133,7 @@ def test_without_a_key_signed_commands_are_refused(
 ) -> None:
     """4: autotrader itself refuses, and says what to set."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("AUTOTRADER_API_KEY", "AUTOTRADER_API_SECRET", "AUTOTRADER_API_SECRET_FILE", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
     assert main(["account", "info", "--base-url", simulator.url]) == 4

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import traceback
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,6 +21,7 @@ from autotrader.exchanges.binance.connection import Settings, connect
 from autotrader.exchanges.binance.endpoints import AccountCalls
 from autotrader.exchanges.binance.governor import Governor, OrderLimit, Parked, Refrained
 from autotrader.exchanges.binance.hosts import base_url
+from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, Transport
 from autotrader.market.needs import (
     AccountNeed,
@@ -31,7 +34,7 @@ from autotrader.market.needs import (
 )  # fmt: skip
 from autotrader.money import total
 from autotrader.orders import CancelRequest, OrderRequest, OrderType, Side
-from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, drip, error, hang_up, raw, reply
+from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, credentials, drip, error, hang_up, raw, reply
 
 PING = Request("GET", "/api/v3/ping", "signature=abcdef")
 
@@ -287,6 +290,48 @@ def test_bans_without_an_end_grow() -> None:
     made.heard(Reply(200, {}, b"{}"))
     made.heard(Reply(429, {}, b""))
     assert (made.parked() or Parked(0, "")).until_ms - now[0] == 60_000
+
+
+def test_a_ban_heard_in_another_thread_is_told_in_the_thread_that_made_the_governor() -> None:
+    """Records are written by one thread: the hook waits until that thread comes by."""
+    told: list[int] = []
+    made = Governor(lambda: 0, on_parked=lambda _parked: told.append(threading.get_ident()))
+
+    def elsewhere() -> None:
+        made.heard(Reply(429, {}, b""))
+        made.tell()
+
+    other = threading.Thread(target=elsewhere)
+    other.start()
+    other.join()
+    assert told == []
+    assert made.parked() is not None
+    made.tell()
+    made.tell()
+    assert told == [threading.get_ident()]
+
+
+def test_a_ban_is_kept_in_the_cache_for_every_other_command(scripted: Scripted, tmp_path: Path) -> None:
+    """The ban is the address's: whoever connects next with the same cache is silent, without being told."""
+    scripted.on("GET", "/api/v3/ping", error(418, -1003, "banned", {"Retry-After": "600"}))
+    with connected(scripted.url, cache=tmp_path) as first, pytest.raises(ExchangeUnavailable):
+        first.calls.ping()
+    before = len(scripted.asked)
+    with connected(scripted.url, cache=tmp_path) as second, pytest.raises(ExchangeUnavailable, match="parked"):
+        second.clock.sync()
+    assert len(scripted.asked) == before
+    (tmp_path / "bans.json").write_text("{broken")
+    with connected(scripted.url, cache=tmp_path) as third:
+        third.clock.sync()
+
+
+def test_the_window_of_the_account_file_is_signed(scripted: Scripted) -> None:
+    """recvWindow is what the settings say; one that the venue would refuse is refused here."""
+    with connected(scripted.url, recv_window_ms=3000) as connection, pytest.raises(AutotraderError):
+        AccountCalls(connection.client).account()
+    assert "recvWindow=3000" in scripted.calls("GET", "/api/v3/account")[0].query
+    with pytest.raises(ConfigError):
+        ReadSigner(credentials(), "127.0.0.1", 60_001)
 
 
 def test_the_end_of_a_ban_is_read_from_its_text() -> None:

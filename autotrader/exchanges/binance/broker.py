@@ -63,11 +63,18 @@ _EVERY: Final = "*"
 class BinanceBroker:
     """Orders and balances of one account. `on_filter_refusal` is told the symbol whose filters refused an order."""
 
-    def __init__(self, client: Client, pool: Pool, on_filter_refusal: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        pool: Pool,
+        on_filter_refusal: Callable[[str], None],
+        recv_window_ms: int = RECV_WINDOW_MS,
+    ) -> None:
         self._client = client
         self._calls = AccountCalls(client)
         self._pool = pool
         self._on_filter_refusal = on_filter_refusal
+        self._window_ms = recv_window_ms
 
     @property
     def calls(self) -> AccountCalls:
@@ -90,6 +97,7 @@ class BinanceBroker:
             for symbol in symbols:
                 jobs[symbol] = lambda symbol=symbol: (clock.now_ms(), self._within(ends).open_orders(symbol))  # type: ignore[misc]
         done = self._pool.run(jobs, seconds)
+        self._client.governor.tell()
         return _account(done, symbols, f"not answered within {seconds:.1f} s")
 
     def fills(self, symbol: str, from_trade_id: int | None, from_ms: int) -> Sequence[Fill]:
@@ -116,8 +124,8 @@ class BinanceBroker:
             age = self._client.clock.certain_ms() - sent_ms
         except AutotraderError as error:
             return NotSent(error.message)
-        if not -AHEAD_MS < age <= RECV_WINDOW_MS:
-            return NotSent(f"its timestamp is {age} ms old; the venue takes it up to {RECV_WINDOW_MS} ms")
+        if not -AHEAD_MS < age <= self._window_ms:
+            return NotSent(f"its timestamp is {age} ms old; the venue takes it up to {self._window_ms} ms")
         if (reason := self._client.governor.order_refusal()) is not None:
             return NotSent(reason)
         reply = self._once("POST", [*params, ("newOrderRespType", "FULL")], sent_ms)

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from autotrader.errors import ConfigError, ExchangeUnavailable, UsageError
+from autotrader.exchanges.binance.bans import BanFile
 from autotrader.exchanges.binance.broker import BinanceBroker
 from autotrader.exchanges.binance.candles import SETTLE_MS, CandleFeed
 from autotrader.exchanges.binance.client import Client, Patience
@@ -28,7 +29,7 @@ from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.market_data import BinanceMarketData
 from autotrader.exchanges.binance.pool import Pool
 from autotrader.exchanges.binance.secret import Credentials
-from autotrader.exchanges.binance.signing import ReadSigner, TradeSigner, encode
+from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.binance.strict_json import BadJson, parse
 from autotrader.exchanges.binance.transport import Request, Transport
 from autotrader.exchanges.candle_store import CandleStore, SqliteCandleStore
@@ -45,9 +46,10 @@ def _never() -> bool:
 class Settings:
     """How to connect. Everything has a default that is safe.
 
-    `zone` is the account's, for trading days; `cache` a folder for instruments and candles, None to keep none;
+    `zone` is the account's, for trading days; `cache` a folder for instruments, candles and bans, None to keep none;
     `weight_share` the most request weight a minute for reads; `parked` a ban from before a restart, `on_parked` is told
-    of a new one; `halted` is asked before each order is signed; `stepped` says that the simulator's time is stepped.
+    of a new one, in the thread that connected; `halted` is asked before each order is signed; `stepped` says that the
+    simulator's time is stepped; `recv_window_ms` how old a signed request may be when it arrives.
     """
 
     zone: tzinfo = UTC
@@ -57,6 +59,7 @@ class Settings:
     on_parked: Callable[[Parked], None] | None = None
     halted: Callable[[], bool] = _never
     stepped: bool = False
+    recv_window_ms: int = RECV_WINDOW_MS
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
@@ -111,9 +114,20 @@ def connect(
         raise ConfigError("stepped time is a simulator's; it runs on loopback only")
     transport = Transport(checked, monotonic=settings.monotonic, agent=settings.agent)
     clock = _clock(settings, transport, lambda: calls.time())  # noqa: PLW0108 - `calls` is made below
-    governor = Governor(clock.now_ms, share=settings.weight_share, parked=settings.parked, on_parked=settings.on_parked)
-    reader = ReadSigner(credentials, checked.host) if credentials else None
-    trader = TradeSigner(credentials, checked.host, live_token, settings.halted) if credentials and live_token else None
+    bans = BanFile(settings.cache / "bans.json", checked.origin) if settings.cache is not None else None
+    governor = Governor(
+        clock.now_ms,
+        share=settings.weight_share,
+        parked=settings.parked,
+        on_parked=settings.on_parked,
+        on_parking=bans.write if bans is not None else None,
+    )
+    if bans is not None and (kept := bans.read()) is not None:
+        governor.keep(kept)
+    reader = ReadSigner(credentials, checked.host, settings.recv_window_ms) if credentials else None
+    trader = None
+    if credentials and live_token:
+        trader = TradeSigner(credentials, checked.host, live_token, settings.halted, settings.recv_window_ms)
     patience = Patience(settings.sleep, settings.chance, settings.monotonic)
     client = Client(transport, clock, governor, reader, trader, patience)
     calls = Market(client)
@@ -129,7 +143,7 @@ def connect(
         client,
         BinanceMarketData(client, instruments, feed, pool, settings.zone),
         calls,
-        BinanceBroker(client, pool, instruments.forget) if credentials else None,
+        BinanceBroker(client, pool, instruments.forget, settings.recv_window_ms) if credentials else None,
         credentials.fingerprint if credentials else "",
         [pool.close, transport.close, *([] if store else [candles.close])],
     )

@@ -3,7 +3,8 @@
 Weight is counted per minute of the venue's clock when a request leaves, and corrected upwards by the header of every
 reply. Reads stop at the account's share less a reserve; what places, cancels or looks after an order may use the
 reserve. A 429, 418 or 403 parks everything until its end. That end can be taken out and put back, so that it outlives
-a restart. Thread-safe.
+a restart. Thread-safe; the hook for it is only called in the thread that made the governor, because that thread alone
+writes records.
 """
 
 from __future__ import annotations
@@ -59,16 +60,21 @@ class Governor:
         share: int | None = None,
         parked: Parked | None = None,
         on_parked: Callable[[Parked], None] | None = None,
+        on_parking: Callable[[Parked], None] | None = None,
     ) -> None:
+        """`on_parked` is called in the home thread, `on_parking` at once in whatever thread heard of it."""
         self._now_ms = now_ms
         self._share = share
         self._parked = parked
         self._on_parked = on_parked
+        self._on_parking = on_parking
         self._lock = threading.Lock()
         self._limit = DEFAULT_LIMIT
         self._minute = 0
         self._used = 0
         self._strikes = 0
+        self._home = threading.get_ident()
+        self._untold: Parked | None = None
         self._orders: dict[int, tuple[int, int]] = {}  # window → (its number, orders in it)
         self._order_limits: tuple[OrderLimit, ...] = ()
 
@@ -86,7 +92,21 @@ class Governor:
     def parked(self) -> Parked | None:
         """The silence that now holds, to be kept over a restart; None when free to ask."""
         now = self._now_ms()
-        return self._parked if self._parked is not None and now < self._parked.until_ms else None
+        parked = self._parked
+        if parked is None or not now < parked.until_ms <= now + LONGEST_MS + MINUTE_MS:
+            return None  # over, or an end so far off that it cannot be one (a clock was wrong when it was kept)
+        return parked
+
+    def keep(self, parked: Parked) -> None:
+        """Take over a silence from before a restart; a longer one that already holds stays."""
+        if self._parked is None or self._parked.until_ms < parked.until_ms:
+            self._parked = parked
+
+    def tell(self) -> None:
+        """Call the hook for a silence that began in another thread. Does nothing outside the home thread."""
+        if threading.get_ident() == self._home and self._untold is not None and self._on_parked is not None:
+            untold, self._untold = self._untold, None
+            self._on_parked(untold)
 
     def learn(self, weight_limit: int | None, order_limits: tuple[OrderLimit, ...]) -> None:
         """Take over the limits of exchangeInfo."""
@@ -150,8 +170,10 @@ class Governor:
         if (held := self.parked()) is not None and held.until_ms >= until:
             return
         self._parked = Parked(until, f"the exchange answered HTTP {reply.status}")
-        if self._on_parked is not None:
-            self._on_parked(self._parked)
+        if self._on_parking is not None:
+            self._on_parking(self._parked)
+        self._untold = self._parked
+        self.tell()
 
 
 def order_limits(rate_limits: tuple[tuple[str, str, int, int], ...]) -> tuple[OrderLimit, ...]:

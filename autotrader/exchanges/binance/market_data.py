@@ -91,7 +91,13 @@ class BinanceMarketData:
             else:
                 why = result.message if isinstance(result, AutotraderError) else f"not answered within {seconds:.1f} s"
                 found.update(dict.fromkeys(wanted, why))
+        self._client.governor.tell()
         return self._snapshot(found)
+
+    @property
+    def filters(self) -> Instruments:
+        """The instruments' cache, for a paper broker on the same data."""
+        return self._instruments
 
     def weight_per_minute(
         self, needs: Mapping[MarketNeed | AccountNeed, int]

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Final, Literal
 from urllib.parse import quote
 
-from autotrader.errors import SafetyRefused
+from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import LiveToken
 from autotrader.money import plain
@@ -26,6 +26,7 @@ Value = str | int | bool | Decimal | Sequence[str]
 Params = Sequence[tuple[str, Value | None]]
 
 RECV_WINDOW_MS: Final = 5000
+MOST_RECV_WINDOW_MS: Final = 60_000
 READ_CALLS: Final = frozenset(
     {
         ("GET", "/api/v3/account"),
@@ -90,8 +91,11 @@ class _Signer:
 
     calls: frozenset[tuple[str, str]] = frozenset()
 
-    def __init__(self, credentials: Credentials, host: str) -> None:
+    def __init__(self, credentials: Credentials, host: str, recv_window_ms: int = RECV_WINDOW_MS) -> None:
+        if not 0 < recv_window_ms <= MOST_RECV_WINDOW_MS:
+            raise ConfigError(f"recv_window of {recv_window_ms} ms: the venue takes 1 to {MOST_RECV_WINDOW_MS} ms")
         self._credentials = credentials
+        self._window_ms = recv_window_ms
         self.host = host
 
     @property
@@ -105,7 +109,7 @@ class _Signer:
         Raises SafetyRefused for a call that is not on this signer's list, or for another host.
         """
         self._allow(host, method, path)
-        payload = encode([*params, ("recvWindow", RECV_WINDOW_MS), ("timestamp", timestamp_ms)])
+        payload = encode([*params, ("recvWindow", self._window_ms), ("timestamp", timestamp_ms)])
         return Signed(f"{payload}&signature={signature(self._credentials.secret, payload)}", self._credentials.key)
 
     def _allow(self, host: str, method: Method, path: str) -> None:
@@ -131,11 +135,16 @@ class TradeSigner(_Signer):
     calls = TRADE_CALLS
 
     def __init__(
-        self, credentials: Credentials, host: str, token: LiveToken | None, halted: Callable[[], bool] = _never
+        self,
+        credentials: Credentials,
+        host: str,
+        token: LiveToken | None,
+        halted: Callable[[], bool] = _never,
+        recv_window_ms: int = RECV_WINDOW_MS,
     ) -> None:
         if not isinstance(token, LiveToken):
             raise SafetyRefused("no order is signed without permission to trade", hint="see `mode: live` and --live")
-        super().__init__(credentials, host)
+        super().__init__(credentials, host, recv_window_ms)
         self._halted = halted
 
     def _allow(self, host: str, method: Method, path: str) -> None:
