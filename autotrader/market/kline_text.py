@@ -11,6 +11,7 @@ import csv
 from collections.abc import Iterable
 from itertools import pairwise
 from math import isfinite
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from autotrader.errors import ConfigError
@@ -52,14 +53,16 @@ def _clean_table(lines: list[str], at: tuple[int, ...]) -> tuple[list[int], Floa
     """The table of a file without any fault, quickly; None where every row has to be looked at."""
     import numpy as np
 
-    if not any(line.strip() for line in lines[1:]):
+    used = at if at[-1] >= 0 else at[:-1]
+    pick = itemgetter(*used)
+    body = lines[1:]
+    if not body or any("_" in line for line in body):
         return None
     try:
-        used = at if at[-1] >= 0 else at[:-1]
-        table = np.loadtxt(lines[1:], delimiter=",", usecols=used, dtype=np.float64, ndmin=2, comments=None)
+        table = np.array([tuple(map(float, pick(line.split(",")))) for line in body], dtype=np.float64)
     except (ValueError, IndexError):
         return None
-    if table.shape[0] != len(lines) - 1 or table[:, 0].max(initial=0) >= _MICROSECONDS_FROM:
+    if table[:, 0].max() >= _MICROSECONDS_FROM:
         return None
     opening, high, low, close, volume = (table[:, index] for index in range(1, 6))
     sound = (low >= 0) & (low <= opening) & (opening <= high) & (low <= close) & (close <= high) & (volume >= 0)
@@ -108,8 +111,11 @@ def _prices(row: list[str], at: tuple[int, ...], where: str) -> tuple[float, ...
     unknown = (float("nan"),) * 6
     try:
         cells = [row[index] for index in at[:5]]
-        if "" in cells or any(not cell.strip() for cell in cells):
+        if any(not cell.strip() for cell in cells):
             return unknown
+        strange = next((cell for cell in cells if "_" in cell or not cell.isascii()), None)
+        if strange is not None:
+            raise ConfigError(f"{where}: not a plain number: {strange!r}")
         opening, high, low, close, volume = map(float, cells)
         turnover = float(row[at[5]]) if at[5] >= 0 and row[at[5]] else float("nan")
     except IndexError:

@@ -54,6 +54,7 @@ def test_microseconds_are_read() -> None:
         (_rows("0,1,1,1,nan,1,0"), "f:2: not a candle"),
         (_rows("0,1,inf,1,1,1,0"), "f:2: not a candle"),
         (_rows("0,1,x,1,1,1,0"), "f:2"),
+        (_rows("0,1,1_0,1,1,1,0"), "f:2: not a plain number"),
         (_rows("soon,1,1,1,1,1,0"), "f:2: open_time"),
         (_rows(f"{HOUR},1,1,1,1,1,0", "0,1,1,1,1,1,0"), "not after"),
         (_rows("0,1,1,1,1,1,0", "0,1,1,1,1,1,0"), "not after"),
