@@ -62,7 +62,6 @@ class Reconciler:
         seen = self._observe(self._concerned(symbols), seconds, failures)
         fates = self._resolve()
         self._compare_history(seen, failures)
-        self._look_at_cancels(seen)
         self._observer.book(seen)
         failures += seen.failures
         reasons = [*failures, *self._store.settings.get("unexplained", {}).values()]
@@ -137,20 +136,6 @@ class Reconciler:
             cid = order.client_order_id
             if is_ours(cid, self._store.id) and ids.setdefault(cid, order.order_id) != order.order_id:
                 self._store.halt(f"the venue has two orders named {cid}: {ids[cid]} and {order.order_id}", now_ms)
-
-    def _look_at_cancels(self, seen: Observation) -> None:
-        """What an unknown cancel did is read from its order; the cancel itself is then closed."""
-        for cancel in self._store.cancels.in_state(CancelState.UNKNOWN):
-            try:
-                found = self._broker.find(cancel.symbol, cancel.client_order_id)
-            except AutotraderError as error:
-                seen.failures.append(f"order {cancel.client_order_id} could not be read: {error.message}")
-                continue
-            if isinstance(found, Order):
-                self._observer.move(found, seen)
-                with self._store.transaction() as store:
-                    reason = f"the order is {found.status}"
-                    store.cancels.move(cancel.id, CancelState.LOOKED, self._clock.now_ms(), reason)
 
     def _record(self, report: Report) -> None:
         with self._store.transaction() as store:

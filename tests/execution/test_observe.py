@@ -14,10 +14,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from autotrader.execution.observe import Observation, Observer
 from autotrader.execution.timers import due
 from autotrader.market.account import Account
+from autotrader.market.needs import OpenOrdersNeed
 from autotrader.money import total
-from autotrader.orders import TERMINAL, Order, OrderRequest, OrderStatus, OrderType, Side
+from autotrader.orders import (
+    TERMINAL,
+    Order,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    Rejected,
+    Side,
+    SubmitResult,
+    Unknown,
+)
 from autotrader.records.forward import RANK, advance
 from tests.execution.desk import D, Desk, desk
+from tests.execution.venue import Venue
 
 
 @pytest.fixture
@@ -178,6 +190,60 @@ def replace_id(at: Desk, cid: str) -> OrderRequest:
     )
 
 
+def test_an_order_that_was_refused_but_exists_halts(at: Desk) -> None:
+    """An order that the venue refused for certain and then shows as open: what we know of its replies is wrong."""
+
+    def both(venue: Venue, request: OrderRequest) -> SubmitResult:
+        venue.place(request)
+        return Rejected(-2010, "insufficient balance")
+
+    at.venue.on_submit = [both]
+    cid = at.send().client_order_id
+    account = Account(open_orders={"BTCJPY": tuple(at.venue.orders.values())})
+    at.observer.observe(account)
+    assert "REJECTED" in (at.store.halted() or "")
+    assert [order.client_order_id for order in at.store.own_record(at.clock.ms).orders] == [cid]
+
+
+def test_unanswered_questions_are_failures_and_asked_again(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where trades or an order cannot be read nothing changes, and the next look books them."""
+    cid = at.send().client_order_id
+    at.venue.fill(1001, "0.001")
+    account = at.venue.observe(frozenset({OpenOrdersNeed("BTCJPY")}), 0)
+    nothing = Account(open_orders={"BTCJPY": ()})
+    at.venue.down = True
+    assert len(at.observer.observe(account).failures) == 1
+    assert len(at.observer.observe(nothing).failures) == 2
+    at.venue.down = False
+    with monkeypatch.context() as patch:
+        patch.setattr(at.venue, "find", lambda symbol, cid: Unknown("HTTP 502"))
+        assert at.observer.observe(nothing).failures == [f"{cid}: HTTP 502"]
+    at.observe()
+    row = at.store.orders.get(cid)
+    assert row is not None
+    assert row.booked == D("0.001")
+
+
+def test_a_known_order_that_the_venue_denies_stays_and_is_told(at: Desk) -> None:
+    """-2013 about a known order is normal for seconds; after a minute people are told, once; the order stays open."""
+    at.send()
+    at.venue.hidden_until[1001] = at.clock.ms + 10_000_000
+    assert at.observe().alerts == []
+    at.clock.ms += 61_000
+    assert len(at.observe().alerts) == 1
+    assert at.observe().alerts == []
+    assert len(at.store.orders.open()) == 1
+
+
+def test_a_status_that_is_new_to_us_keeps_the_order(at: Desk) -> None:
+    """A status that this program does not know counts as open, is told once, and breaks nothing."""
+    at.send()
+    at.venue.orders[1001] = replace(at.venue.orders[1001], status=OrderStatus.OTHER)
+    assert len(at.observe().alerts) == 1
+    assert at.observe().alerts == []
+    assert len(at.store.orders.open()) == 1
+
+
 def test_dust_is_named(at: Desk) -> None:
     """What is left of an ended order below the venue's minimum is named, not retried."""
     at.observer = Observer(at.store, at.venue, at.clock, at.resolver, min_notional=lambda _: D("100"))
@@ -257,8 +323,7 @@ class Trading(RuleBasedStateMachine):
     @precondition(lambda self: self.slot < 6)
     @rule(lost=st.booleans())
     def place(self, lost: bool) -> None:
-        from autotrader.orders import Accepted, SubmitResult, Unknown
-        from tests.execution.venue import Venue
+        from autotrader.orders import Accepted, Unknown
 
         def post(venue: Venue, request: OrderRequest) -> SubmitResult:
             order = venue.place(request)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.errors import RecordsBroken, UsageError
+from autotrader.errors import ExchangeUnavailable, RecordsBroken, UsageError
 from autotrader.execution.reconcile import settle_difference
 from autotrader.market.account import Account
 from autotrader.orders import OrderRequest, OrderStatus, SubmitResult
@@ -94,6 +94,16 @@ def test_open_orders_that_could_not_be_had_disarm(at: Desk, monkeypatch: pytest.
     monkeypatch.setattr(at.venue, "observe", lambda needs, deadline: Account(missing={"BTCJPY": "HTTP 503"}))
     report = at.start()
     assert (report.armed, report.reasons) == (False, ("open orders of BTCJPY could not be read: HTTP 503",))
+
+
+def test_an_exchange_that_cannot_be_asked_disarms(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where asking for the open orders fails altogether, nothing is armed."""
+
+    def fail(needs: object, deadline: float) -> Account:
+        raise ExchangeUnavailable("no route")
+
+    monkeypatch.setattr(at.venue, "observe", fail)
+    assert at.start().reasons[0] == "open orders could not be read: no route"
 
 
 def test_an_ended_stray_of_our_name_disarms(at: Desk) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.errors import RecordsBroken, SafetyRefused
+from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
 from autotrader.records import schema
 from autotrader.records.places import Identity, store_dir, stores_in, writer_pid
 from autotrader.records.store import Store, new_store_id
@@ -286,3 +286,100 @@ def test_small_tables_keep_their_values(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         again.settings.get("misspelt")
     again.close()
+
+
+def test_an_older_store_is_not_read_by_guess(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader does not migrate; it says what does."""
+    open_store(tmp_path / "s").close()
+    monkeypatch.setattr("autotrader.records.database.VERSION", schema.VERSION + 1)
+    with pytest.raises(RecordsBroken, match="older version"):
+        Store.read(tmp_path / "s")
+
+
+def test_a_store_that_was_never_completed_is_not_read(tmp_path: Path) -> None:
+    """A crash while the store was made leaves nothing to read, and the next start makes it."""
+    open_store(tmp_path / "s").close()
+    other = sqlite3.connect(tmp_path / "s" / "records.db", isolation_level=None)
+    other.execute("DELETE FROM meta")
+    other.execute("DELETE FROM chain")
+    other.close()
+    (tmp_path / "s" / "heads.jsonl").unlink()
+    with pytest.raises(RecordsBroken, match="never completed"):
+        Store.read(tmp_path / "s")
+    store = open_store(tmp_path / "s")
+    assert store.verify().whole
+    store.close()
+
+
+def test_lost_checkpoints_stop_the_start(tmp_path: Path) -> None:
+    """Without its checkpoints a store that has lived does not trade: a cut could not be noticed."""
+    store = open_store(tmp_path / "s")
+    store.notice(1, "info", "lived")
+    store.close()
+    (tmp_path / "s" / "heads.jsonl").unlink()
+    with pytest.raises(RecordsBroken, match="missing"):
+        open_store(tmp_path / "s")
+
+
+@pytest.mark.parametrize("line", ["hello", '{"n":0,"hash":"00"}', '{"n":"1","hash":"' + "0" * 64 + '"}', "[]"])
+def test_checkpoints_that_are_none(tmp_path: Path, line: str) -> None:
+    """A line that is no checkpoint is named by its number."""
+    open_store(tmp_path / "s").close()
+    with (tmp_path / "s" / "heads.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(RecordsBroken, match="line 2"):
+        open_store(tmp_path / "s")
+
+
+def test_a_checkpoint_that_cannot_be_written_is_said_and_made_up_for(tmp_path: Path) -> None:
+    """The records stay whole when the second file cannot be written; the failure is said."""
+    store = open_store(tmp_path / "s")
+    assert store._heads is not None
+    os.close(store._heads._fd)
+    store._heads._fd = os.open(tmp_path / "s" / "heads.jsonl", os.O_RDONLY)
+    store.notice(1, "info", "unwitnessed")
+    assert "could not be written" in (store.witness_error or "")
+    assert store.verify().whole
+    store.close()
+    again = open_store(tmp_path / "s")
+    assert again.witness_error is None
+    again.close()
+
+
+def test_places_that_cannot_be_used(tmp_path: Path) -> None:
+    """A file where the folder should be, a folder where the lock should be: one clear error each."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot be made"):
+        open_store(tmp_path / "file")
+    (tmp_path / "s" / "lock").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="lock"):
+        open_store(tmp_path / "s")
+    assert writer_pid(tmp_path / "nowhere") is None
+
+
+def test_an_inbox_of_another_program(tmp_path: Path) -> None:
+    """A foreign database in the inbox's place is named."""
+    from contextlib import closing
+
+    from autotrader.records.inbox import Inbox
+
+    with closing(sqlite3.connect(tmp_path / "inbox.db")) as other:
+        other.execute("CREATE TABLE theirs (x)")
+        other.commit()
+    with pytest.raises(RecordsBroken, match="another program"):
+        Inbox(tmp_path / "inbox.db")
+    (tmp_path / "junk.db").write_bytes(b"junk" * 1000)
+    with pytest.raises(RecordsBroken):
+        Inbox(tmp_path / "junk.db")
+
+
+def test_a_backup_is_a_whole_store(tmp_path: Path) -> None:
+    """A copy that is made while the store is open verifies by itself."""
+    store = open_store(tmp_path / "s")
+    store.notice(1, "info", "kept")
+    (tmp_path / "copy").mkdir()
+    store.back_up(tmp_path / "copy" / "records.db")
+    (tmp_path / "copy" / "heads.jsonl").write_bytes((tmp_path / "s" / "heads.jsonl").read_bytes())
+    store.close()
+    with Store.read(tmp_path / "copy") as copy:
+        assert copy.verify().whole

@@ -213,14 +213,14 @@ def test_evaluations_are_found_by_rule_and_time(tmp_path: Path) -> None:
 
 
 def test_verification_is_fast(tmp_path: Path) -> None:
-    """At least 100,000 rows a second."""
+    """At least 100,000 rows in a second of processor time."""
     store = open_store(tmp_path / "s")
     with store.transaction():
-        for n in range(30_000):
+        for n in range(20_000):
             store.chain.append(n, "notice", "r", {"level": "info", "text": "a message of ordinary length", "n": n})
-    begun = time.perf_counter()
+    begun = time.process_time()
     report = store.verify()
-    rate = report.rows / (time.perf_counter() - begun)
+    rate = report.rows / (time.process_time() - begun)
     store.close()
     assert report.whole
     assert rate > 100_000
