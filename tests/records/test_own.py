@@ -119,5 +119,5 @@ def test_a_quiet_cycle_reads_little(at: Desk) -> None:
     begun = time.process_time()
     for _ in range(10):
         record = at.store.own_record(at.clock.ms)
-    assert len(record.fills) == 3_000
+    assert len(record.fills) >= 3_000
     assert (time.process_time() - begun) / 10 < 0.02
