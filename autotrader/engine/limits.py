@@ -117,7 +117,7 @@ class Tradable:
     def refuse(self, view: View) -> str:
         """An order on an unlisted symbol, on old filters, or off the grid."""
         order = view.request.order
-        if order.symbol not in view.settings.symbols:
+        if view.settings.symbols and order.symbol not in view.settings.symbols:
             return f"{order.symbol} is not in the account file's symbols"
         instrument = view.sources.instruments.get(order.symbol)
         if instrument is None or instrument.fetched_ms is None:

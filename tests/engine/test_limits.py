@@ -78,9 +78,10 @@ def test_only_on_trading_symbols_with_fresh_filters(change: dict[str, Any], said
 
 
 def test_only_on_listed_symbols() -> None:
-    """A symbol that the account file does not list is denied; so is one without filters."""
-    answer = review([request()], sources(START), Settings(file="x"))[0]
+    """A symbol that the account file's list lacks is denied (no list: any); so is one without filters."""
+    answer = review([request()], sources(START), Settings(file="x", symbols=("ETHJPY",)))[0]
     assert "symbols" in getattr(answer, "reason", "")
+    assert review([request()], sources(START), Settings(file="x")) == (Approved(),)
     assert "not known" in reason(request(), sources(START, instruments={}))
 
 
