@@ -204,14 +204,16 @@ def test_time_is_asked_again_after_ten_minutes() -> None:
 
 
 def test_sleep_of_the_machine_is_believed_because_the_wall_clock_saw_it() -> None:
-    """Suspend stops the monotonic clock: server and wall agree, so the new time is taken."""
+    """Suspend stops the monotonic clock: it is noticed, synced before signing, and the new time is taken."""
     times = Times()
     clock = times.clock()
     clock.sync()
+    assert not clock.diverged()
     times.wall += 7200
     times.server += 7_200_000
-    clock.sync()
-    assert clock.now_ms() == pytest.approx(times.server, abs=1)
+    assert clock.diverged()
+    assert clock.certain_ms() == pytest.approx(times.server, abs=11)
+    assert not clock.diverged()
 
 
 @given(st.integers(-(10**8), 10**8).filter(lambda jump: abs(jump) > 2000))

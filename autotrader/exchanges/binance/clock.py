@@ -70,6 +70,14 @@ class VenueClock:
         """This machine's wall clock minus the venue's time; None before the first sync."""
         return round(self._wall() * 1000) - self.now_ms() if self._synced else None
 
+    def diverged(self) -> bool:
+        """Whether wall and monotonic clock went apart by more than 1 s since the last sync: the machine slept, or
+        somebody set the wall clock. `now_ms` may be behind until the next `sync`.
+        """
+        if not self._synced:
+            return False
+        return abs((self._wall() - self._wall_at) - (self._monotonic() - self._at)) * 1000 > JUMP_MS
+
     def suspect(self) -> None:
         """Sync again before anything is signed: the venue refused a timestamp."""
         self._stale = True
@@ -91,7 +99,8 @@ class VenueClock:
 
     def certain_ms(self) -> int:
         """The time for a signature, synced again where that is due. Raises SafetyRefused above 500 ms of doubt."""
-        if self._stale or self._monotonic() - self._at > RESYNC_SECONDS or self.uncertainty_ms() > MOST_UNCERTAIN_MS:
+        old = self._stale or self._monotonic() - self._at > RESYNC_SECONDS
+        if old or self.diverged() or self.uncertainty_ms() > MOST_UNCERTAIN_MS:
             self.sync()
         if (doubt := self.uncertainty_ms()) > MOST_UNCERTAIN_MS:
             raise SafetyRefused(
@@ -143,6 +152,10 @@ class SteppedClock:
     def skew_ms(self) -> int | None:
         """Nothing: there is no second clock."""
         return 0
+
+    def diverged(self) -> bool:
+        """Never: there is no second clock."""
+        return False
 
     def suspect(self) -> None:
         """Ask again before anything is signed."""
