@@ -81,7 +81,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CycleReport:
-    """What one tick did, for the status line, the log and `run --once`. `number` is 0 where nothing was due."""
+    """What one tick did, for the status line, the log and `run --once`. `number` is 0 where nothing was decided."""
 
     now_ms: int
     number: int = 0
@@ -121,6 +121,8 @@ class Cycle:
         observation = self._take_in(account, now_ms)
         self._answer_waiting()
         found = replace(found, runs=tuple(run for run in self.kept.runs.values() if run.status == "ready"))
+        if found.is_empty:
+            return self._only_watched(now_ms, observation)
         sources = self._sources(snapshot, account)
         outcome = decide(parts.plan, found, sources, self.kept.states, self.kept.runs.values(), self._context(now_ms))
         verdicts = self._review(outcome.requests, sources)
@@ -128,6 +130,12 @@ class Cycle:
         self._carrier.carry_out(number, [r for r, v in verdicts if isinstance(v, Approved)], _cancels(outcome.requests))
         self._answer_waiting()
         return self._report(found, outcome, verdicts, number, observation, snapshot, account)
+
+    def _only_watched(self, now_ms: int, observation: Observation) -> CycleReport:
+        """A look at our own orders between the rules' slots: nothing is decided, so nothing more is written."""
+        for alert in observation.alerts:
+            self.parts.notifier.notify("default", "warn", alert)
+        return CycleReport(now_ms=now_ms, observation=observation)
 
     def take_instruments(self, known: Mapping[str, Instrument]) -> None:
         """Use these filters from now on; a symbol that is absent keeps its old ones, whose age the limits judge."""

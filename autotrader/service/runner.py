@@ -90,11 +90,15 @@ class Runner:
         self._jobs.hasten("tick", 0)
 
     def _turn(self) -> None:
-        while not self._stopping and self._fatal is None:
+        while self._may_go_on():
             self._jobs.run_pending()
-            if self._is_over() or self._stopping or self._fatal is not None:
+            if self._is_over() or not self._may_go_on():
                 break
             self._clock.sleep(self._pause())
+
+    def _may_go_on(self) -> bool:
+        """Asked anew each time: a signal may have come in between."""
+        return not self._stopping and self._fatal is None
 
     def _pause(self) -> float:
         """Until the next job; in stepped time the tick is moved to the next moment that matters."""
@@ -116,7 +120,7 @@ class Runner:
     def _run_once(self) -> None:
         """What is due, and the steps that follow from it, for at most a minute: for cron and systemd timers."""
         ends = self._clock.monotonic() + 60
-        while not self._stopping and self._fatal is None and self._clock.monotonic() < ends:
+        while self._may_go_on() and self._clock.monotonic() < ends:
             self._guard(self._tick)
             waiting = self._world.store.intents.unresolved() or self._world.cycle.kept.runs
             if not waiting:
@@ -128,9 +132,10 @@ class Runner:
         self._notice_suspend()
         self._desk.obey()
         report = self._world.cycle.tick()
+        if report.number or report.observation.booked:
+            self._on_report(report)
         if report.number:
             self.cycles += 1
-            self._on_report(report)
             beat = getattr(self._world.notifier, "beat", None)
             if beat is not None and not report.missing:
                 beat()
