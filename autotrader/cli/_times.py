@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from autotrader.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from autotrader.records.store import Store
 
 _SPANS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
@@ -65,3 +67,15 @@ def at_ms(text: str, now_ms: int, zone: str) -> int:
     except (ValueError, OverflowError):
         hint = "write 09:00, 2026-11-22T09:00, or a span back from now such as 6h"
         raise UsageError(f"`{text}` is no time", hint=hint) from None
+
+
+def folder_now_ms(folder: Path) -> int:
+    """The same for a store's folder; this machine's clock where its records cannot be read."""
+    from autotrader.errors import RecordsBroken
+    from autotrader.records.store import Store
+
+    try:
+        with Store.read(folder) as store:
+            return store_now_ms(store)
+    except RecordsBroken:
+        return wall_ms()

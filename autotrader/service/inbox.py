@@ -6,23 +6,29 @@ answer goes back to the asker afterwards.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from autotrader.app.world import World
 from autotrader.engine.requests import PauseRequest
-from autotrader.errors import AutotraderError
+from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, UsageError
 from autotrader.records.inbox import Entry
 
 Answer = Mapping[str, object]
+
+ORDER_GOOD_MS = 8_000  # less than an asker waits: an order that was given up is never placed behind their back
 
 
 class Desk:
     """Obeys the inbox of one world."""
 
-    def __init__(self, world: World, log: Callable[[str, str], None]) -> None:
+    def __init__(
+        self, world: World, log: Callable[[str, str], None], wall: Callable[[], float] = time.time
+    ) -> None:
         self._world = world
         self._log = log
+        self._wall = wall
         self._inbox = world.store.inbox()
         self._done = int(world.store.settings.get("inbox_done", 0))
         self._obeyed: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
@@ -50,6 +56,9 @@ class Desk:
         work = self._obeyed.get(entry.command)
         if work is None:
             return {"error": f"this service does not know the command {entry.command}"}
+        waited_ms = int(self._wall() * 1000) - entry.time_ms
+        if entry.command == "order" and not 0 <= waited_ms + 1_000 <= ORDER_GOOD_MS + 1_000:
+            return {"error": f"the order lay unread for {waited_ms / 1000:.0f} s and was not placed", "exit_code": 4}
         try:
             return work(entry.arguments)
         except AutotraderError as error:
@@ -98,7 +107,10 @@ def cancel_all(world: World) -> list[str]:
 
     confirmed = []
     for row in world.store.orders.open():
-        answer = cancel_by_hand(world, row.client_order_id, asked_by="halt")
+        try:
+            answer = cancel_by_hand(world, row.client_order_id, asked_by="halt")
+        except (ExchangeUnavailable, ExchangeRefused, UsageError):
+            continue  # the others are cancelled nonetheless; what stands is told by the caller
         if answer.get("state") == "CONFIRMED":
             confirmed.append(row.client_order_id)
     return confirmed

@@ -1,0 +1,167 @@
+"""Telling a store what to do: by way of the running service where one holds the lock, else by taking the lock.
+
+A service is asked through its inbox and answers there. An order that is not answered in time is of unknown fate to the
+asker; so the entry ends by itself: the service refuses an order that has lain longer than `GOOD_FOR_MS`. Halting never
+depends on any of this: the halt file is written first, whatever state the database is in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autotrader.errors import AutotraderError, ExchangeUnavailable, RecordsBroken, UsageError
+from autotrader.records.inbox import Inbox
+from autotrader.records.places import DATABASE, HEADS, INBOX, LOCK, stores_in, writer_pid
+from autotrader.records.store import Store, write_halt_file
+
+WAIT_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the service answered, or that it has not. `pid` is its process."""
+
+    pid: int
+    answered: bool
+    facts: Mapping[str, Any]
+
+    @property
+    def error(self) -> str:
+        """Why it refused, or ""."""
+        return str(self.facts.get("error", ""))
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of its error, 0 where there is none."""
+        return int(self.facts.get("exit_code", 1)) if self.error else 0
+
+    def checked(self) -> Mapping[str, Any]:
+        """The facts. Raises the service's error as one of ours, ExchangeUnavailable where no answer came."""
+        if not self.answered:
+            raise ExchangeUnavailable(
+                f"the service (pid {self.pid}) has not answered within {WAIT_SECONDS:.0f} s; it may still do it",
+                hint="look before asking again: `autotrader status`, `autotrader orders`",
+            )
+        if self.error:
+            raise _refused(self.error, self.exit_code)
+        return self.facts
+
+
+def _refused(message: str, exit_code: int) -> AutotraderError:
+    error = AutotraderError(message)
+    error.exit_code = exit_code
+    return error
+
+
+def ask_service(
+    folder: Path, command: str, arguments: Mapping[str, object], *, seconds: float = WAIT_SECONDS
+) -> Reply | None:
+    """Ask the service that holds a store and wait for its answer; None where no service does. Raises RecordsBroken."""
+    pid = writer_pid(folder)
+    if pid is None:
+        return None
+    inbox = Inbox(folder / INBOX)
+    try:
+        number = inbox.append(time.time_ns() // 1_000_000, command, arguments)
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            entry = inbox.get(number)
+            if entry is not None and entry.answer is not None:
+                return Reply(pid=pid, answered=True, facts=entry.answer)
+            time.sleep(POLL_SECONDS)
+        return Reply(pid=pid, answered=False, facts={})
+    finally:
+        inbox.close()
+
+
+# ------------------------------------------------------------------------------------------------- which store
+def store_folders(state: Path) -> tuple[Path, ...]:
+    """Every folder at or below `state` that is a store's, also one whose database is gone. Sorted by name."""
+    marks = (DATABASE, LOCK, HEADS)
+    if any((state / mark).exists() for mark in marks):
+        return (state,)
+    if not state.is_dir():
+        return ()
+    return tuple(sorted({path.parent for mark in marks for path in state.glob(f"*/{mark}")}))
+
+
+def one_store(state: Path) -> Path:
+    """The store that is meant: the only one, or the only one that a service runs on. Raises UsageError."""
+    found = stores_in(state)
+    if not found:
+        raise UsageError(f"there are no records in {state}", hint="`autotrader run` makes them; or give --state DIR")
+    running = tuple(folder for folder in found if writer_pid(folder) is not None)
+    for chosen in (found, running):
+        if len(chosen) == 1:
+            return chosen[0]
+    names = ", ".join(folder.name for folder in found)
+    raise UsageError(f"{state} holds {len(found)} stores: {names}", hint=f"name one: --state {found[0]}")
+
+
+def open_idle(folder: Path, now_ms: int) -> Store:
+    """Open a store that nobody writes to, for writing, as what it says it is. Raises SafetyRefused, RecordsBroken."""
+    with Store.read(folder) as store:
+        identity = store.identity
+    return Store.open(folder, identity, now_ms=now_ms)
+
+
+# ------------------------------------------------------------------------------------------------------- halting
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halted:
+    """What halting one store came to. `how`: "service", "records" or "file" (the halt file alone). `cancelled` are the
+    orders whose end is confirmed; `remaining` those that still stand at the venue; `problem` what went wrong.
+    """
+
+    folder: Path
+    how: str
+    cancelled: tuple[str, ...] = ()
+    remaining: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def halt(folder: Path, reason: str, now_ms: int, *, cancel: bool = False) -> Halted:
+    """Halt one store: the file first, then its service or its records. Orders are cancelled by a service only; without
+    one they are `remaining`. Raises ConfigError where not even the file can be written.
+    """
+    write_halt_file(folder, reason)
+    try:
+        reply = ask_service(folder, "halt", {"reason": reason, "cancel": cancel})
+        if reply is not None:
+            return _halted_by_service(folder, reply, cancel=cancel)
+        with open_idle(folder, now_ms) as store:
+            store.halt(reason, now_ms)
+            return Halted(folder=folder, how="records", remaining=_standing(store))
+    except AutotraderError as error:
+        return Halted(folder=folder, how="file", problem=error.message)
+
+
+def _halted_by_service(folder: Path, reply: Reply, *, cancel: bool) -> Halted:
+    problem = reply.error
+    if not reply.answered:
+        problem = f"the service (pid {reply.pid}) has not answered yet; it reads the halt file before every order"
+    return Halted(
+        folder=folder,
+        how="service" if reply.answered else "file",
+        cancelled=tuple(str(name) for name in reply.facts.get("cancelled", ())),
+        remaining=remaining(folder),
+        problem=problem if problem or not cancel else "",
+    )
+
+
+def remaining(folder: Path) -> tuple[str, ...]:
+    """Ids of orders that still stand at the venue, or may; () where the records cannot be read."""
+    try:
+        with Store.read(folder) as store:
+            return _standing(store)
+    except RecordsBroken:
+        return ()
+
+
+def _standing(store: Store) -> tuple[str, ...]:
+    unsure = (row.client_order_id for row in store.intents.unresolved())
+    return tuple(dict.fromkeys((*(row.client_order_id for row in store.orders.open()), *unsure)))

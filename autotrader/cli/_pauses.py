@@ -1,0 +1,100 @@
+"""What `pause` and `resume` share: names are checked, then the running service is asked, or the store told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autotrader.errors import UsageError
+
+if TYPE_CHECKING:
+    from autotrader.records.store import Store
+
+
+def duration_ms(text: str) -> int:
+    """`6h` in milliseconds. Raises UsageError."""
+    from autotrader.language.expression import Origin, parse_duration_ms
+
+    found, problems = parse_duration_ms(text, Origin("--for", 1, 1))
+    if found is None:
+        raise UsageError(f"--for: {problems[0].message}", hint=problems[0].hint or "write 30m, 6h or 2d")
+    return found
+
+
+def pause_rules(
+    state: Path, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, *, resume: bool, format_: str
+) -> int:
+    """Pause or resume by name or label, by way of the service where one runs."""
+    from autotrader.app.told import ask_service, one_store, open_idle
+    from autotrader.cli._times import folder_now_ms
+    from autotrader.records.store import Store
+
+    folder = one_store(state)
+    with Store.read(folder) as store:
+        _check_names(store, rules, labels, resume=resume)
+    arguments = {"rules": list(rules), "labels": list(labels), "for_ms": for_ms, "resume": resume}
+    reply = ask_service(folder, "pause", arguments)
+    if reply is not None:
+        reply.checked()
+    else:
+        now_ms = folder_now_ms(folder)
+        with open_idle(folder, now_ms) as store:
+            _told(store, rules, labels, for_ms, now_ms, resume=resume)
+    return _show(folder, rules, labels, resume=resume, format_=format_)
+
+
+def _told(
+    store: Store, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, now_ms: int, *, resume: bool
+) -> None:
+    from autotrader.cycle.memory import Kept
+    from autotrader.engine.requests import PauseRequest
+
+    until = None if for_ms is None else now_ms + for_ms
+    request = PauseRequest(resume=resume, rules=tuple(rules), labels=tuple(labels), until_ms=until, run=None)
+    with store.transaction():
+        Kept(store).pause(request, now_ms)
+
+
+def _check_names(store: Store, rules: Sequence[str], labels: Sequence[str], *, resume: bool) -> None:
+    """A name that nobody bears would pause nothing, silently. What is paused may always be resumed."""
+    from autotrader.app.why import Teller
+
+    teller = Teller(store)
+    paused = {tuple(entry[:2]) for entry in store.settings.get("paused", [])} if resume else set()
+    for rule in rules:
+        if ("rule", rule) not in paused:
+            teller.known(rule)
+    plan = teller.newest_plan()
+    known = [] if plan is None else sorted({label for rule in plan.rules for label in rule.labels})
+    for label in labels:
+        if label in known or ("label", label) in paused:
+            continue
+        near = get_close_matches(label, known, n=1, cutoff=0.5)
+        listed = f"there are: {', '.join(known)}" if known else "no rule has a label"
+        raise UsageError(f"no rule has the label `{label}`", hint=f"did you mean `{near[0]}`?" if near else listed)
+
+
+def _show(folder: Path, rules: Sequence[str], labels: Sequence[str], *, resume: bool, format_: str) -> int:
+    from autotrader.cli._output import emit_json, say
+    from autotrader.cli._text import iso_utc, time_of
+    from autotrader.cli._times import store_now_ms
+    from autotrader.errors import printable
+    from autotrader.records.store import Store
+
+    with Store.read(folder) as store:
+        now_ms, entries = store_now_ms(store), store.settings.get("paused", [])
+    kept = [entry for entry in entries if entry[2] is None or entry[2] > now_ms]
+    if format_ == "json":
+        facts: list[dict[str, Any]] = [
+            {"kind": kind, "name": name, "until": None if until is None else iso_utc(until)}
+            for kind, name, until in kept
+        ]
+        return emit_json({"store": folder.name, "paused": facts})
+    if resume:
+        say(f"resumed  {printable(', '.join([*rules, *(f'label {label}' for label in labels)]))}")
+    for kind, name, until in kept:
+        ends = "until resumed" if until is None else f"until {time_of(until)}"
+        say(f"{'still ' if resume else ''}paused  {'label ' if kind == 'label' else ''}{printable(name)} {ends}")
+    return 0

@@ -1,0 +1,106 @@
+"""``autotrader halt``: nothing is placed any more until a person resumes. Works with a broken database too.
+
+Every store below the state folder is halted: whoever halts wants everything to stop. The halt file is written first,
+before anything that can fail.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotrader.cli._options import config_option, format_option, state_option
+
+if TYPE_CHECKING:
+    from autotrader.app.told import Halted
+    from autotrader.records.places import Identity
+
+FAILED = 1
+
+
+@click.command("halt")
+@click.option("--cancel", is_flag=True, help="Take our open orders back as well.")
+@click.option("--reason", default="by hand", show_default=True, help="Kept in the records and shown by status.")
+@config_option
+@format_option
+@state_option
+def command(*, cancel: bool, reason: str, config: Path | None, format: str, state: Path | None) -> int:  # noqa: A002
+    """Stop placing orders, in every store below the state folder, until `autotrader resume`.
+
+    A running service goes on looking and recording; restarts change nothing. Open orders stay unless --cancel is given.
+    """
+    from autotrader.app.told import halt, store_folders
+    from autotrader.cli._folders import folders
+    from autotrader.cli._output import emit_json
+    from autotrader.cli._times import folder_now_ms
+    from autotrader.errors import UsageError, printable
+
+    place = folders(state).state
+    found = store_folders(place)
+    if not found:
+        raise UsageError(
+            f"nothing was halted: there is no store in {place}", hint="name the folder of the service: --state DIR"
+        )
+    said = printable(reason)[:200] or "by hand"
+    done = [halt(folder, said, folder_now_ms(folder), cancel=cancel) for folder in found]
+    if cancel:
+        done = [_cancelled(one, config, state) for one in done]
+    code = FAILED if any(one.problem or (cancel and one.remaining) for one in done) else 0
+    if format == "json":
+        return emit_json({"halted": [_data(one) for one in done], "reason": said}, code)
+    for one in done:
+        _show(one, cancel=cancel)
+    return code
+
+
+def _cancelled(one: Halted, config: Path | None, state: Path | None) -> Halted:
+    """Take back what stands, where no service did: opens that store's own world. Live needs its keys."""
+    from dataclasses import replace
+
+    from autotrader.app.told import remaining
+    from autotrader.cli._worlds import project_of, world_of
+    from autotrader.errors import AutotraderError, ConfigError
+    from autotrader.records.store import Store
+    from autotrader.service.inbox import cancel_all
+
+    if one.how == "service" or not one.remaining:
+        return one
+    try:
+        with Store.read(one.folder) as store:
+            identity: Identity = store.identity
+        project = project_of(config, identity.base_url)
+        with world_of(project, state, live=identity.mode == "live") as world:
+            if world.store.identity != identity:
+                raise ConfigError("the API key of this environment is not the key of that store")
+            world.start()
+            gone = cancel_all(world)
+        return replace(one, cancelled=tuple(gone), remaining=remaining(one.folder))
+    except AutotraderError as error:
+        return replace(one, problem=f"orders could not be cancelled: {error.message}")
+
+
+def _show(one: Halted, *, cancel: bool) -> None:
+    from autotrader.cli._output import note, say, styled
+    from autotrader.errors import printable
+
+    how = {"service": "told to the running service", "records": "no service runs", "file": "by the halt file alone"}
+    say(f"{styled('halted', 'bold yellow')}  {one.folder.name}  ({how[one.how]})")
+    if one.cancelled:
+        say(f"  cancelled: {', '.join(one.cancelled)}")
+    if one.problem:
+        note(f"  {styled('warning:', 'bold yellow')} {printable(one.problem)}")
+    if one.remaining:
+        count = len(one.remaining)
+        say(f"  {count} order{'' if count == 1 else 's'} still at the exchange: {', '.join(one.remaining)}")
+        say("  cancel by hand at the exchange" if cancel else "  `autotrader halt --cancel` takes them back")
+    elif cancel and not one.problem:
+        say("  no order of ours stands at the exchange")
+
+
+def _data(one: Halted) -> dict[str, Any]:
+    return {
+        "store": one.folder.name, "how": one.how, "cancelled": list(one.cancelled), "remaining": list(one.remaining),
+        "problem": one.problem or None,
+    }  # fmt: skip

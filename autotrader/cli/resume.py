@@ -1,0 +1,73 @@
+"""``autotrader resume``: end a halt, or let paused rules run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from autotrader.cli._options import format_option, state_option
+
+
+@click.command("resume")
+@click.argument("rules", nargs=-1, metavar="[RULE]...")
+@click.option("--label", "labels", multiple=True, metavar="L", help="All rules with this label; may be repeated.")
+@format_option
+@state_option
+def command(*, rules: tuple[str, ...], labels: tuple[str, ...], format: str, state: Path | None) -> int:  # noqa: A002
+    """End a halt; or with RULE or --label, let paused rules run again.
+
+    Refused and unknown orders before now do not count towards `halt_after` any more.
+    """
+    from autotrader.cli._folders import folders
+    from autotrader.cli._pauses import pause_rules
+
+    place = folders(state).state
+    if rules or labels:
+        return pause_rules(place, rules, labels, None, resume=True, format_=format)
+    return _end_halt(place, format)
+
+
+def _end_halt(place: Path, format_: str) -> int:
+    from autotrader.app.told import ask_service, open_idle, store_folders
+    from autotrader.cli._output import emit_json, say
+    from autotrader.cli._times import folder_now_ms
+    from autotrader.errors import UsageError, printable
+
+    found = store_folders(place)
+    if not found:
+        raise UsageError(f"there is no store in {place}", hint="name the folder of the service: --state DIR")
+    halted = {folder: reason for folder in found if (reason := _reason(folder)) is not None}
+    if len(halted) > 1:
+        names = ", ".join(folder.name for folder in halted)
+        raise UsageError(
+            f"{len(halted)} stores are halted: {names}", hint=f"resume one at a time: --state {next(iter(halted))}"
+        )
+    facts: dict[str, Any] = {"resumed": None, "reason": None}
+    for folder, reason in halted.items():
+        reply = ask_service(folder, "resume", {})
+        if reply is None:
+            now_ms = folder_now_ms(folder)
+            with open_idle(folder, now_ms) as store:
+                store.resume(now_ms)
+        else:
+            reply.checked()
+        facts = {"resumed": folder.name, "reason": reason}
+    if format_ == "json":
+        return emit_json(facts)
+    said = f"resumed  {facts['resumed']}  (it was halted: {printable(str(facts['reason']))})"
+    say(said if facts["resumed"] else "nothing was halted")
+    return 0
+
+
+def _reason(folder: Path) -> str | None:
+    """Why a store is halted, None where it is not. A database that cannot be read leaves the halt file."""
+    from autotrader.errors import RecordsBroken
+    from autotrader.records.store import Store, read_halt_file
+
+    try:
+        with Store.read(folder) as store:
+            return store.halted()
+    except RecordsBroken:
+        return read_halt_file(folder)
