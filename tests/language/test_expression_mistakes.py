@@ -131,7 +131,64 @@ UNSUPPORTED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "part", "hint"), UNITS + WORDS + FORMS + SENSE)
+MORE = [
+    ("XYZ12.last > 3", "XYZ12", ""),
+    ("free(EUR) > 5", "5", "`5 EUR`"),
+    ("$n > 3", "$n > 3", "a word"),
+    ("order.weight > 3", "order.weight", "`order.side`"),
+    ("signal > 3", ">", ""),
+    ("true", "true", ""),
+    ("tick < 5", "tick", ""),
+    ("min(last) > 3", "min(last)", "min(a, b)"),
+    ("min(order.tag, order.id) > 3", "min(order.tag, order.id)", ""),
+    ("-order.tag > 3", "-order.tag", ""),
+    ("order.tag + 3 > 3", "order.tag", ""),
+    ("last of bid > 3", "last", "20% of free(JPY)"),
+    ("last > 5 BTC / 2 BTC / 0", "0", ""),
+    ("5% * 20% > spread", "5% * 20%", "5% of X"),
+    ("last / rsi(14, 1h) * bid > 3", "last / rsi(14, 1h) * bid", ""),
+    ("age(book) / last > 3", "age(book) / last", ""),
+    ("last > close(1h) 2.5 candles ago", "2.5", "1 to 1000"),
+    ("last > open_buys", "open_buys", ""),
+    ("open_buys > 5 BTC", "5 BTC", "`5`"),
+    ("change_24h > 5 BTC", "5 BTC", "`5%`"),
+    ("change_24h > 5m", "5m", ""),
+    ("rsi(14, $dip) > 3", "$dip", "1m 3m 5m"),
+    ("rsi(14, 5) > 3", "5", "1m 3m 5m"),
+    ("BTCJPY.sma(5, ETHJPY.close(1h)) > 3", "ETHJPY.close(1h)", "prefix"),
+    ("free(5) > 3 JPY", "5", "free(JPY)"),
+    ("spent(5) > 3 JPY", "5", "`5m`"),
+    ("spent(40d) > 3 JPY", "40d", ""),
+    ("slippage(buy, 5 BTC) < 1%", "5 BTC", ""),
+    ("last > 5 for $dip", "$dip", "for 5m"),
+    ("last > 5 for 500ms", "500ms", "for 30s"),
+    ("last near 5 within last 3 checks", "within", ""),
+    ("last crosses > 5", ">", ""),
+    ("last ! 5", "!", "`not:`"),
+    ("exchange normal", "normal", "exchange is normal"),
+    ("signal(5)", "5", ""),
+    ("last > 09:00", "09:00", "time in"),
+    ("last > 5 yen", "yen", "no unit"),
+    ("last > 5min", "5min", "`5m`"),
+    ("rsi(14 1h) > 3", "1h", ""),
+    ("rsi(14,) > 3", ")", ""),
+    ("last. > 3", ">", ""),
+    ("last > 5 within last 3 days", "days", ""),
+    ("last > 5 within last x checks", "x", ""),
+    ("sma(20, 1h) > 3 2 of last 5 candles for 5m", "for", ""),
+    ("sma(20, 1h) > sma(20, 4h) within last 3 candles", "within last 3 candles", "checks"),
+    ("last rising 3 in a row", "rising", ""),
+    ("roc(5, obv(1h)) > 3%", "roc(5, obv(1h)) > 3%", "obv"),
+    ("sma(20, 1h) crosses sma(20, 1h)", "sma(20, 1h) crosses sma(20, 1h)", ""),
+    ("time in 09:00-18:00 JST mon-fry", "fry", "mon tue"),
+    ("time in 09:00-18:00 JST mon tuesday", "tuesday", "mon-fri"),
+    ("time in nine", "nine", "09:00-18:00"),
+    ("time in 09:61-10:00", "09:61", ""),
+    ("age(book) > 1_0s", "1_0s", "`5m`"),
+]
+
+
+@pytest.mark.parametrize(("text", "part", "hint"), UNITS + WORDS + FORMS + SENSE + MORE)
 def test_a_mistake_is_marked_exactly_and_has_its_hint(text: str, part: str, hint: str) -> None:
     """The caret covers the wrong part, and the help line names the likely fix."""
     problem = mistake(text)

@@ -9,7 +9,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from autotrader.language.tree import Term
+from autotrader.language.tree import Kind, Term, Unit
 from autotrader.language.vocabulary import value_of
 from autotrader.language.vocabulary.word import duration_text
 from autotrader.market.account import Account, Health, OwnOrder, OwnRecord
@@ -281,3 +281,42 @@ def test_a_tick_is_known_only_with_the_filters() -> None:
 def test_durations_are_shown_in_two_units(count: int, text: str) -> None:
     """As rules write them."""
     assert text == duration_text(count)
+
+
+def test_one_sided_books() -> None:
+    """A book without bids has an ask, and no spread."""
+    where = sources((BookNeed("BTCJPY", 1), replace(BOOK, bids=())))
+    assert D(10_001_000) == answer("ask", where)
+    for text in ("bid", "mid", "spread", "depth_ask(1%)", "slippage(buy, 5 JPY)", "imbalance(1%)"):
+        assert Missing("the book has no bids") == answer(text, where)
+    assert Missing("the book has no bids") == answer("order.distance", replace(where, order=_order(Side.BUY, "open")))
+
+
+def test_ages() -> None:
+    """Each kind of data has its age, counted from when it was asked for; what was never had has none."""
+    account = Account(balances_asked_ms=NOW - 5, orders_asked_ms={"BTCJPY": NOW - 7}, missing={"ETHJPY": "timed out"})
+    where = replace(MARKET, account=account)
+    found = [answer(f"age({what})", where) for what in ("ticker", "book", "candles", "balances", "orders")]
+    assert [D(1_000), D(2_000), D(0), D(5), D(7)] == found
+    assert Missing("orders: timed out") == answer("ETHJPY.age(orders)", where)
+    assert Missing("candles: no candles of this symbol were fetched") == answer("ETHJPY.age(candles)", where)
+    assert Missing("balances: refused") == answer(
+        "age(balances)", replace(MARKET, account=Account(missing={"balances": "refused"}))
+    )
+    assert Missing("balances: refused") == answer(
+        "free(JPY)", replace(MARKET, account=Account(missing={"balances": "refused"}))
+    )
+
+
+def test_change_says_what_it_lacks() -> None:
+    """No ticker, no candles, or not that candle."""
+    assert Missing("ticker: not fetched") == answer("change(1h)", sources())
+    assert Missing("1m candles: not fetched") == answer("change(1h)", sources((TickerNeed("BTCJPY"), TICKER)))
+
+
+def test_names_of_an_order() -> None:
+    """Side, tag and id are text, for notifications."""
+    where = replace(MARKET, order=_order(Side.SELL, "open"))
+    names = [value_of(Term(f"order.{name}", "BTCJPY", Unit(Kind.TEXT)), where) for name in ("side", "tag", "id")]
+    assert names == ["sell", "exit", "at-1"]
+    assert isinstance(answer("order.distance", sources()), Missing)

@@ -281,6 +281,9 @@ class Checker:
             )
         if node.start == node.word_start and shown in self.scope.instruments:
             return Fault("AT113", start, length, f"`{shown}` is a symbol", f"write `{shown}.last` for its price")
+        if name.startswith("order."):
+            listed = ", ".join(f"`{each}`" for each in VOCABULARY if each.startswith("order."))
+            return Fault("AT113", start, length, f"unknown word `{name}`", f"words of an order are {listed}")
         names = [each.name for each in VOCABULARY.values() if not each.hidden and each.measure != "flag"]
         return Fault(
             "AT113",
