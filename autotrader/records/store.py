@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, tzinfo
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +66,7 @@ class Store:
         self.orders = Orders(db, self.chain)
         self._heads = HeadsFile(folder / HEADS) if lock is not None else None
         self._noted: Head | None = None
+        self._halted_here: str | None = None
 
     # ------------------------------------------------------------------------------------------- opening, closing
     @classmethod
@@ -193,15 +194,23 @@ class Store:
         )
 
     def halted(self) -> str | None:
-        """Why nothing may be placed (the stored halt, or the halt file alone), None where it may."""
+        """Why nothing may be placed (this process's halt, the stored one, the halt file alone), None where it may."""
+        if self._halted_here is not None:
+            return self._halted_here
         halt: Mapping[str, str] | None = self.settings.get("halt")
         if halt is not None:
             return halt["reason"]
         return read_halt_file(self.folder)
 
     def halt(self, reason: str, time_ms: int, level: str = "halt") -> None:
-        """Stop placing until resumed, over restarts too. The first reason stays. Writes the halt file as well."""
-        write_halt_file(self.folder, reason)
+        """Stop placing until resumed, over restarts too. The first reason stays.
+
+        Kept three times, so that one place suffices: in this process, in the halt file, in the database. Raises
+        RecordsBroken where the database cannot be written; this process is halted all the same.
+        """
+        self._halted_here = self._halted_here or self.halted() or reason
+        with suppress(ConfigError):  # a full disk: the database may still have room, and this process knows
+            write_halt_file(self.folder, reason)
         with self.transaction():
             if self.settings.get("halt") is None:
                 self.settings.set("halt", {"reason": reason, "level": level, "since_ms": time_ms}, time_ms)
@@ -212,6 +221,7 @@ class Store:
             self.settings.set("halt", None, time_ms)
             self.settings.set("refusals_since_ms", time_ms, time_ms)
         (self.folder / HALT_FILE).unlink(missing_ok=True)
+        self._halted_here = None
 
     def inbox(self) -> Inbox:
         """The store's inbox; the caller closes it."""

@@ -229,6 +229,18 @@ def test_halt_survives_and_is_lifted(tmp_path: Path) -> None:
     again.close()
 
 
+def test_halt_holds_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """With a full disk for the database and no halt file this process is halted all the same."""
+    store = open_store(tmp_path / "s")
+    (tmp_path / "s" / "HALT").mkdir()
+    pages = store._db.rows("PRAGMA page_count")[0][0]
+    store._db.rows(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(RecordsBroken, match="full"):
+        store.halt("x" * 100_000, 5)
+    assert store.halted() is not None
+    store.close()
+
+
 def test_commits_reach_the_disk(tmp_path: Path) -> None:
     """The writer waits for the disk at every commit: synchronous is FULL, the journal is a WAL."""
     store = open_store(tmp_path / "s")
