@@ -25,8 +25,8 @@ SENTENCES = [
     ("last between 8 and 9", "the last traded price is between 8 JPY and 9 JPY"),
     ("last near 8 within 1%", "the last traded price is within 1% of 8 JPY"),
     ("min(bid, last) > max(3, mid)",
-     "the smaller of the best bid and the last traded price is above "
-     "the larger of 3 JPY and the middle of bid and ask"),
+     ("the smaller of the best bid and the last traded price is above "
+     "the larger of 3 JPY and the middle of bid and ask")),
     ("bid < ask - 2 ticks", "the best bid is below the best ask minus 2 ticks"),
     ("exchange is normal", "the exchange runs normally"),
     ("time in 09:00-18:00 JST sat,sun", "the time is in 09:00-18:00 JST sat,sun"),
