@@ -57,17 +57,6 @@ def value_id(node: Value) -> str:
             return f"max({value_id(node.left)},{value_id(node.right)})"
 
 
-def terms_of(node: Value) -> tuple[Term, ...]:
-    """The terms of a value, from left to right."""
-    match node:
-        case Literal():
-            return ()
-        case Term():
-            return (node,)
-        case _:
-            return (*terms_of(node.left), *terms_of(node.right))
-
-
 def as_float(value: Scalar) -> float:
     """Float for conditions; NaN for what is not a known number (missing, a bound, text)."""
     if isinstance(value, float):

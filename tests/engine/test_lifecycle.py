@@ -426,3 +426,30 @@ def test_percent_words_are_points() -> None:
     world.step(change="-4.99")
     world.step(change="-5")
     assert [d.fired for d in world.decisions] == [False, True]
+
+
+def test_a_given_back_on_close_firing_is_tried_between_closes() -> None:
+    """A given-back firing of an `on_close` rule is tried every 30 s; a blocked one waits for the next close."""
+    world = World(plan(rule(below(200_000), buy(), trigger=OnClose("1h"))), now_ms=MIDNIGHT)
+    world.step()
+    world.answer(NotSent("dns"))
+    for _ in range(2):
+        world.step()
+    assert [(d.kind, d.fired) for d in world.decisions] == [("slot", True), ("retry", True)]
+    halted = Context(store_id="test", halted="x")
+    world = World(plan(rule(below(200_000), buy(), trigger=OnClose("1h"))), now_ms=MIDNIGHT, context=halted)
+    for _ in range(4):
+        world.step()
+    assert len(world.decisions) == 1
+
+
+def test_a_retry_leaves_timers_and_counts_of_checks_alone() -> None:
+    """What a leaf remembers moves at slots only: a retry between them adds no check."""
+    part = held(below(200_000), 0)
+    world = World(plan(rule(part, buy(), trigger=OnClose("1h"))), now_ms=MIDNIGHT)
+    world.step()
+    world.answer(NotSent("dns"))
+    before = world.state().leaves
+    world.step()
+    assert world.decisions[-1].kind == "retry"
+    assert world.state().leaves == before

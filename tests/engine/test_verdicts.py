@@ -15,7 +15,7 @@ from autotrader.engine.observe import candle_leaves
 from autotrader.engine.values import Values, term_id
 from autotrader.engine.verdict import Truth, count_at_least, every, negated
 from autotrader.engine.verdict import some as any_of
-from autotrader.language.tree import Arithmetic, Between, Condition, Cross, Near
+from autotrader.language.tree import Arithmetic, Between, Condition, CountOf, Cross, Flag, Near, WithinLast
 from autotrader.market.sources import LowerBound, Missing
 from tests.engine import strategies as some
 from tests.engine.world import JPY, LAST, NUMBER, PERCENT, PLACE, below, compare, held, lit, term
@@ -172,3 +172,47 @@ def test_distance_says_how_far_a_comparison_missed() -> None:
     assert judge(below(100), Values.of({term_id(LAST): 99.0}), {}, NOW)[0].distance is None
     far = judge(held(below(100), 60_000), Values.of({term_id(LAST): 102.0}), {}, NOW)[0]
     assert far.distance == 2.0
+
+
+def test_an_open_side_is_unknown() -> None:
+    """A crossing of a bound that leaves the side open, or with an unknown dead zone, is unknown and says why."""
+    depth = term("depth_bid")
+    leaf = Cross(key="k", text="cross", place=PLACE, left=depth, direction="up", right=lit(100))
+    bound = judge(leaf, Values.of({term_id(depth): LowerBound(lit(50).value)}), {}, NOW)[0]
+    assert (bound.holds, "lower bound" in bound.reason) == (None, True)
+    zoned = Cross(key="k", text="cross", place=PLACE, left=lit(1), direction="up", right=lit(100), dead_zone=LAST)
+    unknown = judge(zoned, Values.of({term_id(LAST): Missing("gone")}), {}, NOW)[0]
+    assert (unknown.holds, unknown.reason) == (None, "gone")
+    inside = judge(zoned, Values.of({term_id(LAST): 100.0}), {}, NOW)[0]
+    assert inside.reason == "inside the dead zone since the start; no side yet"
+
+
+def test_an_unknown_width_leaves_near_open() -> None:
+    """`near` with an unknown width or target is unknown with that reason."""
+    for within, target in ((LAST, lit(1)), (lit(1, PERCENT), LAST)):
+        leaf = Near(key="k", text="near", place=PLACE, value=lit(1), target=target, within=within)
+        assert holds(leaf, {term_id(LAST): Missing("gone")}) is None
+
+
+def test_a_word_that_is_no_answer_is_unknown() -> None:
+    """A number where a yes or no is expected decides nothing."""
+    leaf = Flag(key="k", text="exchange is normal", place=PLACE, term=term("exchange"))
+    verdict = judge(leaf, Values.of({term_id(term("exchange")): 1.0}), {}, NOW)[0]
+    assert (verdict.holds, "not a yes or no" in verdict.reason) == (None, True)
+
+
+def test_every_kind_of_leaf_has_its_own_id() -> None:
+    """Ids tell leaves apart by what they ask, not by where they stand."""
+    common: dict[str, Any] = {"text": "t", "place": PLACE}
+    part, flag = below(1), Flag(key="a", term=term("exchange"), **common)
+    leaves: list[Any] = [
+        part, Between(key="a", value=LAST, low=lit(1), high=lit(2), **common),
+        Near(key="a", value=LAST, target=lit(1), within=lit(2), **common),
+        Cross(key="a", left=LAST, direction="up", right=lit(1), **common),
+        Cross(key="a", left=LAST, direction="up", right=lit(1), dead_zone=lit(1), **common),
+        flag, Flag(key="a", windows=(), text="time in 09:00-10:00", place=PLACE), held(part, 5), held(flag, 5),
+        WithinLast(key="a", part=part, count=3, timeframe="1h", **common),
+        CountOf(key="a", part=part, least=2, count=3, timeframe="1h", **common),
+    ]  # fmt: skip
+    assert len({leaf_id(leaf) for leaf in leaves}) == len(leaves)
+    assert leaf_id(below(1, "elsewhere")) == leaf_id(part)
