@@ -121,7 +121,7 @@ def _beyond_limits(rule: CompiledRule, settings: Settings) -> Iterator[Problem]:
             if limit is not None and spend.value > limit:
                 yield Problem(
                     code="AT307", place=order.place, severity="warning", path=f"rules.{rule.id}",
-                    message=f"{spend.value:,f} {spend.unit.asset} in one order; the account file allows {limit:,f} a day",
+                    message=f"{spend.value:,f} {spend.unit.asset} in one order; the account allows {limit:,f} a day",
                     hint="the order will always be denied; lower `spend`",
                 )  # fmt: skip
 

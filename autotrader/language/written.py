@@ -171,8 +171,8 @@ def check(model: type[Model], document: Document) -> Checked[Model]:
         try:
             return Checked(model.model_validate(data), tuple(problems), frozenset(reported))
         except ValidationError as error:
-            # unknown keys first: a misspelt key explains the missing one
-            for detail in sorted(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden"):
+            # what is missing comes last: a misspelt or refused key beside it explains it
+            for detail in sorted(error.errors(include_url=False), key=lambda each: each["type"] == "missing"):
                 path = _path(document.root, detail["loc"], keep_last=detail["type"] in {"missing", "extra_forbidden"})
                 if not _consequence(path, reported, detail):
                     problems.append(_problem(model, document, path, detail))

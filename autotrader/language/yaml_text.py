@@ -318,7 +318,7 @@ class _Builder:
                     Problem(
                         code="AT008",
                         place=place,
-                        message=f"the key `{traps.visible(key.text)}` stands twice: in lines {first.line} and {key.line}",
+                        message=f"the key `{traps.visible(key.text)}` stands twice: lines {first.line} and {key.line}",
                         hint="YAML would silently keep the last one; remove or rename one of them",
                     )
                 )

@@ -81,8 +81,11 @@ def test_bytes_that_are_no_rule_file(name: str, data: bytes, code: str, line: in
     assert time.perf_counter() - began < 2
 
 
+LIST_BOMB = b"".join(b"%c: &%c [%s]\n" % (98 + n, 98 + n, b",".join([b"*%c" % (97 + n)] * 9)) for n in range(8))
+
+
 @pytest.mark.parametrize("bomb", [
-    b"a: &a [x,x]\n" + b"".join(b"%c: &%c [%s]\n" % (98 + n, 98 + n, b",".join([b"*%c" % (97 + n)] * 9)) for n in range(8)),
+    b"a: &a [x,x]\n" + LIST_BOMB,
     b"a: &a {x: 1}\n" + b"".join(b"b%d: {<<: *a}\n" % n for n in range(2000)),
     b"a: &a [*a]\n",
     b"".join(b"- *a%d\n" % n for n in range(2000)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -125,20 +125,27 @@ def _rule(
         bench = shared.bench(file, params, symbol, root=path, in_order=written.for_each_order is not None)
         if symbol in named[:number]:
             bench.report("AT209", where, f"`{symbol}` stands twice in the list", hint="remove one")
-        elif _symbol_known(shared, bench, symbol, where):
+        else:
+            _check_symbol(shared, bench, symbol, where)
+            if symbol not in bench.scope.instruments:  # the rest is checked as if the nearest one were meant
+                near = get_close_matches(symbol, shared.instruments, 1, 0.5)
+                bench = shared.bench(
+                    file, params, near[0] if near else "BTCJPY", root=path, in_order=bench.scope.in_order
+                )
             rule = compiled_rule(bench, rule_id, written, path, order, shared.around)
             result += [] if rule is None else [rule]
     return result
 
 
-def _symbol_known(shared: _Shared, bench: Bench, symbol: str, where: tuple[str | int, ...]) -> bool:
+def _check_symbol(shared: _Shared, bench: Bench, symbol: str, where: tuple[str | int, ...]) -> None:
+    """Whether the exchange has the symbol; offline, whether the table has it."""
     if symbol in shared.instruments:
-        return True
+        return
     close = get_close_matches(symbol, shared.instruments, 1, 0.7)
     hint = f"did you mean `{close[0]}`?" if close else "`autotrader market price` lists what the exchange trades"
     if shared.known or symbol not in bench.scope.instruments:
         bench.report("AT209", where, f"there is no symbol `{symbol}`", hint=hint)
-        return False
+        return
     bench.report(
         "AT310",
         where,
@@ -146,7 +153,6 @@ def _symbol_known(shared: _Shared, bench: Bench, symbol: str, where: tuple[str |
         severity="note",
         hint=hint if close else "it is checked against the exchange before anything runs",
     )
-    return True
 
 
 # ------------------------------------------------------------------------------------------------ over all files
@@ -216,11 +222,14 @@ def _check_pauses(
     for rule in (each for each in rules if each.place.file not in doubtful):
         for action in (action for branch in rule.branches for action in branch.actions):
             if isinstance(action, PauseRules):
-                for names, known, what in ((action.rules, ids, "rule"), (action.labels, labels, "label")):
-                    for name in names:
-                        if name not in known:
-                            close = get_close_matches(name, known, 1, 0.6)
-                            problems.append(Problem(
-                                code="AT210", place=action.place, message=f"there is no {what} `{name}`",
-                                hint=f"did you mean `{close[0]}`?" if close else f"known: {', '.join(sorted(known)[:8])}",
-                            ))  # fmt: skip
+                problems.extend(_unknown_names(action, action.rules, ids, "rule"))
+                problems.extend(_unknown_names(action, action.labels, labels, "label"))
+
+
+def _unknown_names(action: PauseRules, names: Sequence[str], known: set[str], what: str) -> Iterator[Problem]:
+    for name in names:
+        if name not in known:
+            close = get_close_matches(name, known, 1, 0.6)
+            hint = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(sorted(known)[:9])}"
+            message = f"there is no {what} `{name}`"
+            yield Problem(code="AT210", place=action.place, message=message, hint=hint)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal as Only
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from autotrader.language.expression import Origin, Scope, parse_duration_ms, parse_literal, parse_value
 from autotrader.language.nodes import Document, Path, Scalar, dotted
@@ -89,7 +89,8 @@ class Bench:
         self.uses(text)
         if self.hopeless(text):
             return None
-        return self.kept(path, parse_value(text, self.origin(path), self.scope, frozenset({kind}), asset))
+        outcome = parse_value(text, self.origin(path), self.scope, frozenset({kind}), asset)
+        return cast("Value | None", self.kept(path, outcome))  # mypy joins the union to object
 
     def literal(self, path: Path, text: str, kinds: frozenset[Kind]) -> Literal | None:
         """A literal, or a `$name` that stands for one."""

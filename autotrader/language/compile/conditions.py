@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from typing import cast
 
 from autotrader.language.compile.bench import Bench
 from autotrader.language.expression import parse_condition
@@ -67,7 +68,8 @@ def _leaf(bench: Bench, text: str, path: Path, key: str) -> Condition | None:
     found = _SIGNAL.fullmatch(text)
     if found:
         return _named(bench, found[1], path, key)
-    return bench.kept(path, parse_condition(text, bench.origin(path), key, bench.scope))
+    outcome = parse_condition(text, bench.origin(path), key, bench.scope)
+    return cast("Condition | None", bench.kept(path, outcome))  # mypy joins the union to object
 
 
 def _named(bench: Bench, name: str, path: Path, key: str) -> Condition | None:
