@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from autotrader.records.store import Store
 
 
-def duration_ms(text: str) -> int:
+def duration_ms(text: str, flag: str = "--for") -> int:
     """`6h` in milliseconds. Raises UsageError."""
     from autotrader.language.expression import Origin, parse_duration_ms
 
-    found, problems = parse_duration_ms(text, Origin("--for", 1, 1))
+    found, problems = parse_duration_ms(text, Origin(flag, 1, 1))
     if found is None:
-        raise UsageError(f"--for: {problems[0].message}", hint=problems[0].hint or "write 30m, 6h or 2d")
+        raise UsageError(f"{flag}: {problems[0].message}", hint=problems[0].hint or "write 30m, 6h or 2d")
     return found
 
 

@@ -29,20 +29,29 @@ def project_of(config: Path | None, base_url: str | None) -> Project:
 
 
 def world_of(
-    project: Project, state: Path | None, *, live: bool, stepped: bool = False, logs: Logs | None = None
+    project: Project,
+    state: Path | None,
+    *,
+    live: bool,
+    stepped: bool = False,
+    logs: Logs | None = None,
+    permission: tuple[LiveToken, Credentials] | None = None,
 ) -> World:
-    """Open a world. Without `live` no secret is read. Raises SafetyRefused where a key of live is missing."""
+    """Open a world. Without `live` no secret is read. `permission`: where it has been asked for already.
+
+    Raises SafetyRefused where a key of live is missing.
+    """
     from autotrader.app import Wishes, open_world
 
     where = folders(state)
-    token, credentials = _permission(project) if live else (None, None)
+    token, credentials = (permission or permission_of(project)) if live else (None, None)
     wishes = Wishes(
         state=private(where.state), cache=private(where.cache), stepped=stepped, token=token, credentials=credentials
     )
     return open_world(project, wishes, notifier_of(logs))
 
 
-def _permission(project: Project) -> tuple[LiveToken, Credentials]:
+def permission_of(project: Project) -> tuple[LiveToken, Credentials]:
     """The three keys of live, and the API key. Asks on a terminal; a service gives AUTOTRADER_LIVE=1."""
     from autotrader.errors import SafetyRefused
     from autotrader.exchanges.binance.secret import load_credentials
@@ -57,7 +66,8 @@ def _permission(project: Project) -> tuple[LiveToken, Credentials]:
     token = grant_live(settings.mode, True, confirmation)
     credentials = load_credentials(os.environ)
     if credentials is None:
-        raise SafetyRefused("live trading needs an API key", hint="set AUTOTRADER_API_KEY and its secret, see docs/keys.md")
+        hint = "set AUTOTRADER_API_KEY and its secret, see docs/keys.md"
+        raise SafetyRefused("live trading needs an API key", hint=hint)
     return token, credentials
 
 

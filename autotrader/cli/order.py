@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -73,13 +73,20 @@ def command() -> None:
 
 @command.command("new")
 @_order_options
+@click.option("--cancel-after", metavar="DURATION", help="Cancel what is left of it after this time, such as 30m.")
 @click.option("--live", is_flag=True, help="Really place it; needs `mode: live` and a confirmation too.")
 @_common
 @state_option
 def new(*, format: str, live: bool, config: Path | None, state: Path | None, base_url: str | None, **what: Any) -> int:  # noqa: A002
     """Place a limit order, through the account's limits and the journal."""
+    from autotrader.cli._hand import Where, place
+    from autotrader.cli._pauses import duration_ms
+
+    after = what.pop("cancel_after")
     asked = _request(what, "")
-    return _told(format, _app().hand_order(asked, live=live, config=config, state=state, base_url=base_url))
+    where = Where(live=live, config=config, state=state, base_url=base_url)
+    facts, code = place(asked, where, None if after is None else duration_ms(after, "--cancel-after"))
+    return _placed(format, asked, facts, code, live=live)
 
 
 @command.command("cancel")
@@ -98,11 +105,12 @@ def cancel(
     config: Path | None,
     state: Path | None,
 ) -> int:
-    """Cancel an order by the id that autotrader gave it (`order list` shows it)."""
-    from autotrader.orders import CancelRequest
+    """Cancel an order of autotrader's, by its id or the exchange's number (`autotrader orders` shows both)."""
+    from autotrader.cli._hand import Where
+    from autotrader.cli._hand import cancel as cancel_order
 
-    asked = CancelRequest(symbol=symbol, client_order_id=client_order_id)
-    return _told(format, _app().hand_cancel(asked, live=live, config=config, state=state, base_url=base_url))
+    facts, code = cancel_order(client_order_id, Where(live=live, config=config, state=state, base_url=base_url))
+    return _cancelled(format, symbol, facts, code, live=live)
 
 
 @command.command("list")
@@ -178,20 +186,45 @@ def _request(what: dict[str, Any], client_order_id: str) -> OrderRequest:
     )
 
 
-def _app() -> Any:
-    """The composition root, imported when it is used: it brings everything with it."""
-    import importlib
+def _placed(format: str, asked: OrderRequest, facts: Mapping[str, Any], code: int, *, live: bool) -> int:  # noqa: A002
+    """What came of an order, for people and for machines."""
+    from autotrader.cli._output import emit_json, say
+    from autotrader.cli._text import price
+    from autotrader.errors import printable
+    from autotrader.money import grouped
 
-    return importlib.import_module("autotrader.app")
+    if format == "json":
+        return emit_json({"live": live, **facts}, code)
+    state = str(facts.get("status") or facts.get("state")).replace("_", " ").lower()
+    quote = "JPY" if asked.symbol.endswith("JPY") else ""
+    what = f"{asked.side} {grouped(asked.quantity)} {asked.symbol} @ {price(asked.price, quote).strip()}"
+    number = f"  order {facts['order_id']}" if facts.get("order_id") is not None else ""
+    executed = f", {facts['executed']} executed" if facts.get("executed") not in (None, "0") else ""
+    reason = f": {facts['reason']}" if facts.get("reason") else ""
+    say(printable(f"{_mode(live)}  {what}  {state}{executed}{reason}{number}  {facts['client_order_id']}"))
+    _explain(facts)
+    return code
 
 
-def _told(format: str, outcome: Any) -> int:  # noqa: A002
-    """Show what came of it: `outcome` has `exit_code`, `text` for people and `facts` for machines."""
+def _cancelled(format: str, symbol: str, facts: Mapping[str, Any], code: int, *, live: bool) -> int:  # noqa: A002
     from autotrader.cli._output import emit_json, say
     from autotrader.errors import printable
 
     if format == "json":
-        return emit_json(dict(outcome.facts), outcome.exit_code)
-    say(printable(outcome.text))
-    code: int = outcome.exit_code
+        return emit_json({"live": live, "symbol": symbol, **facts}, code)
+    status = str(facts.get("status") or "fate unknown").replace("_", " ").lower()
+    executed = f", {facts['executed']} executed" if facts.get("executed") not in (None, "0") else ""
+    reason = f": {facts['reason']}" if facts.get("reason") else ""
+    say(printable(f"{_mode(live)}  cancel {facts['client_order_id']}  {status}{executed}{reason}"))
     return code
+
+
+def _mode(live: bool) -> str:  # noqa: FBT001 - a fact to show, not a switch
+    return "LIVE" if live else "DRY-RUN"
+
+
+def _explain(facts: Mapping[str, Any]) -> None:
+    from autotrader.cli._output import note
+
+    if facts.get("state") in {"UNKNOWN", "MISMATCH", "SENT"}:
+        note("its fate is not known: do not place it again; the service or the next command asks the exchange")

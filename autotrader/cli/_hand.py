@@ -1,0 +1,75 @@
+"""Orders by hand: the running service does it where one holds the store, else this process opens the world itself.
+
+Both ways end in `service.hand`: the same limits, the same journal, one POST per intent. Exit codes: 0 done, 4 refused by
+our limits, 5 not sent or of unknown fate, 6 refused by the exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autotrader.app.world import World
+    from autotrader.orders import OrderRequest
+
+UNCLEAR, REFUSED, DENIED = 5, 6, 4
+_PLACED = {"ACCEPTED": 0, "ADOPTED": 0, "REJECTED": REFUSED, "DROPPED": DENIED, "NOT_SENT": UNCLEAR}
+_CANCELLED = {"CONFIRMED": 0, "REJECTED": REFUSED, "NOT_SENT": UNCLEAR, "LOOKED": 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which world an order by hand goes to."""
+
+    live: bool
+    config: Path | None
+    state: Path | None
+    base_url: str | None
+
+
+def place(asked: OrderRequest, where: Where, cancel_after_ms: int | None = None) -> tuple[Mapping[str, Any], int]:
+    """Place one order; what came of it, and the exit code. Raises SafetyRefused where a limit denies it."""
+    from autotrader.service.hand import Wanted, place_by_hand, wanted_to
+    from autotrader.orders import OrderType
+
+    wanted = Wanted(
+        symbol=asked.symbol, side=asked.side, price=asked.price, quantity=asked.quantity,
+        post_only=asked.type is OrderType.LIMIT_MAKER, tif=asked.tif, cancel_after_ms=cancel_after_ms,
+    )  # fmt: skip
+    facts = _done("order", wanted_to(wanted), lambda world: place_by_hand(world, wanted), where)
+    return facts, _PLACED.get(str(facts.get("state")), UNCLEAR)
+
+
+def cancel(order: str, where: Where) -> tuple[Mapping[str, Any], int]:
+    """Cancel one of our orders by client order id or the venue's. Raises UsageError where it is not ours."""
+    from autotrader.service.hand import cancel_by_hand
+
+    facts = _done("cancel", {"id": order}, lambda world: cancel_by_hand(world, order), where)
+    return facts, _CANCELLED.get(str(facts.get("state")), UNCLEAR)
+
+
+def _done(
+    command: str, arguments: Mapping[str, object], work: Callable[[World], Mapping[str, Any]], where: Where
+) -> Mapping[str, Any]:
+    from autotrader.app.told import ask_service
+    from autotrader.app.world import identity_of
+    from autotrader.cli._folders import folders
+    from autotrader.cli._worlds import permission_of, project_of, world_of
+    from autotrader.errors import SafetyRefused
+    from autotrader.records.places import store_dir
+
+    project = project_of(where.config, where.base_url)
+    permission = permission_of(project) if where.live else None
+    fingerprint = "" if permission is None else permission[1].fingerprint
+    identity = identity_of(project.settings, live=where.live, fingerprint=fingerprint)
+    reply = ask_service(store_dir(folders(where.state).state, identity), command, arguments)
+    if reply is not None:
+        return {**reply.checked(), "by": "service"}
+    with world_of(project, where.state, live=where.live, permission=permission) as world:
+        started = world.start()
+        if not started.armed:
+            raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint="see `autotrader audit show`")
+        return {**work(world), "by": "this command"}
