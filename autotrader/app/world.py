@@ -1,4 +1,4 @@
-"""A world: one plan, one exchange, one store, and the parts that belong together.
+"""Makes a world: one plan, one exchange, one store, and the parts that belong together.
 
 There are two kinds. In *dry-run* the market is real and public, the broker is the paper broker, and no secret is
 loaded. *Live* has the venue's broker, for which the three keys of `exchanges.live` must have been turned. Everything
@@ -11,8 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from zoneinfo import ZoneInfo
 
 from autotrader.app.project import Project
@@ -28,7 +26,7 @@ from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
 from autotrader.execution.gateway import Gateway
 from autotrader.execution.observe import Observer
-from autotrader.execution.reconcile import Reconciler, Report
+from autotrader.execution.reconcile import Reconciler
 from autotrader.execution.resolve import Resolver
 from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem
@@ -37,6 +35,7 @@ from autotrader.ports import Broker, Notifier
 from autotrader.records.canon import canonical
 from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
+from autotrader.service.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,60 +51,6 @@ class Wishes:
     credentials: Credentials | None = None
     identity: Identity | None = None
     store_id: str = ""
-
-
-@dataclass(slots=True, kw_only=True)
-class World:
-    """Everything that runs together; `close` ends it."""
-
-    project: Project
-    plan: Plan
-    problems: tuple[Problem, ...]
-    instruments: Mapping[str, Instrument]
-    connection: Connection
-    broker: Broker
-    store: Store
-    cycle: Cycle
-    reconciler: Reconciler
-    notifier: Notifier
-    live: bool
-
-    @property
-    def settings(self) -> Settings:
-        """The account file's settings."""
-        return self.plan.settings
-
-    @property
-    def mode(self) -> str:
-        """What the banner says."""
-        return "LIVE" if self.live else "DRY-RUN"
-
-    def start(self) -> Report:
-        """Replay the journal and compare with the venue; nothing trades before this says that it is armed."""
-        symbols = {rule.symbol for rule in self.plan.rules}
-        report = self.reconciler.run(sorted(symbols))
-        if not report.armed:
-            reason = "start-up found a difference: " + "; ".join(report.reasons)
-            self.notifier.notify("default", "critical", reason)
-        return report
-
-    def close(self) -> None:
-        """End threads, connections and files; the record is sealed."""
-        try:
-            self.notifier.close(5.0)
-        finally:
-            try:
-                self.store.close(self.connection.clock.now_ms())
-            finally:
-                self.connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def identity_of(settings: Settings, *, live: bool, fingerprint: str = "") -> Identity:
@@ -213,7 +158,7 @@ def _assembled(
         store=store, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
     )  # fmt: skip
     return World(
-        project=project, plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,
+        plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,
         store=store, cycle=Cycle(parts), reconciler=Reconciler(store, broker, clock, resolver, observer),
         notifier=notifier, live=live,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from autotrader.cli._text import clock_time, money, price, time_of
 
 if TYPE_CHECKING:
     from autotrader.cycle import CycleReport
-    from autotrader.service.demo import Agreement, Stage
+    from autotrader.app.demo import Agreement, Stage
 
 ZONE = "Asia/Tokyo"
 _BAR = 30
@@ -31,7 +31,7 @@ def command(*, into: Path) -> int:
     The rules of examples/demo run live: real signatures, real HTTP, real records; only the exchange is a simulator.
     """
     from autotrader.cli._worlds import notifier_of
-    from autotrader.service.demo import compared, fresh_folder, play, stage
+    from autotrader.app.demo import compared, fresh_folder, play, stage
     from autotrader.service.logs import set_up
 
     began = time.monotonic()

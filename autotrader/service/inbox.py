@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autotrader.app.world import World
+from autotrader.service.world import World
 from autotrader.engine.requests import PauseRequest
 from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, UsageError
 from autotrader.records.inbox import Entry
@@ -91,19 +91,19 @@ class Desk:
         return {"paused": [pause.name for pause in self._world.cycle.kept.pauses_at(now_ms)]}
 
     def _order(self, arguments: Mapping[str, Any]) -> Answer:
-        from autotrader.app.hand import place_by_hand, wanted_from
+        from autotrader.service.hand import place_by_hand, wanted_from
 
         return place_by_hand(self._world, wanted_from(arguments))
 
     def _cancel(self, arguments: Mapping[str, Any]) -> Answer:
-        from autotrader.app.hand import cancel_by_hand
+        from autotrader.service.hand import cancel_by_hand
 
         return cancel_by_hand(self._world, str(arguments["id"]))
 
 
 def cancel_all(world: World) -> list[str]:
     """Cancel every open order of this store at the venue; the ids of those that are confirmed."""
-    from autotrader.app.hand import cancel_by_hand
+    from autotrader.service.hand import cancel_by_hand
 
     confirmed = []
     for row in world.store.orders.open():

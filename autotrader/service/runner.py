@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autotrader.app.world import World
+from autotrader.service.world import World
 from autotrader.cycle import CycleReport
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
 from autotrader.service.inbox import Desk

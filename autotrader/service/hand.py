@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from autotrader.app.world import World
+from autotrader.service.world import World
 from autotrader.engine.limits import Approved, review
 from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import SafetyRefused, UsageError

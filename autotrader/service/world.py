@@ -1,0 +1,70 @@
+"""A world: one plan, one exchange, one store, and the parts that belong together. `app` makes it, the service runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from autotrader.cycle import Cycle
+from autotrader.exchanges.binance.connection import Connection
+from autotrader.execution.reconcile import Reconciler, Report
+from autotrader.language.plan import Plan, Settings
+from autotrader.language.problems import Problem
+from autotrader.market.instrument import Instrument
+from autotrader.ports import Broker, Notifier
+from autotrader.records.store import Store
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """Everything that runs together; `close` ends it."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+    instruments: Mapping[str, Instrument]
+    connection: Connection
+    broker: Broker
+    store: Store
+    cycle: Cycle
+    reconciler: Reconciler
+    notifier: Notifier
+    live: bool
+
+    @property
+    def settings(self) -> Settings:
+        """The account file's settings."""
+        return self.plan.settings
+
+    @property
+    def mode(self) -> str:
+        """What the banner says."""
+        return "LIVE" if self.live else "DRY-RUN"
+
+    def start(self) -> Report:
+        """Replay the journal and compare with the venue; nothing trades before this says that it is armed."""
+        symbols = {rule.symbol for rule in self.plan.rules}
+        report = self.reconciler.run(sorted(symbols))
+        if not report.armed:
+            reason = "start-up found a difference: " + "; ".join(report.reasons)
+            self.notifier.notify("default", "critical", reason)
+        return report
+
+    def close(self) -> None:
+        """End threads, connections and files; the record is sealed."""
+        try:
+            self.notifier.close(5.0)
+        finally:
+            try:
+                self.store.close(self.connection.clock.now_ms())
+            finally:
+                self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
