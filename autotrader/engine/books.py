@@ -31,20 +31,20 @@ class Ledger:
 
     sources: Sources
 
-    def today(self) -> tuple[Fill, ...]:
+    def fills_today(self) -> tuple[Fill, ...]:
         """Fills since midnight of the account's zone."""
         start = start_of("day", self.sources.now_ms, self.sources.zone)
         return tuple(fill for fill in self.sources.record.fills if fill.time_ms >= start)
 
     def to_mark(self, quote: str) -> frozenset[str]:
         """Symbols that have to be priced to tell today's result in a quote asset: what was traded, and fee assets."""
-        fills = [fill for fill in self.today() if fill.symbol.endswith(quote)]
+        fills = [fill for fill in self.fills_today() if fill.symbol.endswith(quote)]
         fees = {f"{fill.fee_asset}{quote}" for fill in fills if fill.fee and fill.fee_asset != quote}
         return frozenset({fill.symbol for fill in fills} | fees)
 
     def bought_today(self, asset: str) -> Decimal:
         """Quote spent on buys today, in an asset."""
-        return total(fill.quote for fill in self.today() if fill.side is Side.BUY and fill.symbol.endswith(asset))
+        return total(fill.quote for fill in self.fills_today() if fill.side is Side.BUY and fill.symbol.endswith(asset))
 
     def moved_since_balances(self, asset: str, side: Side) -> Decimal:
         """What fills of a side have moved of an asset since the balances were asked for: quote spent by buys or base
@@ -58,7 +58,7 @@ class Ledger:
     def result_today(self, quote: str) -> Decimal | Unpriced:
         """Today's result over all symbols of a quote asset."""
         result = ZERO
-        for symbol in sorted({fill.symbol for fill in self.today() if fill.symbol.endswith(quote)}):
+        for symbol in sorted({fill.symbol for fill in self.fills_today() if fill.symbol.endswith(quote)}):
             part = self._result(symbol, quote)
             if isinstance(part, Unpriced):
                 return part
@@ -69,7 +69,7 @@ class Ledger:
         base = symbol.removesuffix(quote)
         cash = net = ZERO
         other: dict[str, Decimal] = {}
-        for fill in self.today():
+        for fill in self.fills_today():
             if fill.symbol != symbol:
                 continue
             sign = 1 if fill.side is Side.SELL else -1
