@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotrader.cli._options import base_url_option, config_option, formats
+from autotrader.cli._options import base_url_option, config_option, formats, state_option
 from autotrader.cli._output import emit_json, note, say, table
 from autotrader.errors import ConfigError, RulesInvalid, UsageError, printable
 from autotrader.market.timeframe import TIMEFRAMES
@@ -36,6 +36,7 @@ _SHOWN = 20  # rows of the text form
 @formats("text", "csv", "json")
 @base_url_option
 @config_option
+@state_option
 def eval_(  # noqa: PLR0913 - one argument per flag
     *,
     expression: str,
@@ -46,6 +47,7 @@ def eval_(  # noqa: PLR0913 - one argument per flag
     format: str,  # noqa: A002 - the flag's name
     base_url: str | None,
     config: Path | None,
+    state: Path | None,
 ) -> int:
     """Say what EXPRESSION is worth: now, or with --data at the close of every candle of a file.
 
@@ -58,8 +60,10 @@ def eval_(  # noqa: PLR0913 - one argument per flag
         if interval or from_birth:
             raise UsageError("--interval and --from-birth belong to --data", hint="add --data FILE, or leave them out")
         from autotrader.app import evaluate_now
+        from autotrader.cli._folders import folders
 
-        return show_now(parsed, evaluate_now(expression, symbol, base_url=base_url, config=config), format)
+        place = folders(state).state
+        return show_now(parsed, evaluate_now(expression, symbol, base_url=base_url, config=config, state=place), format)
     candles = read_candles(data, symbol, interval or "", from_birth=from_birth)
     return show_column(parsed, candles, format)
 
