@@ -18,7 +18,7 @@ from autotrader.cycle import Cycle, Parts
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.binance.governor import DEFAULT_LIMIT, Parked
+from autotrader.exchanges.binance.governor import DEFAULT_LIMIT
 from autotrader.exchanges.binance.hosts import LIVE_URL
 from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.live import LiveToken
@@ -67,8 +67,8 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
     live = wishes.token is not None
     if live and project.settings.mode != "live":
         raise SafetyRefused("the account file says dry_run")
-    holder: list[Store] = []
-    connection = _connected(project.settings, wishes, holder)
+    opened: list[Store] = []  # the signer asks the store for a halt, and the store is named after the signer's key
+    connection = _connected(project.settings, wishes, lambda: any(store.halted() is not None for store in opened))
     try:
         connection.clock.sync()
         instruments = _instruments(project, connection)
@@ -78,30 +78,23 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
         make_id = (lambda: wishes.store_id) if wishes.store_id else new_store_id
         folder = store_dir(wishes.state, identity)
         store = Store.open(folder, identity, now_ms=connection.clock.now_ms(), make_id=make_id)
-        holder.append(store)
+        opened.append(store)
     except BaseException:
         connection.close()
         raise
     return _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
 
 
-def _connected(settings: Settings, wishes: Wishes, holder: list[Store]) -> Connection:
-    """A connection whose bans outlive restarts; the store that keeps them is opened after it."""
-
-    def park(parked: Parked) -> None:
-        for store in holder:
-            with store.transaction():
-                store.settings.set("parked_until", parked.until_ms, parked.until_ms)
-
+def _connected(settings: Settings, wishes: Wishes, halted: Callable[[], bool]) -> Connection:
     share = int(DEFAULT_LIMIT * settings.limits.request_weight / 100)
     return connect(
         ConnectionSettings(
             zone=ZoneInfo(settings.timezone),
             cache=wishes.cache,
             weight_share=share,
-            on_parked=park,
-            halted=lambda: any(store.halted() is not None for store in holder),
+            halted=halted,
             stepped=wishes.stepped,
+            recv_window_ms=settings.recv_window_ms,
         ),
         url=settings.base_url or LIVE_URL,
         credentials=wishes.credentials,
@@ -171,5 +164,5 @@ def paper_broker(settings: Settings, connection: Connection, store: Store) -> Pa
         with store.transaction():
             store.settings.set("paper", text, connection.clock.now_ms())
 
-    source = venue_source(connection.calls, connection.market._instruments, connection.clock)  # noqa: SLF001
+    source = venue_source(connection.calls, connection.market.filters, connection.clock)
     return PaperBroker(source, PaperStore(load=lambda: store.settings.get("paper"), save=save), connection.clock, settings.paper)

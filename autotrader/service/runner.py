@@ -9,7 +9,6 @@ business; it only decides when to call `cycle.tick`.
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +20,6 @@ from autotrader.service.jobs import JobScheduler
 
 TICK_SECONDS = 1
 LOW_DISK_BYTES = 200_000_000
-SUSPEND_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +44,15 @@ class Runner:
         *,
         on_report: Callable[[CycleReport], None] = lambda _report: None,
         log: Callable[[str, str], None] = lambda _level, _text: None,
-        wall: Callable[[], float] = time.time,
     ) -> None:
         self._world = world
         self._manner = manner
         self._on_report = on_report
         self._log = log
-        self._wall = wall
         self._stopping = ""
         self._clock = world.connection.clock
         self._desk = Desk(world, log)
         self._jobs = JobScheduler(self._clock.monotonic, self._failed)
-        self._pair = (self._wall(), time.monotonic())
         self._fatal: Exception | None = None
         self._told: set[str] = set()
         self.cycles = 0
@@ -156,12 +151,8 @@ class Runner:
 
     def _notice_suspend(self) -> None:
         """The wall clock serves for this alone: where it and the monotonic clock part, the venue's time is asked anew."""
-        wall, monotonic = self._wall(), time.monotonic()
-        drift = (wall - self._pair[0]) - (monotonic - self._pair[1])
-        self._pair = (wall, monotonic)
-        if abs(drift) > SUSPEND_SECONDS and not self._manner.stepped:
-            self._log("warn", f"the wall clock moved by {drift:.1f} s against the monotonic clock; asking the exchange")
-            self._clock.suspect()
+        if not self._manner.stepped and self._clock.diverged():
+            self._log("warn", "this machine's clock jumped, or it slept; asking the exchange for its time")
             self._sync()
 
     def _sync(self) -> None:

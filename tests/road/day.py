@@ -61,7 +61,7 @@ rules:
     when: open_buys < 3
     repeat: every 2h while true
     then:
-      - buy: {spend: 10_000 JPY, price: bid - 0.6%, tag: low}
+      - buy: {spend: 10_000 JPY, price: bid - 1%, tag: low}
   cancel_stale_buys:
     symbol: BTCJPY
     every: 1m
@@ -69,7 +69,7 @@ rules:
     when:
       any:
         - order.age > 70m
-        - order.distance > 1.5%
+        - order.distance > 2.5%
     then:
       - cancel
       - notify: "cancelled {order.id}: {order.age} old"
