@@ -152,11 +152,13 @@ def test_blocks_and_shapes() -> None:
     """Cooldown, runs, repeat, windows and `for` are exact."""
     rule = rule_of(THEN + (
         "    when: last < 5 for 2m30s\n    cooldown: 1h30m\n    max_runs: 2 per day\n    repeat: every 4h while true\n"
-        "    between: [09:00-12:00 JST mon-fri, 22:00-02:00 UTC]\n    retry_for: 5m\n    priority: -3\n    enabled: false\n"
+        "    between: [09:00-12:00 JST mon-fri, 22:00-02:00 UTC]\n    retry_for: 5m\n    priority: -3\n"
+        "    enabled: false\n"
     ))  # fmt: skip
     assert isinstance(rule.when, Held)
     assert (150_000, 5_400_000, MaxRuns(2, "day"), 14_400_000, 300_000, -3, False) == (
-        rule.when.span_ms, rule.cooldown_ms, rule.max_runs, rule.repeat_ms, rule.retry_for_ms, rule.priority, rule.enabled,
+        rule.when.span_ms, rule.cooldown_ms, rule.max_runs, rule.repeat_ms, rule.retry_for_ms, rule.priority,
+        rule.enabled,
     )  # fmt: skip
     assert len(rule.between) == 2
 
