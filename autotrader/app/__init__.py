@@ -1,9 +1,8 @@
 """The composition root: the only place that knows which broker, clock and store a run has.
 
-`project` reads the account file and the rules; `world` plugs the parts of a run together; `hand` lets a person do by
-hand what rules do, through the same limits and the same journal; `told` asks the running service, or does it itself;
-`why` rebuilds what was decided, `look` decides now without doing anything. Imported by name when used: a command that
-only reads the records needs no HTTP client.
+`project` reads the account file and the rules; `world` plugs the parts of a run together; `told` asks the running
+service, or does it itself; `why` rebuilds what was decided, `look` decides now without doing anything; `demo` puts a
+world beside a simulator. Imported by name when used: a command that only reads the records needs no HTTP client.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from autotrader.app.look import evaluate_now
     from autotrader.app.project import Project, read_project
-    from autotrader.app.world import Wishes, World, open_world
+    from autotrader.app.world import Wishes, open_world
+    from autotrader.service.world import World
 
 __all__ = ["Project", "Wishes", "World", "evaluate_now", "open_world", "read_project"]
 

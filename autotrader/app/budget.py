@@ -36,7 +36,8 @@ def asked(plan: Plan) -> dict[MarketNeed | AccountNeed, int]:
 
 def _shortest(need: Need, periods: dict[MarketNeed | AccountNeed, int]) -> int:
     """The period of the merged need: the shortest of all that it answers."""
-    return min(period for other, period in periods.items() if need in merged(frozenset({need, other})) and _same(need, other))
+    answered = (other for other in periods if _same(need, other) and need in merged(frozenset({need, other})))
+    return min(periods[other] for other in answered)
 
 
 def _same(one: Need, other: Need) -> bool:
@@ -48,7 +49,9 @@ def budget_of(plan: Plan, market: MarketData) -> Budget:
     """Price the plan with the exchange's own weights."""
     periods = asked(plan)
     weights = market.weight_per_minute(periods)
-    rows = tuple(sorted(((need, periods[need], weights[need]) for need in periods), key=lambda row: (-row[2], repr(row[0]))))
+    rows = tuple(
+        sorted(((need, periods[need], weights[need]) for need in periods), key=lambda row: (-row[2], repr(row[0])))
+    )
     per_minute = sum((Decimal(60_000) / period for period in periods.values()), Decimal(0))
     cycles = sum(86_400_000 // period_ms(rule) * max(1, len(rule.terms)) for rule in plan.rules if rule.enabled)
     return Budget(

@@ -83,7 +83,7 @@ def stage(folder: Path, make_notifier: Callable[[Settings], Notifier]) -> Iterat
         wishes = Wishes(
             state=folder / "state",
             stepped=True,
-            token=grant_live(project.settings.mode, True, CONFIRMATION),  # noqa: FBT003 - the three keys; loopback only
+            token=grant_live(project.settings.mode, True, CONFIRMATION),
             credentials=Credentials(Secret(account.key), Secret(account.secret)),
             identity=Identity(mode="live", base_url=f"simulator:{TAPE}", fingerprint="demo"),
             store_id=STORE_ID,

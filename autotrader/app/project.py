@@ -50,7 +50,9 @@ def read_project(
     """
     path = config or find_account_file(Path.cwd())
     if path is None:
-        raise ConfigError("there is no autotrader.yaml here or in a folder above", hint="`autotrader init .` writes one")
+        raise ConfigError(
+            "there is no autotrader.yaml here or in a folder above", hint="`autotrader init .` writes one"
+        )
     if not path.is_file():
         raise ConfigError(f"there is no account file {path}", hint="`autotrader init .` writes one")
     content = read_account_file(path)
@@ -65,6 +67,4 @@ def read_project(
     unreadable = [problem for problem in found.problems if problem.severity == "error"]
     if unreadable:
         raise RulesInvalid(as_text(tuple(unreadable), sources_of(found.texts)))
-    return Project(
-        path=path, settings=settings, account_text=sources_of({name: content})[name], texts=found.texts
-    )
+    return Project(path=path, settings=settings, account_text=sources_of({name: content})[name], texts=found.texts)

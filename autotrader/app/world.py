@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from autotrader.app.project import Project
-from autotrader.cycle import Cycle, Parts
+from autotrader.cycle import Cycle, Freshness, Parts
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
@@ -31,7 +31,7 @@ from autotrader.execution.resolve import Resolver
 from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem
 from autotrader.market.instrument import Instrument
-from autotrader.ports import Broker, Notifier
+from autotrader.ports import Notifier
 from autotrader.records.canon import canonical
 from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
@@ -121,7 +121,7 @@ def _refuse_over_budget(plan: Plan, connection: Connection) -> None:
         )
 
 
-def _assembled(
+def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     project: Project,
     plan: Plan,
     problems: tuple[Problem, ...],
@@ -133,8 +133,11 @@ def _assembled(
     live: bool,
 ) -> World:
     clock = connection.clock
-    broker = connection.broker if live and connection.broker is not None else paper_broker(plan.settings, connection, store)
-    gateway = Gateway(store, broker, clock, recv_window_ms=plan.settings.recv_window_ms)
+    broker = (
+        connection.broker if live and connection.broker is not None else paper_broker(plan.settings, connection, store)
+    )
+    freshness = Freshness(clock)
+    gateway = Gateway(store, broker, clock, refuse=freshness.refuse, recv_window_ms=plan.settings.recv_window_ms)
     resolver = Resolver(store, broker, clock)
 
     def least(symbol: str) -> Decimal | None:
@@ -149,6 +152,7 @@ def _assembled(
     parts = Parts(
         plan=plan, plan_text=plan_text, instruments=instruments, market=connection.market, broker=broker, clock=clock,
         store=store, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
+        freshness=freshness,
     )  # fmt: skip
     return World(
         plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,
@@ -165,4 +169,6 @@ def paper_broker(settings: Settings, connection: Connection, store: Store) -> Pa
             store.settings.set("paper", text, connection.clock.now_ms())
 
     source = venue_source(connection.calls, connection.market.filters, connection.clock)
-    return PaperBroker(source, PaperStore(load=lambda: store.settings.get("paper"), save=save), connection.clock, settings.paper)
+    return PaperBroker(
+        source, PaperStore(load=lambda: store.settings.get("paper"), save=save), connection.clock, settings.paper
+    )

@@ -77,9 +77,10 @@ def notifier_of(logs: Logs | None) -> Callable[[Settings], Notifier]:
     def make(settings: Settings) -> Notifier:
         from autotrader.service.notify import Notices
 
-        log = (lambda level, text: logs.log(level, text)) if logs is not None else (lambda _level, _text: None)
-        return Notices(
-            settings.channels, settings.default_channel, heartbeat_env=settings.heartbeat_env, log=log
-        )
+        def log(level: str, text: str) -> None:
+            if logs is not None:
+                logs.log(level, text)
+
+        return Notices(settings.channels, settings.default_channel, heartbeat_env=settings.heartbeat_env, log=log)
 
     return make

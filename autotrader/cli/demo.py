@@ -13,8 +13,8 @@ from autotrader.cli._output import note, say, styled, table, wants_color
 from autotrader.cli._text import clock_time, money, price, time_of
 
 if TYPE_CHECKING:
-    from autotrader.cycle import CycleReport
     from autotrader.app.demo import Agreement, Stage
+    from autotrader.cycle import CycleReport
 
 ZONE = "Asia/Tokyo"
 _BAR = 30
@@ -30,8 +30,8 @@ def command(*, into: Path) -> int:
 
     The rules of examples/demo run live: real signatures, real HTTP, real records; only the exchange is a simulator.
     """
-    from autotrader.cli._worlds import notifier_of
     from autotrader.app.demo import compared, fresh_folder, play, stage
+    from autotrader.cli._worlds import notifier_of
     from autotrader.service.logs import set_up
 
     began = time.monotonic()
@@ -75,7 +75,9 @@ class _Progress:
             self._drawn = time.monotonic()
             done = (report.now_ms - self._on.began_ms) / 86_400_000
             bar = "━" * round(done * _BAR) + "╌" * (_BAR - round(done * _BAR))
-            note(f"\r{styled(bar, 'cyan', sys.stderr)} {clock_time(report.now_ms, ZONE)}  cycle {report.number}", end="")
+            note(
+                f"\r{styled(bar, 'cyan', sys.stderr)} {clock_time(report.now_ms, ZONE)}  cycle {report.number}", end=""
+            )
 
     def clear(self) -> None:
         """Take the bottom line away."""
@@ -94,7 +96,9 @@ def _happened(on: Stage, cycles: int) -> None:
                 price(order.price.normalize(), "JPY"), f"{order.executed.normalize():f}", order.status.lower(),
             )
         )  # fmt: skip
-    say(f"\nWhat happened on {time_of(on.began_ms, ZONE)[:10]} (Japanese time), in {cycles:,} evaluations of 5 rules:\n")
+    say(
+        f"\nWhat happened on {time_of(on.began_ms, ZONE)[:10]} (Japanese time), in {cycles:,} evaluations of 5 rules:\n"
+    )
     say(table(("time", "rule", "side", "quantity", "price", "filled", "end"), rows, right={3, 4, 5}))
     for rule, text in _silent(on):
         say(f"          {rule:<18} {text}")
@@ -117,7 +121,9 @@ def _agreed(agreement: Agreement) -> None:
             say(f"  {difference}")
         return
     counted = f"{agreement.orders} orders, {agreement.trades} trades"
-    say(f"\n{styled('✓', 'green')} the exchange's own record agrees with ours to the last digit: {counted}; now {shown}")
+    say(
+        f"\n{styled('✓', 'green')} the exchange's own record agrees with ours to the last digit: {counted}; now {shown}"
+    )
 
 
 def _verified(folder: Path) -> str:

@@ -26,12 +26,19 @@ _STOPPED = {"SIGINT": 130, "SIGTERM": 143}
 @click.option("--once", is_flag=True, help="Do what is due now, then stop: for cron and systemd timers.")
 @click.option("--live", is_flag=True, help="Place real orders; needs `mode: live` and a confirmation too.")
 @click.option("--for", "span", metavar="DURATION", help="Stop by itself after this time, such as 24h.")
-@click.option("--stepped", is_flag=True, hidden=True, help="Move the time of a simulator that was started with --time stepped.")
+@click.option("--stepped", is_flag=True, hidden=True, help="Move a simulator's stepped time.")
 @config_option
 @base_url_option
 @state_option
 def command(
-    *, once: bool, live: bool, span: str | None, stepped: bool, config: Path | None, base_url: str | None, state: Path | None
+    *,
+    once: bool,
+    live: bool,
+    span: str | None,
+    stepped: bool,
+    config: Path | None,
+    base_url: str | None,
+    state: Path | None,
 ) -> int:
     """Evaluate the rules on their schedule and carry out what they decide.
 
@@ -39,7 +46,6 @@ def command(
     (exit 130 and 143). `autotrader halt` stops new orders at once and leaves the service running.
     """
     from autotrader.cli._folders import folders, private
-    from autotrader.cli._lines import report_lines
     from autotrader.cli._worlds import project_of, world_of
     from autotrader.service.logs import set_up
     from autotrader.service.runner import Manner, Runner
@@ -57,8 +63,12 @@ def command(
             zone = world.settings.timezone
             runner = Runner(
                 world,
-                Manner(once=once, until_ms=None if until is None else world.connection.clock.now_ms() + until, stepped=stepped),
-                on_report=lambda report: _show(report, world, zone, report_lines),
+                Manner(
+                    once=once,
+                    until_ms=None if until is None else world.connection.clock.now_ms() + until,
+                    stepped=stepped,
+                ),
+                on_report=lambda report: _show(report, world, zone),
                 log=logs.log,
             )
             _listen(runner)
@@ -85,18 +95,18 @@ def _span_ms(text: str | None) -> int | None:
 
 def _banner(world: World) -> None:
     """Grey for dry-run, red for live, with what may be lost at most."""
-    settings, limits = world.settings, world.settings.limits
+    limits = world.settings.limits
     where = world.connection.url.origin
     spend = ", ".join(f"{value:f} {asset}" for asset, value in limits.spend_per_day.items()) or "no daily limit"
     key = f" · key {world.connection.fingerprint}" if world.live else ""
-    text = f" {world.mode} · {where}{key} · at most {spend} a day · {len(world.plan.rules)} rules · store {world.store.id[:4]} "
+    rules, store = len(world.plan.rules), world.store.id[:4]
+    text = f" {world.mode} · {where}{key} · at most {spend} a day · {rules} rules · store {store} "
     note(styled(text, "on_red" if world.live else "grey", sys.stderr))
     for problem in world.problems:
         if problem.severity == "warning":
             note(f"warning[{problem.code}]: {problem.message} ({problem.place.file}:{problem.place.line})")
     if world.store.halted() is not None:
         note(styled(f"halted: {world.store.halted()}; `autotrader resume` lifts it", "yellow", sys.stderr))
-    del settings
 
 
 def _tell_start(started: Report) -> None:
@@ -111,10 +121,9 @@ def _tell_start(started: Report) -> None:
     note(f"journal and exchange agree{': ' + said if said else ''}" if started.armed else "journal and exchange differ")
 
 
-def _show(report: CycleReport, world: World, zone: str, lines: object) -> None:
+def _show(report: CycleReport, world: World, zone: str) -> None:
     from autotrader.cli._lines import report_lines, status_line
 
-    del lines
     _clear_status()
     for line in report_lines(report, world.mode, zone):
         note(line)

@@ -3,5 +3,6 @@ is plugged in differs, and `app` alone chooses it.
 """
 
 from autotrader.cycle.cycle import Cycle, CycleReport, Parts
+from autotrader.cycle.freshness import Freshness
 
-__all__ = ["Cycle", "CycleReport", "Parts"]
+__all__ = ["Cycle", "CycleReport", "Freshness", "Parts"]

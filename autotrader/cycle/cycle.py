@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 
 from autotrader.cycle.carry import Carrier
 from autotrader.cycle.evaluation import evaluation_body
+from autotrader.cycle.freshness import Freshness
 from autotrader.cycle.memory import Kept
 from autotrader.engine.advance import Result, settled
 from autotrader.engine.decide import Decision, Notice, Outcome, decide
 from autotrader.engine.due import Due, due, needs_of_due, next_due_ms
-from autotrader.engine.limits import Approved, review
+from autotrader.engine.limits import Approved, review, review_needs
 from autotrader.engine.requests import (
     CancelOrder,
     Context,
@@ -35,8 +36,8 @@ from autotrader.engine.state import Run
 from autotrader.execution.gateway import Gateway
 from autotrader.execution.observe import Observation, Observer
 from autotrader.execution.resolve import Resolver
-from autotrader.language.plan import Plan
-from autotrader.market.account import Account, OwnRecord
+from autotrader.language.plan import PlaceOrder, Plan
+from autotrader.market.account import Account
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
     AccountNeed,
@@ -77,6 +78,7 @@ class Parts:
     resolver: Resolver
     observer: Observer
     notifier: Notifier
+    freshness: Freshness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,11 @@ class Cycle:
         self._zone = ZoneInfo(parts.plan.settings.timezone)
         self._carrier = Carrier(parts.store, parts.gateway, parts.broker, parts.clock)
         self._instruments = dict(parts.instruments)
+        self._placing = frozenset(
+            (rule.id, rule.symbol)
+            for rule in parts.plan.rules
+            if any(isinstance(action, PlaceOrder) for branch in rule.branches for action in branch.actions)
+        )
         self._watched_ms = 0
         self._throttled: dict[str, int] = {}
 
@@ -159,13 +166,27 @@ class Cycle:
 
     # -------------------------------------------------------------------------------------------------------- observe
     def _observe(self, found: Due) -> tuple[Snapshot, Account]:
-        needs = set(needs_of_due(self.parts.plan, found))
+        needs = set(needs_of_due(self.parts.plan, found)) | self._review_needs(found)
         needs |= {OpenOrdersNeed(symbol) for symbol in self.parts.observer.symbols()}
         deadline = self.parts.clock.monotonic() + OBSERVE_SECONDS
         market: frozenset[MarketNeed] = frozenset(need for need in needs if isinstance(need, _MARKET_NEEDS))
-        own: frozenset[AccountNeed] = frozenset(need for need in needs if isinstance(need, BalancesNeed | OpenOrdersNeed))
+        own: frozenset[AccountNeed] = frozenset(
+            need for need in needs if isinstance(need, BalancesNeed | OpenOrdersNeed)
+        )
         snapshot = self.parts.market.observe(market, deadline) if market else Snapshot(now_ms=found.now_ms)
+        self.parts.freshness.seen(snapshot)
         return snapshot, self.parts.broker.observe(own, deadline) if own else Account()
+
+    def _review_needs(self, found: Due) -> frozenset[Need]:
+        """What the limits must see, if an order may come of what is due."""
+        about = {(slot.rule.id, slot.rule.symbol) for slot in found.slots} | {
+            (run.rule, run.symbol) for run in found.runs
+        }
+        symbols = sorted(symbol for rule, symbol in about if (rule, symbol) in self._placing)
+        if not symbols:
+            return frozenset()
+        record = self.parts.store.own_record(found.now_ms, self._zone)
+        return review_needs(symbols, record, self.parts.plan.settings, found.now_ms)
 
     def _take_in(self, account: Account, now_ms: int) -> Observation:
         self.parts.resolver.resolve_due(account.open_orders)

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 
 from autotrader.engine.requests import Pause, PauseRequest
 from autotrader.engine.state import (
+    RuleState,
     Run,
     RunKey,
-    RuleState,
     StateKey,
     run_from_json,
     run_to_json,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from autotrader.service.world import World
-from autotrader.engine.limits import Approved, review
+from autotrader.engine.limits import Approved, review, review_needs
 from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import SafetyRefused, UsageError
 from autotrader.market.needs import BalancesNeed, BookNeed, OpenOrdersNeed
@@ -20,6 +20,7 @@ from autotrader.market.sources import Sources
 from autotrader.money import parse_decimal, plain
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, TimeInForce, client_order_id
 from autotrader.records.intents import Intent
+from autotrader.service.world import World
 
 DEADLINE_MS = 30_000
 OBSERVE_SECONDS = 8.0
@@ -93,7 +94,7 @@ def place_by_hand(world: World, wanted: Wanted) -> Mapping[str, object]:
 
 
 def cancel_by_hand(world: World, order: str, asked_by: str = "hand") -> Mapping[str, object]:
-    """Cancel one of this store's orders, by client order id or the venue's id. Raises UsageError where it is not ours."""
+    """Cancel one of this store's orders, by either id. Raises UsageError where it is not ours."""
     row = next((r for r in world.store.orders.open() if order in (r.client_order_id, str(r.order.order_id))), None)
     if row is None:
         raise UsageError(f"there is no open order {order} of this store", hint="`autotrader orders` lists them")
@@ -134,14 +135,17 @@ def _look(world: World, symbol: str) -> Sources:
     """A fresh look at what the limits need to see."""
     clock = world.connection.clock
     deadline = clock.monotonic() + OBSERVE_SECONDS
-    snapshot = world.connection.market.observe(frozenset({BookNeed(symbol, 1)}), deadline)
+    own = world.store.own_record(clock.now_ms(), ZoneInfo(world.settings.timezone))
+    needs = review_needs([symbol], own, world.settings, clock.now_ms())
+    snapshot = world.connection.market.observe(frozenset(n for n in needs if isinstance(n, BookNeed)), deadline)
+    world.cycle.parts.freshness.seen(snapshot)
     account = world.broker.observe(frozenset({BalancesNeed(), OpenOrdersNeed(symbol)}), deadline)
     now_ms = clock.now_ms()
     return Sources(
         now_ms=now_ms,
         snapshot=snapshot,
         account=account,
-        record=world.store.own_record(now_ms),
+        record=own,
         health=world.connection.market.health(),
         instruments={**world.instruments, **world.connection.market.instruments([symbol])},
         zone=world.settings.timezone,

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from autotrader.service.world import World
 from autotrader.engine.requests import PauseRequest
 from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, UsageError
 from autotrader.records.inbox import Entry
+from autotrader.service.world import World
 
 Answer = Mapping[str, object]
 
@@ -23,9 +23,7 @@ ORDER_GOOD_MS = 8_000  # less than an asker waits: an order that was given up is
 class Desk:
     """Obeys the inbox of one world."""
 
-    def __init__(
-        self, world: World, log: Callable[[str, str], None], wall: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, world: World, log: Callable[[str, str], None], wall: Callable[[], float] = time.time) -> None:
         self._world = world
         self._log = log
         self._wall = wall

@@ -12,11 +12,11 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autotrader.service.world import World
 from autotrader.cycle import CycleReport
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
 from autotrader.service.inbox import Desk
 from autotrader.service.jobs import JobScheduler
+from autotrader.service.world import World
 
 TICK_SECONDS = 1
 LOW_DISK_BYTES = 200_000_000
@@ -150,7 +150,7 @@ class Runner:
             self._tell("critical", f"halted: {reason}")
 
     def _notice_suspend(self) -> None:
-        """The wall clock serves for this alone: where it and the monotonic clock part, the venue's time is asked anew."""
+        """The wall clock serves for this alone: where it parts from the monotonic one, the venue's time is asked anew."""
         if not self._manner.stepped and self._clock.diverged():
             self._log("warn", "this machine's clock jumped, or it slept; asking the exchange for its time")
             self._sync()

@@ -1,4 +1,7 @@
-"""A world: one plan, one exchange, one store, and the parts that belong together. `app` makes it, the service runs it."""
+"""A world: one plan, one exchange, one store, and the parts that belong together.
+
+`app` makes it, the service runs it.
+"""
 
 from __future__ import annotations
 

@@ -129,7 +129,9 @@ def write_project(folder: Path, url: str, mode: str, rules: str = RULES) -> Path
 
 
 @contextmanager
-def opened(folder: Path, sim: Simulator, *, live: bool, heard: Heard | None = None, rules: str = RULES) -> Iterator[World]:
+def opened(
+    folder: Path, sim: Simulator, *, live: bool, heard: Heard | None = None, rules: str = RULES
+) -> Iterator[World]:
     """A world on the simulator, armed."""
     path = write_project(folder, sim.url, "live" if live else "dry_run", rules)
     account = sim.accounts[0]
@@ -141,7 +143,7 @@ def opened(folder: Path, sim: Simulator, *, live: bool, heard: Heard | None = No
     wishes = Wishes(
         state=folder / "state",
         stepped=True,
-        token=grant_live("live", True, "live") if live else None,  # noqa: FBT003
+        token=grant_live("live", True, "live") if live else None,
         credentials=Credentials(Secret(account.key), Secret(account.secret)) if live else None,
     )
     with open_world(read_project(path, environ={}), wishes, make) as world:

@@ -43,9 +43,9 @@ def test_orders_were_placed_filled_partly_filled_and_cancelled(day: Played) -> N
     fates = {(order["status"], Decimal(order["executedQty"]) > 0) for order in day.theirs.values()}
     assert ("FILLED", True) in fates
     assert ("CANCELED", False) in fates
-    partly = [
-        trades for trades in _by_order(day.sim.trades()).values() if len(trades) > 1
-    ] or [order for order in day.theirs.values() if ZERO < Decimal(order["executedQty"]) < Decimal(order["origQty"])]
+    partly = [trades for trades in _by_order(day.sim.trades()).values() if len(trades) > 1] or [
+        order for order in day.theirs.values() if ZERO < Decimal(order["executedQty"]) < Decimal(order["origQty"])
+    ]
     assert partly
 
 
@@ -82,7 +82,7 @@ def test_every_trade_is_booked_once_with_its_fee(day: Played) -> None:
 def test_balances_follow_from_our_own_record(day: Played) -> None:
     """What we booked explains the exchange's balances to the last digit."""
     fills = day.world.store.orders.fills_since(0)
-    yen, coins = Decimal("50000000"), ZERO
+    yen, coins = Decimal(50000000), ZERO
     for fill in fills:
         sign = 1 if fill.side is Side.BUY else -1
         yen -= sign * fill.price * fill.quantity
@@ -95,7 +95,11 @@ def test_balances_follow_from_our_own_record(day: Played) -> None:
 def test_one_post_for_each_intent_that_was_sent(day: Played) -> None:
     """No order is sent twice: POSTs at the exchange equal the intents that the journal says were sent."""
     sent = day.world.store.intents.sent_since(0)
-    posts = [row["count"] for row in day.sim.requests()["requests"] if (row["method"], row["path"]) == ("POST", "/api/v3/order")]
+    posts = [
+        row["count"]
+        for row in day.sim.requests()["requests"]
+        if (row["method"], row["path"]) == ("POST", "/api/v3/order")
+    ]
     assert sum(posts) == len(sent)
 
 
