@@ -36,6 +36,7 @@ from autotrader.records.evaluations import Evaluation
 from autotrader.records.store import Store
 
 DAY_MS = 86_400_000
+_ROWS_AT_HAND = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,7 @@ class Teller:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._plans: dict[str, Plan | None] = {}
+        self._rows: dict[int, Evaluation | None] = {}
 
     # ----------------------------------------------------------------------------------------------------- the plans
     def plan(self, name: str) -> Plan:
@@ -170,12 +172,21 @@ class Teller:
 
     def _row(self, rule: str, at_ms: int | None, symbol: str | None) -> Evaluation | None:
         while True:
-            row = self._store.evaluations.of_rule(rule, at_ms)
+            cycle = self._store.evaluations.cycle_of(rule, at_ms)
+            row = None if cycle is None else self._read(cycle)
             if row is None or symbol is None:
                 return row
             if any(one["rule"] == rule and one["symbol"] == symbol for one in row.body["decisions"]):
                 return row
             at_ms = row.time_ms - 1
+
+    def _read(self, cycle: int) -> Evaluation | None:
+        """One row, kept at hand: `status` asks for that of every rule, and most share the newest."""
+        if cycle not in self._rows:
+            if len(self._rows) >= _ROWS_AT_HAND:
+                self._rows.clear()
+            self._rows[cycle] = self._store.evaluations.get(cycle)
+        return self._rows[cycle]
 
     def _told(self, row: Evaluation, decision: Decision) -> Told:
         plan = self.plan(row.plan)

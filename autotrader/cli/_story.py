@@ -22,7 +22,7 @@ Piece: TypeAlias = tuple[str, str]
 Line: TypeAlias = list[Piece]
 
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
-_YEN = re.compile(r"(-?)(\d[\d,]*(?:\.\d+)?) JPY\b")
+_YEN = re.compile(r"(?<![\w.,])(-?)(\d[\d,_]*(?:\.\d+)?) JPY\b")
 _FAILED = frozenset({"DENIED", "REJECTED", "DEAD", "UNKNOWN", "MISMATCH", "NOT_SENT", "DROPPED"})
 _LEAST_POINTS = 0.01
 _MOST_LEAVES = 4
@@ -57,8 +57,8 @@ def yen(text: str) -> str:
 
 
 def _whole_yen(figure: str) -> str:
-    value = Decimal(figure.replace(",", ""))
-    return money(value, "JPY") if value >= _SMALL_YEN else f"¥{figure}"
+    value = Decimal(figure.replace(",", "").replace("_", ""))
+    return money(value, "JPY") if value >= _SMALL_YEN else f"¥{figure.replace('_', ',')}"
 
 
 def outcome_word(told: Told) -> Piece:
@@ -151,13 +151,13 @@ def _note(told: Told, verdict: Verdict) -> str:
 
     others = [side for side in verdict.observed if side.role != "value" and not side.is_literal]
     parts = [f"{side.text} = {value_text(side.value, side.unit)}" for side in others]
-    parts += [f"{short} short"] if (short := _gap(verdict)) else []
+    parts += [f"{short} short"] if (short := gap_text(verdict)) else []
     parts += [verdict.reason] if verdict.reason else []
     parts += data_notes(told, verdict) if verdict.holds is not None else []
     return yen(printable("; ".join(parts)))
 
 
-def _gap(verdict: Verdict) -> str:
+def gap_text(verdict: Verdict) -> str:
     """How far a false comparison was off; percentage points with two digits where that says enough."""
     from autotrader.engine.explain import distance_text
     from autotrader.language.tree import Kind
@@ -319,7 +319,7 @@ def _nearest(told: Told, day: Day) -> str:
     near = day.nearest
     if near is None:
         return ""
-    gap = yen(_gap(near.leaf))
+    gap = yen(gap_text(near.leaf))
     what = ", ".join(part for part in (_value(near.leaf), f"{gap} short" if gap else "") if part)
     name = f", {printable(near.leaf.text)}" if len(day.leaves) > 1 else ""
     return f"nearest {clock_time(near.time_ms, told.zone)} ({what}{name})"

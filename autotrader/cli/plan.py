@@ -130,6 +130,7 @@ def _ended(looked: Looked, run: tuple[str, str, str, int]) -> str:
 
 
 def _place(request: PlaceRequest, verdict: object, because: str) -> Entry:
+    from autotrader.cli._story import yen
     from autotrader.cli._text import money, price
     from autotrader.engine.requests import Denied
     from autotrader.errors import printable
@@ -148,7 +149,7 @@ def _place(request: PlaceRequest, verdict: object, because: str) -> Entry:
         "client_order_id": request.id, "cancel_after_ms": request.cancel_after_ms, "because": because,
     }  # fmt: skip
     if isinstance(verdict, Denied):
-        text = printable(f"denied: {verdict.reason}: {what}")
+        text = printable(f"denied: {yen(verdict.reason)}: {what}")
         denied = {**facts, "kind": "denied", "reason": verdict.reason}
         return Entry("⏸", request.key.rule, order.symbol, text, because, denied)
     return Entry("+", request.key.rule, order.symbol, f"{what}  {terms}   id {_short(request.id)}", because, facts)

@@ -86,13 +86,18 @@ class Evaluations:
 
     def of_rule(self, rule: str, at_ms: int | None = None) -> Evaluation | None:
         """The last cycle that evaluated `rule`, at or before `at_ms` (None: the newest)."""
+        cycle = self.cycle_of(rule, at_ms)
+        return None if cycle is None else self.get(cycle)
+
+    def cycle_of(self, rule: str, at_ms: int | None = None) -> int | None:
+        """The number of that cycle."""
         limit = 1 << 62 if at_ms is None else at_ms
         row = self._db.row(
             "SELECT e.cycle FROM rule_names JOIN evaluated AS d ON d.rule = id JOIN evaluations AS e USING (cycle) "
             "WHERE name = ? AND e.time_ms <= ? ORDER BY d.cycle DESC LIMIT 1",
             (rule, limit),
         )
-        return None if row is None else self.get(row["cycle"])
+        return None if row is None else int(row["cycle"])
 
     def since(self, rule: str, since_ms: int) -> Iterator[Evaluation]:
         """All cycles that evaluated `rule` from a time on, oldest first."""

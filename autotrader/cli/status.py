@@ -1,0 +1,202 @@
+"""``autotrader status``: what runs, how it is, what each rule waits for. From the records: nothing is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotrader.cli._options import format_option, state_option
+
+if TYPE_CHECKING:
+    from autotrader.app.standing import RuleStanding, Standing
+
+_STYLES = {
+    "ready": "green", "acting": "cyan", "cooling": "yellow", "blocked": "yellow", "paused": "yellow",
+    "unknown": "red", "disarmed": "grey", "off": "grey", "new": "grey",
+}  # fmt: skip
+_FAR_MS = 3_600_000
+_LATE_MS = 120_000
+
+
+@click.command("status")
+@format_option
+@state_option
+def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+    """Say what runs, when it last looked, whether it is halted, and what each rule waits for."""
+    from autotrader.app.standing import standing
+    from autotrader.cli._folders import folders
+    from autotrader.cli._output import emit_json, say
+    from autotrader.cli._times import folder_now_ms, wall_ms
+    from autotrader.errors import RecordsBroken
+    from autotrader.records.places import stores_in
+
+    place = folders(state).state
+    found = stores_in(place)
+    if not found:
+        raise RecordsBroken(f"there are no records in {place}", hint="`autotrader run` makes them; or give --state DIR")
+    stands = [standing(folder, folder_now_ms(folder)) for folder in found]
+    if format == "json":
+        return emit_json({"stores": [_data(one) for one in stands]})
+    for index, one in enumerate(stands):
+        if index:
+            say()
+        _show(one, wall_ms())
+    return 0
+
+
+def _show(one: Standing, wall: int) -> None:
+    from autotrader.cli._output import say, styled, table
+    from autotrader.cli._story import yen
+    from autotrader.cli._text import money
+    from autotrader.errors import printable
+
+    say(_head(one, wall))
+    if one.halted is not None:
+        say(styled(f"HALTED: {printable(one.halted)}; `autotrader resume` lifts it", "bold yellow"))
+    for kind, name, until in one.paused:
+        ends = "until resumed" if until is None else f"until {_moment(one, until)}"
+        say(styled(f"paused {'label ' if kind == 'label' else ''}{printable(name)} {ends}", "yellow"))
+    if one.unknown_orders:
+        count = one.unknown_orders
+        say(styled(f"{count} order{'s' * (count > 1)} of unknown fate: `autotrader orders`", "bold red"))
+    if one.rules:
+        head = ("rule", "state", "last fired", "to fire", "orders", "today")
+        say(table(head, [_row(one, rule) for rule in one.rules]))
+    else:
+        say("no rules have run here yet")
+    notes = [f"{rule.rule} {rule.state}: {yen(printable(rule.why))}" for rule in one.rules if rule.state in _EXPLAINED]
+    for note in dict.fromkeys(notes):
+        say(styled(f"  {note}", "grey"))
+    spent = [
+        f"{money(each.spent, each.asset)}" + ("" if each.limit is None else f" of {money(each.limit, each.asset)}")
+        for each in one.spending
+    ]
+    if spent:
+        say(f"spent today {', '.join(spent)}   {one.open_orders} open order{'' if one.open_orders == 1 else 's'}")
+
+
+_EXPLAINED = frozenset({"blocked", "unknown"})
+
+
+def _head(one: Standing, wall: int) -> str:
+    from autotrader.cli._output import styled
+
+    live = one.mode == "live"
+    parts = [
+        styled("LIVE" if live else "DRY-RUN", "on_red" if live else "bold"),
+        _up(one, wall),
+        _last_cycle(one, wall),
+        "" if one.clock_skew_ms is None else f"clock {one.clock_skew_ms / 1000:+.1f} s",
+        f"audit #{one.head_number:,} {one.head_hash[:4]}…" if one.head_hash else "",
+        f"missed slots {one.missed:,}",
+    ]
+    return "   ".join(part for part in parts if part)
+
+
+def _up(one: Standing, wall: int) -> str:
+    from autotrader.cli._output import styled
+    from autotrader.cli._text import span
+
+    if one.pid is None:
+        return styled("not running", "yellow")
+    return f"up {span(max(0, wall - one.since_ms))}" if one.since_ms is not None else f"running (pid {one.pid})"
+
+
+def _last_cycle(one: Standing, wall: int) -> str:
+    from autotrader.cli._output import styled
+    from autotrader.cli._text import span, time_of
+
+    if one.last_cycle_ms is None:
+        return "no cycle yet"
+    if abs(wall - one.now_ms) > _FAR_MS:  # a simulator in stepped time
+        return f"last cycle {time_of(one.last_cycle_ms, one.zone)}"
+    ago = max(0, one.now_ms - one.last_cycle_ms)
+    text = f"last cycle {span(ago // 1000 * 1000) if ago >= 1000 else '0 s'} ago"
+    return styled(text, "yellow") if one.pid is not None and ago > _LATE_MS else text
+
+
+def _row(one: Standing, rule: RuleStanding) -> tuple[str, ...]:
+    from autotrader.cli._output import Styled
+
+    several = len({other.symbol for other in one.rules if other.rule == rule.rule}) > 1
+    fired = "never" if rule.last_fired_ms is None else _moment(one, rule.last_fired_ms)
+    state = rule.state
+    if state == "cooling":
+        state = f"cooling to {_moment(one, int(rule.why.removeprefix('until ')))}"
+    return (
+        f"{rule.rule} {rule.symbol}" if several else rule.rule,
+        Styled(state, _STYLES[rule.state]),
+        fired,
+        _to_fire(rule),
+        f"{rule.open_orders} open" if rule.open_orders else "0",
+        _today(rule),
+    )
+
+
+def _to_fire(rule: RuleStanding) -> str:
+    from autotrader.cli._story import gap_text
+
+    if rule.fired:
+        return "fired"
+    if rule.short is None:
+        return "—"
+    first = rule.short.observed[0].text if rule.short.observed else rule.short.text
+    more = f" +{rule.missing - 1} more" if rule.missing > 1 else ""
+    return f"{first} {gap_text(rule.short)}{more}"
+
+
+def _today(rule: RuleStanding) -> str:
+    from autotrader.cli._text import money
+
+    quote = "JPY" if rule.symbol.endswith("JPY") else ""
+    parts = [
+        f"bought {money(rule.bought, quote).strip()}" if rule.bought else "",
+        f"sold {money(rule.sold, quote).strip()}" if rule.sold else "",
+    ]
+    return ", ".join(part for part in parts if part) or "—"
+
+
+def _moment(one: Standing, ms: int) -> str:
+    """`07:40` today, else with its day."""
+    from autotrader.cli._text import local
+
+    then, now = local(ms, one.zone), local(one.now_ms, one.zone)
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
+
+
+def _data(one: Standing) -> dict[str, Any]:
+    from autotrader.app.standing import fields_of
+    from autotrader.cli._text import iso_utc
+    from autotrader.money import plain
+
+    def time_or_none(ms: int | None) -> str | None:
+        return None if ms is None else iso_utc(ms)
+
+    return {
+        "store": one.folder.name, "store_id": one.store_id, "mode": one.mode, "base_url": one.base_url,
+        "running": one.pid is not None, "pid": one.pid, "up_since": time_or_none(one.since_ms),
+        "now": iso_utc(one.now_ms), "last_cycle": time_or_none(one.last_cycle_ms),
+        "clock_skew_ms": one.clock_skew_ms, "audit": {"number": one.head_number, "hash": one.head_hash},
+        "missed_slots": one.missed, "halted": one.halted,
+        "paused": [{"kind": kind, "name": name, "until": time_or_none(until)} for kind, name, until in one.paused],
+        "open_orders": one.open_orders, "unknown_orders": one.unknown_orders, "spending": list(one.spending),
+        "rules": [
+            {
+                "rule": rule.rule, "symbol": rule.symbol, "state": rule.state,
+                "why": _why(rule),
+                "last_fired": time_or_none(rule.last_fired_ms), "fired_now": rule.fired,
+                "missing_conditions": rule.missing,
+                "nearest": None if rule.short is None else fields_of(rule.short),
+                "open_orders": rule.open_orders, "bought_today": plain(rule.bought), "sold_today": plain(rule.sold),
+            }
+            for rule in one.rules
+        ],
+    }  # fmt: skip
+
+
+def _why(rule: RuleStanding) -> str:
+    from autotrader.cli._text import iso_utc
+
+    return f"until {iso_utc(int(rule.why.removeprefix('until ')))}" if rule.state == "cooling" else rule.why
