@@ -55,6 +55,8 @@ class Runner:
         self._jobs = JobScheduler(self._clock.monotonic, self._failed)
         self._fatal: Exception | None = None
         self._told: set[str] = set()
+        self._halted = world.store.halted() or ""
+        self._unclear: frozenset[str] = frozenset()
         self.cycles = 0
 
     def stop(self, why: str) -> None:
@@ -137,6 +139,7 @@ class Runner:
         if report.missed:
             self._tell("warn", f"{report.missed} slots were missed (the machine slept or was late)")
         self._halt_after_refusals()
+        self._tell_fates()
 
     def _halt_after_refusals(self) -> None:
         most = self._world.settings.limits.halt_after
@@ -147,10 +150,23 @@ class Runner:
         if record.refusals_in_a_row >= most:
             reason = f"{record.refusals_in_a_row} orders in a row were refused or of unknown fate"
             self._world.store.halt(reason, now_ms)
-            self._tell("critical", f"halted: {reason}")
+
+    def _tell_fates(self) -> None:
+        """A halt, however it came about, and every order whose fate became unknown are told once."""
+        store = self._world.store
+        halted = store.halted() or ""
+        if halted and halted != self._halted:
+            self._tell("critical", f"trading is halted: {halted}")
+        self._halted = halted
+        unresolved = {row.client_order_id: row for row in store.intents.unresolved()}
+        for cid in unresolved.keys() - self._unclear:
+            request = unresolved[cid].intent.request
+            text = f"the fate of {request.side.lower()} order {cid} ({request.symbol}) is unknown; it is not sent again"
+            self._tell("critical", f"{text}, the exchange is asked about it")
+        self._unclear = frozenset(unresolved)
 
     def _notice_suspend(self) -> None:
-        """The wall clock serves for this alone: where it parts from the monotonic one, the venue's time is asked anew."""
+        """Where the wall clock parts from the monotonic one, the venue's time is asked anew."""
         if not self._manner.stepped and self._clock.diverged():
             self._log("warn", "this machine's clock jumped, or it slept; asking the exchange for its time")
             self._sync()
