@@ -52,6 +52,7 @@ def checked_rules(paths: tuple[str, ...], config: Path | None) -> CheckedRules:
         _without_plugins()
         texts, problems, plan = _loaded(paths, config)
     finally:
+        gc.freeze()  # nor is there anything to find in them when it begins again, or when the process ends
         gc.enable()
     from autotrader.language.load import sources_of
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from autotrader.language.tree import Place
@@ -115,6 +116,12 @@ class Document:
         """The place of a node: a scalar's own text, the start of anything else."""
         length = node.length if isinstance(node, Scalar) else 1
         return Place(self.file, node.line, node.column, max(length, 1))
+
+
+@lru_cache(maxsize=8)
+def rows_of(text: str) -> list[str]:
+    """The lines of a source; kept, because many problems ask for them."""
+    return text.split("\n")
 
 
 def child(node: Node, step: str | int) -> tuple[Scalar | None, Node] | None:

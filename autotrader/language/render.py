@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autotrader.language.nodes import rows_of
 from autotrader.language.problems import Problem
 from autotrader.language.yaml_traps import point
 
@@ -91,7 +92,7 @@ def _painter(*, colour: bool) -> Any:
 
 
 def _excerpt(source: str | None, line: int) -> str | None:
-    rows = source.split("\n") if source else []
+    rows = rows_of(source) if source else []
     return "".join(map(_safe_character, rows[line - 1])) if 0 < line <= len(rows) else None
 
 

@@ -20,6 +20,7 @@ from autotrader.language.problems import Problem
 from autotrader.language.yaml_traps import visible
 
 ROUNDS = 6
+MOST_PROBLEMS = 200  # of one kind of check: nobody reads more, and guessing what was meant takes time
 YAML_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false"})
 
 
@@ -174,7 +175,7 @@ def check(model: type[Model], document: Document) -> Checked[Model]:
             # what is missing comes last: a misspelt or refused key beside it explains it
             for detail in sorted(error.errors(include_url=False), key=lambda each: each["type"] == "missing"):
                 path = _path(document.root, detail["loc"], keep_last=detail["type"] in {"missing", "extra_forbidden"})
-                if not _consequence(path, reported, detail):
+                if len(problems) < MOST_PROBLEMS and not _consequence(path, reported, detail):
                     problems.append(_problem(model, document, path, detail))
                 _mend(data, path, detail, reported)
     return Checked(None, tuple(problems), frozenset(reported))

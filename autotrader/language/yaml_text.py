@@ -351,6 +351,8 @@ class _Builder:
         found = traps.scalar_problems(self.file, scalar, free=free)
         self.problems += found
         replaced = line in self.dirty and "?" in text
+        # quotes that are not in the file were put there to read on: the line was reported
+        replaced = replaced or (style == "quoted" and self.lines[line - 1][column - 1 : column] not in {"'", '"'})
         if replaced or any(problem.code in {"AT004", "AT005", "AT009"} for problem in found):
             return replace(scalar, broken=True)
         return replace(scalar, text=traps.without_thousands(scalar.text)) if found else scalar

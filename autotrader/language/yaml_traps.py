@@ -114,9 +114,12 @@ def _non_ascii(file: str, scalar: Scalar, odd: list[str]) -> Problem:
 
 
 def _outside_parentheses(text: str) -> re.Match[str] | None:
+    depth = end = 0
     for found in _THOUSANDS.finditer(text):
-        before = text[: found.start()]
-        if before.count("(") <= before.count(")"):
+        between = text[end : found.start()]
+        depth += between.count("(") - between.count(")")
+        end = found.start()
+        if depth <= 0:
             return found
     return None
 

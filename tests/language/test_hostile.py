@@ -99,6 +99,29 @@ def test_bombs_do_not_explode(bomb: bytes) -> None:
     assert time.perf_counter() - began < 2
 
 
+SLOW = [
+    HEADS["W"] + "    when: [" + "x < 1, " * 9_000 + "]\n",
+    HEADS["W"] + "".join(f"    key{number}: 1\n" for number in range(9_000)),
+    HEADS["W"] + "    when: f(" + "1,000 " * 40_000 + ")\n",
+    HEADS["W"] + "    when: " + "(" * 250_000 + "\n",
+    HEADS["W"] + "    about: {a} b\n" * 9_000,
+    HEADS["W"] + "    " + "k" * 200_000 + ": 1\n",
+    "version: 1\nsignals:\n"
+    + "".join(f"  s{n}: [signal(s{n + 1}), signal(s{n + 1})]\n" for n in range(40))
+    + "  s40: last < 5\n",
+    "a: '" + "\n" * 200_000,
+    "? " * 100_000,
+]
+
+
+@pytest.mark.parametrize("text", SLOW, ids=range(len(SLOW)))
+def test_nothing_takes_long(text: str) -> None:
+    """Files that are bad in thousands of places, or nest references, are answered within seconds."""
+    began = time.perf_counter()
+    load({"f.yaml": text})
+    assert time.perf_counter() - began < 5
+
+
 GOOD = HEADS["R"] + "    about: {about}\n    when: last < 5_000_000\n    then: [notify: x]\n"
 
 

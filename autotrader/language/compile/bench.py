@@ -13,7 +13,7 @@ from typing import Literal as Only
 from typing import TypeVar, cast
 
 from autotrader.language.expression import Origin, Scope, parse_duration_ms, parse_literal, parse_value
-from autotrader.language.nodes import Document, Path, Scalar, dotted
+from autotrader.language.nodes import Document, Path, Scalar, dotted, rows_of
 from autotrader.language.problems import Problem
 from autotrader.language.rule_file import WrittenFile, WrittenWhen
 from autotrader.language.tree import Kind, Literal, Value
@@ -47,6 +47,7 @@ class Bench:
     inside: tuple[str, ...] = ()  # signals being compiled, to notice loops
     root: Path = ()  # the rule's (signal's) own path: problems name paths from the file, keys from here
     broken: frozenset[str] = frozenset()  # `$names` of parameters that could not be read: what uses them stays silent
+    looked: list[str] = field(default_factory=list)  # keys of conditions met, over nested signals
     used: set[str] = field(default_factory=set)  # signals and $params met, for lint
 
     def report(
@@ -134,7 +135,7 @@ class Bench:
 
 def within(document: Document, problems: Iterable[Problem]) -> Iterator[Problem]:
     """Problems whose columns lie in their line: the text of a folded or escaped scalar is longer than its line."""
-    rows = document.text.split("\n")
+    rows = rows_of(document.text)
     for each in problems:
         end = len(rows[each.place.line - 1]) + 1 if each.place.line <= len(rows) else 1
         yield each if each.place.column <= end else replace(each, place=replace(each.place, column=end, length=1))

@@ -13,9 +13,11 @@ from autotrader.language.expression import parse_condition
 from autotrader.language.nodes import Path
 from autotrader.language.rule_file import WrittenAtLeast, WrittenCombinator
 from autotrader.language.tree import All, Any, AtLeast, Condition, Named, Not
+from autotrader.language.written import MOST_PROBLEMS
 
 _SIGNAL = re.compile(r"\s*signal\s*\(\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*", re.ASCII)
 
+MOST_CONDITIONS = 1_000
 Item = str | WrittenCombinator
 
 
@@ -25,6 +27,12 @@ def condition_of(bench: Bench, written: Item | list[Item], path: Path, key: str 
     `key` begins the keys of its leaves; without one it is the path within the rule.
     """
     key = key or bench.key(path)
+    bench.looked.append(key)
+    if len(bench.looked) > MOST_CONDITIONS:  # signals of signals may multiply without end
+        if len(bench.looked) == MOST_CONDITIONS + 1:
+            message = f"more than {MOST_CONDITIONS:,} conditions, with those of its signals"
+            bench.report("AT210", path, message, hint="use fewer signals inside signals")
+        return None
     if isinstance(written, str):
         return _leaf(bench, written, path, key)
     if isinstance(written, list):
@@ -63,7 +71,7 @@ def _parts(bench: Bench, items: Sequence[Item], path: Path, key: str) -> tuple[C
 
 def _leaf(bench: Bench, text: str, path: Path, key: str) -> Condition | None:
     bench.uses(text)
-    if bench.hopeless(text):
+    if bench.hopeless(text) or len(bench.problems) > MOST_PROBLEMS:
         return None
     found = _SIGNAL.fullmatch(text)
     if found:
