@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from autotrader.engine.due import period_ms
 from autotrader.language.plan import Plan
 from autotrader.market.needs import AccountNeed, MarketNeed, Need, merged
-from autotrader.ports import MarketData
+from autotrader.market.timeframe import DAY_MS
 
-EVALUATION_BYTES_PER_TERM = 6  # compressed, measured on a day of the recorded market (benchmarks)
+# Compressed size of an evaluation row, measured on a day of the recorded market: 700 bytes for two rules of six terms.
+ROW_BYTES, RULE_BYTES, TERM_BYTES = 400, 70, 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,28 @@ def _same(one: Need, other: Need) -> bool:
     return type(one) is type(other) and all(getattr(one, n, None) == getattr(other, n, None) for n in names)
 
 
-def budget_of(plan: Plan, market: MarketData) -> Budget:
+class Prices(Protocol):
+    """Whoever knows what questions weigh: market data of an exchange, or `Offline`."""
+
+    def weight_per_minute(
+        self, needs: Mapping[MarketNeed | AccountNeed, int]
+    ) -> Mapping[MarketNeed | AccountNeed, Decimal]:
+        """Request weight per minute of each need, given the period in ms at which it is asked."""
+
+
+class Offline:
+    """The venue's table of weights, without a connection."""
+
+    def weight_per_minute(
+        self, needs: Mapping[MarketNeed | AccountNeed, int]
+    ) -> Mapping[MarketNeed | AccountNeed, Decimal]:
+        """From the table."""
+        from autotrader.exchanges.binance.weights import per_minute
+
+        return per_minute(needs)
+
+
+def budget_of(plan: Plan, market: Prices) -> Budget:
     """Price the plan with the exchange's own weights."""
     periods = asked(plan)
     weights = market.weight_per_minute(periods)
@@ -53,10 +77,16 @@ def budget_of(plan: Plan, market: MarketData) -> Budget:
         sorted(((need, periods[need], weights[need]) for need in periods), key=lambda row: (-row[2], repr(row[0])))
     )
     per_minute = sum((Decimal(60_000) / period for period in periods.values()), Decimal(0))
-    cycles = sum(86_400_000 // period_ms(rule) * max(1, len(rule.terms)) for rule in plan.rules if rule.enabled)
     return Budget(
         weights=rows,
         total=sum((weight for _, _, weight in rows), Decimal(0)),
         requests=per_minute,
-        disk_per_day=cycles * EVALUATION_BYTES_PER_TERM,
+        disk_per_day=_disk_per_day(plan),
     )
+
+
+def _disk_per_day(plan: Plan) -> int:
+    """Rules whose slots fall together share a row."""
+    rules = [(DAY_MS // period_ms(rule), len(rule.terms)) for rule in plan.rules if rule.enabled]
+    rows = max((count for count, _ in rules), default=0)
+    return rows * ROW_BYTES + sum(count * (RULE_BYTES + TERM_BYTES * terms) for count, terms in rules)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autotrader.app.world import World
     from autotrader.orders import OrderRequest
+    from autotrader.service.world import World
 
 UNCLEAR, REFUSED, DENIED = 5, 6, 4
 _PLACED = {"ACCEPTED": 0, "ADOPTED": 0, "REJECTED": REFUSED, "DROPPED": DENIED, "NOT_SENT": UNCLEAR}
@@ -32,8 +32,8 @@ class Where:
 
 def place(asked: OrderRequest, where: Where, cancel_after_ms: int | None = None) -> tuple[Mapping[str, Any], int]:
     """Place one order; what came of it, and the exit code. Raises SafetyRefused where a limit denies it."""
-    from autotrader.service.hand import Wanted, place_by_hand, wanted_to
     from autotrader.orders import OrderType
+    from autotrader.service.hand import Wanted, place_by_hand, wanted_to
 
     wanted = Wanted(
         symbol=asked.symbol, side=asked.side, price=asked.price, quantity=asked.quantity,
