@@ -1,39 +1,20 @@
-"""Where the words of a condition look, and how an answer can fail to be a plain number.
+"""Where the words of a condition look: `Sources` is everything that one evaluation may see, frozen.
 
-`Sources` is everything that one evaluation may see, frozen. An answer is a value, or `Missing` with the reason why it
-is not known, or `LowerBound` where only "at least this much" can be said (a fetched book that ends too early).
+What they answer with stands in `answers`; its names can be had from here too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 from autotrader.market.account import Account, Health, OwnOrder, OwnRecord
+from autotrader.market.answers import Answer, LowerBound, Missing
 from autotrader.market.instrument import Instrument
 from autotrader.market.snapshot import Snapshot
 from autotrader.orders import Order
 
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Not known, and why: one phrase without the word's name (`ticker is 19s old (limit 15s)`)."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class LowerBound:
-    """At least this much: it settles `> 300_000` when the bound is above, and `< 300_000` then too (as false).
-
-    What the bound cannot settle is unknown.
-    """
-
-    value: Decimal
-
-
-Answer = Decimal | float | str | bool | Missing | LowerBound
+__all__ = ["Answer", "LowerBound", "Missing", "Sources"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ reference, completion, readback and `why` read this table and follow.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from autotrader.language.tree import (
     All,
@@ -28,8 +29,11 @@ from autotrader.language.vocabulary.columns import column_of, period_of, warmup_
 from autotrader.language.vocabulary.live import candle_value
 from autotrader.language.vocabulary.word import Param, Word
 from autotrader.language.walk import tree_terms
+from autotrader.market.answers import Answer
 from autotrader.market.needs import CandleNeed, Need, merged
-from autotrader.market.sources import Answer, Sources
+
+if TYPE_CHECKING:
+    from autotrader.market.sources import Sources
 
 GROUPS = (ticker.WORDS, book.WORDS, window.WORDS, candle.WORDS, balances.WORDS, record.WORDS, order.WORDS, health.WORDS)
 VOCABULARY: Mapping[str, Word] = {word.name: word for group in GROUPS for word in group}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import ACCOUNT_MS, stale
 from autotrader.language.vocabulary.word import Param, Word
+from autotrader.market.answers import Answer, Missing
 from autotrader.market.needs import BalancesNeed, Need
-from autotrader.market.sources import Answer, Missing, Sources
 from autotrader.money import ZERO
 from autotrader.orders import Balance
+
+if TYPE_CHECKING:
+    from autotrader.market.sources import Sources
 
 _ASSET = (Param("asset", "asset"),)
 

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Kind, Literal, Term
 from autotrader.language.vocabulary.limits import fresh_book
 from autotrader.language.vocabulary.word import Param, Word, literal_of
+from autotrader.market.answers import Answer, LowerBound, Missing
 from autotrader.market.needs import BookNeed, Need
-from autotrader.market.snapshot import Book
-from autotrader.market.sources import Answer, LowerBound, Missing, Sources
 from autotrader.money import CONTEXT, HUNDRED, ZERO, over, times
+
+if TYPE_CHECKING:
+    from autotrader.market.snapshot import Book
+    from autotrader.market.sources import Sources
 
 Levels = Sequence[tuple[Decimal, Decimal]]
 _NEAR_LEVELS = 100  # up to 0.5 %: as cheap at the venue as the smallest book

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import STATUS_MS, stale
 from autotrader.language.vocabulary.word import Param, Word, literal_of
+from autotrader.market.answers import Answer, Missing
 from autotrader.market.candles import Candles
 from autotrader.market.needs import BalancesNeed, BookNeed, CandleNeed, Need, OpenOrdersNeed, StatusNeed, TickerNeed
-from autotrader.market.sources import Answer, Missing, Sources
 from autotrader.money import ZERO
+
+if TYPE_CHECKING:
+    from autotrader.market.sources import Sources
 
 AGES = ("ticker", "book", "candles", "balances", "orders")
 

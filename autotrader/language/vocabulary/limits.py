@@ -5,9 +5,14 @@ Ages are measured from the moment the request left: the venue's book and price r
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from autotrader.language.vocabulary.word import duration_text
-from autotrader.market.snapshot import Book, Ticker, TradingDay
-from autotrader.market.sources import Missing, Sources
+from autotrader.market.answers import Missing
+
+if TYPE_CHECKING:
+    from autotrader.market.snapshot import Book, Ticker, TradingDay
+    from autotrader.market.sources import Sources
 
 TICKER_MS = 15_000
 BOOK_MS = 10_000

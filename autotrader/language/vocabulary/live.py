@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import abnormal
 from autotrader.language.zones import zone_of
-from autotrader.market.sources import Answer, Missing, Sources
+from autotrader.market.answers import Answer, Missing
 from autotrader.market.timeframe import next_open, open_of, steps_before
 
 if TYPE_CHECKING:
     from autotrader.market.candles import Candles
+    from autotrader.market.sources import Sources
 
 
 def span_text(open_ms: int, timeframe: str, zone: str) -> str:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import fresh_book
 from autotrader.language.vocabulary.word import Measure, Word
-from autotrader.market.account import OwnOrder
+from autotrader.market.answers import Answer, Missing
 from autotrader.market.needs import BookNeed, Need
-from autotrader.market.sources import Answer, Missing, Sources
 from autotrader.money import CONTEXT, HUNDRED, ZERO, over, times
 from autotrader.orders import Order, Side
 
-AnyOrder = Order | OwnOrder
+if TYPE_CHECKING:
+    from autotrader.market.account import OwnOrder
+    from autotrader.market.sources import Sources
+
+    AnyOrder = Order | OwnOrder
 
 
 def _of_order(pick: Callable[[AnyOrder, Sources], Answer]) -> Callable[[Term, Sources], Answer]:
@@ -25,7 +29,7 @@ def _of_order(pick: Callable[[AnyOrder, Sources], Answer]) -> Callable[[Term, So
 
 
 def _age(order: AnyOrder, sources: Sources) -> Answer:
-    placed = order.placed_ms if isinstance(order, OwnOrder) else order.created_ms
+    placed = order.created_ms if isinstance(order, Order) else order.placed_ms
     return Decimal(sources.now_ms - placed)
 
 
@@ -49,7 +53,7 @@ def _filled(order: AnyOrder, _sources: Sources) -> Answer:
 
 
 def _tag(order: AnyOrder, _sources: Sources) -> Answer:
-    return order.tag if isinstance(order, OwnOrder) else ""
+    return "" if isinstance(order, Order) else order.tag
 
 
 def _order_id(order: AnyOrder, _sources: Sources) -> Answer:

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Literal, Term
 from autotrader.language.vocabulary.word import Param, Word
 from autotrader.language.zones import zone_of
-from autotrader.market.sources import Answer, Missing, Sources
+from autotrader.market.answers import Answer, Missing
 from autotrader.money import ZERO, total
 from autotrader.orders import Side
+
+if TYPE_CHECKING:
+    from autotrader.market.sources import Sources
 
 _DAY_MS = 86_400_000
 _WINDOW = Param("window", "window", Decimal(60_000), Decimal(32 * _DAY_MS))

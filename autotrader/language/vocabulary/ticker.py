@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import fresh_day, fresh_ticker
 from autotrader.language.vocabulary.word import Measure, Word
+from autotrader.market.answers import Answer, Missing
 from autotrader.market.needs import Need, TickerNeed, TradingDayNeed
-from autotrader.market.sources import Answer, Missing, Sources
+
+if TYPE_CHECKING:
+    from autotrader.market.sources import Sources
 
 _ZERO = Decimal(0)
 _LOSS_OF_ALL = Decimal(-100)

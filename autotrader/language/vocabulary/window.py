@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import abnormal, fresh_ticker
 from autotrader.language.vocabulary.live import span_text
 from autotrader.language.vocabulary.word import Param, Word, literal_of
+from autotrader.market.answers import Answer, Missing
 from autotrader.market.needs import CandleNeed, Need, TickerNeed
-from autotrader.market.sources import Answer, Missing, Sources
 from autotrader.market.timeframe import MINUTE_MS
 from autotrader.money import CONTEXT, HUNDRED, over, times
+
+if TYPE_CHECKING:
+    from autotrader.market.sources import Sources
 
 
 def _minutes(term: Term) -> int:

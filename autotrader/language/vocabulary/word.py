@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from typing import Literal as Only
 
 from autotrader.language.tree import Literal, Term
+from autotrader.market.answers import Answer
 from autotrader.market.needs import Need
-from autotrader.market.sources import Answer, Sources
+
+if TYPE_CHECKING:
+    from autotrader.market.sources import Sources
 
 Arg = Decimal | str | Literal
 
