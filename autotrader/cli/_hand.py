@@ -1,7 +1,7 @@
 """Orders by hand: the running service does it where one holds the store, else this process opens the world itself.
 
-Both ways end in `service.hand`: the same limits, the same journal, one POST per intent. Exit codes: 0 done, 4 refused by
-our limits, 5 not sent or of unknown fate, 6 refused by the exchange.
+Both ways end in `service.hand`: the same limits, the same journal, one POST per intent. Exit codes: 0 done, 4 refused
+by our limits, 5 not sent or of unknown fate, 6 refused by the exchange.
 """
 
 from __future__ import annotations
