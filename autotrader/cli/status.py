@@ -88,7 +88,7 @@ def _head(one: Standing, wall: int) -> str:
         styled("LIVE" if live else "DRY-RUN", "on_red" if live else "bold"),
         _up(one, wall),
         _last_cycle(one, wall),
-        "" if one.clock_skew_ms is None else f"clock {one.clock_skew_ms / 1000:+.1f} s",
+        _clock(one),
         f"audit #{one.head_number:,} {one.head_hash[:4]}…" if one.head_hash else "",
         f"missed slots {one.missed:,}",
     ]
@@ -200,3 +200,11 @@ def _why(rule: RuleStanding) -> str:
     from autotrader.cli._text import iso_utc
 
     return f"until {iso_utc(int(rule.why.removeprefix('until ')))}" if rule.state == "cooling" else rule.why
+
+
+def _clock(one: Standing) -> str:
+    """How far this machine's clock is from the venue's; a simulator's time is no measure of it."""
+    skew = one.clock_skew_ms
+    if skew is None:
+        return ""
+    return f"clock {skew / 1000:+.1f} s" if abs(skew) < _FAR_MS else "simulated time"
