@@ -1,20 +1,21 @@
 """A connection for commands that look at the exchange: which host, which zone, and the key where one is needed.
 
-Host: `--base-url`, else the account file's, else the live one. Zone: the account file's, else Asia/Tokyo.
+Host: `--base-url`, else what the account file names; no exchange is contacted that nobody named. Zone: the account file's, else Asia/Tokyo.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autotrader.errors import ConfigError, SafetyRefused
+from autotrader.errors import ConfigError, SafetyRefused, UsageError
 
 if TYPE_CHECKING:
+    from autotrader.cli._written import Origin
     from autotrader.exchanges.binance.connection import Connection
     from autotrader.exchanges.binance.endpoints import AccountCalls
 
@@ -44,17 +45,30 @@ def venue(base_url: str | None, config: Path | None, *, signed: bool = False) ->
     from autotrader.cli._folders import folders, private
     from autotrader.cli._written import account_file, written
     from autotrader.exchanges.binance.connection import Settings, connect
-    from autotrader.exchanges.binance.hosts import LIVE_URL
     from autotrader.exchanges.binance.secret import load_credentials
     from autotrader.language.zones import zone_of
 
     file = account_file(config)
     values = written(file) if file is not None else {}
     zone = values["timezone"].text if "timezone" in values else DEFAULT_ZONE
-    url = base_url or (values["exchange.base_url"].text if "exchange.base_url" in values else LIVE_URL)
+    url = base_url or _named(values)
     try:
         settings = Settings(zone=zone_of(zone), cache=private(folders().cache))
     except ValueError as error:
         raise ConfigError(str(error), hint="an IANA name such as Asia/Tokyo") from None
     with connect(settings, url=url, credentials=load_credentials(os.environ) if signed else None) as connection:
         yield Venue(connection, zone)
+
+
+def _named(values: Mapping[str, Origin]) -> str:
+    """The address that the account file names. Raises UsageError where there is none: nothing is asked unasked."""
+    from autotrader.exchanges.binance.hosts import LIVE_URL
+
+    if "exchange.base_url" in values:
+        return values["exchange.base_url"].text
+    if "exchange.name" in values:
+        return LIVE_URL
+    raise UsageError(
+        "no account file here names an exchange, so none is asked",
+        hint=f"go to a project's folder, or name the exchange: --base-url {LIVE_URL}",
+    )
