@@ -26,12 +26,13 @@ from autotrader.engine.observe import observe_terms
 from autotrader.engine.requests import CancelOrder, Context, Pause, PlaceRequest
 from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values, exact
-from autotrader.errors import ConfigError, RulesInvalid, UsageError
+from autotrader.errors import RulesInvalid, UsageError
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.binance.hosts import LIVE_URL
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
+from autotrader.files import find_account_file
 from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Condition, Value
@@ -226,13 +227,17 @@ def evaluate_now(
 
 
 def _settings_for(config: Path | None, base_url: str | None) -> Settings:
-    """The account file's settings; defaults where there is none."""
-    try:
+    """The account file's settings, or defaults at an address that was given. Raises UsageError where nobody named an
+    exchange: none is asked unasked.
+    """
+    if config is not None or find_account_file(Path.cwd()) is not None:
         return read_project(config, base_url=base_url).settings
-    except ConfigError:
-        if config is not None:
-            raise
-        return Settings(file="", base_url=base_url or "", paper={})
+    if base_url is None:
+        raise UsageError(
+            "no account file here names an exchange, so none is asked",
+            hint=f"go to a project's folder, name the exchange (--base-url {LIVE_URL}), or try it on a file with --data",
+        )
+    return Settings(file="", base_url=base_url, paper={})
 
 
 def _worth(value: Value, here: Eyes, known: Mapping[str, Instrument]) -> Decimal | Scalar:
