@@ -7,15 +7,16 @@ same to the caller: the order that needed it must not leave.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from autotrader.errors import RecordsBroken
 from autotrader.records.schema import APPLICATION_ID, CHECKED, MIGRATIONS, VERSION
 
 Value = str | int | bytes | None
+_Read = TypeVar("_Read")
 
 _OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
@@ -27,6 +28,7 @@ class Database:
         self._connection = connection
         self._depth = 0
         self._doomed = False
+        self._remembered: dict[tuple[object, ...], Any] = {}
         self.path = path
         self.read_only = read_only
 
@@ -80,6 +82,7 @@ class Database:
             self._depth -= 1
 
     def _roll_back(self) -> None:
+        self._remembered.clear()
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -90,6 +93,7 @@ class Database:
         """Change rows; returns how many. Raises RecordsBroken; sqlite3.IntegrityError stays what it is."""
         if not self._depth:
             raise RuntimeError("records are written inside store.transaction()")
+        self._remembered.clear()
         return self._run(sql, values).rowcount
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[sqlite3.Row]:
@@ -103,6 +107,19 @@ class Database:
         """Read the first row, if any."""
         found = self.rows(sql, values)
         return found[0] if found else None
+
+    def remembered(self, key: tuple[object, ...], read: Callable[[], _Read]) -> _Read:
+        """What `read` gives, read again only after something was written or rolled back here.
+
+        For values that nobody changes. It is true because a store has one writer, this connection; one that only
+        reads remembers nothing, since another process writes there.
+        """
+        if self.read_only:
+            return read()
+        if key not in self._remembered:
+            self._remembered[key] = read()
+        found: _Read = self._remembered[key]
+        return found
 
     def each(self, sql: str, values: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:
         """Read rows one by one, as plain tuples: for verification and export of long tables."""

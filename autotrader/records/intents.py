@@ -184,7 +184,7 @@ class Intents:
     def in_state(self, *states: IntentState) -> tuple[JournalRow, ...]:
         """All rows in these states, oldest first."""
         marks = ", ".join("?" * len(states))
-        return self._select(f"state IN ({marks})", states)
+        return self._db.remembered(("intents", *states), lambda: self._select(f"state IN ({marks})", states))
 
     def unresolved(self) -> tuple[JournalRow, ...]:
         """Rows whose fate at the venue is not known, oldest first."""

@@ -149,7 +149,7 @@ class Orders:
 
     def unsettled(self) -> tuple[OrderRow, ...]:
         """Orders that are open, or whose trades are not all booked, oldest first."""
-        return self._select("settled = 0", ())
+        return self._db.remembered(("unsettled",), lambda: self._select("settled = 0", ()))
 
     def open(self) -> tuple[OrderRow, ...]:
         """Orders that may still fill, oldest first."""
@@ -169,8 +169,11 @@ class Orders:
         return self._cache.since(since_ms, committed=not self._db.in_transaction)
 
     def _fills_after(self, rowid: int) -> list[tuple[int, Fill]]:
-        rows = self._db.rows("SELECT rowid, * FROM fills WHERE rowid > ?", (rowid,))
-        return [(row["rowid"], _fill(row)) for row in rows]
+        def read() -> list[tuple[int, Fill]]:
+            rows = self._db.rows("SELECT rowid, * FROM fills WHERE rowid > ?", (rowid,))
+            return [(row["rowid"], _fill(row)) for row in rows]
+
+        return self._db.remembered(("fills after", rowid), read)
 
     def fills_with_rule(self, since_ms: int = 0) -> Iterator[tuple[Fill, str]]:
         """Fills since then with the rule that placed the order, oldest first."""

@@ -7,6 +7,7 @@ can count what it executed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from autotrader.market.account import OwnOrder, OwnRecord
@@ -24,28 +25,46 @@ _TAKEN = frozenset({IntentState.ACCEPTED, IntentState.ADOPTED})
 _FAILED_REQUEST = _REFUSED | {IntentState.NOT_SENT}
 
 
-def own_record(
-    now_ms: int,
-    zone: tzinfo,
-    *,
-    intents: Intents,
-    orders: Orders,
-    cancels: Cancels,
-    settings: Settings,
-    errors: Errors,
-) -> OwnRecord:
-    """Read it all for one cycle. `zone` is the account's: fills reach back to its current month's start at least."""
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What was read for the day before `now_ms`. Until the next write time only lets the oldest moments fall out."""
+
+    now_ms: int
+    orders: tuple[OwnOrder, ...]
+    errors_ms: tuple[int, ...]
+    placed_ms: tuple[int, ...]
+    refusals: int
+
+
+def own_record(day: Day, now_ms: int, zone: tzinfo, orders: Orders) -> OwnRecord:
+    """All of it at one moment, not before `day` was read. `zone` is the account's: fills reach back to its current
+    month's start at least.
+    """
+    day_ago = now_ms - DAY_MS
+    return OwnRecord(
+        orders=day.orders,
+        fills=orders.fills_since(_fills_from(now_ms, zone)),
+        errors_ms=tuple(moment for moment in day.errors_ms if moment >= day_ago),
+        placed_ms=tuple(moment for moment in day.placed_ms if moment >= day_ago),
+        refusals_in_a_row=day.refusals,
+    )
+
+
+def read_day(
+    now_ms: int, *, intents: Intents, orders: Orders, cancels: Cancels, settings: Settings, errors: Errors
+) -> Day:
+    """Read what changes with writes only, and what happened in the day before now."""
     day_ago = now_ms - DAY_MS
     sent = intents.times_sent(day_ago)
     waiting = intents.in_state(IntentState.INTENT, *sorted(UNRESOLVED))
     failed = [sent_ms for sent_ms, state in sent if state in _FAILED_REQUEST]
     failed += [row.sent_ms for row in cancels.failed_since(day_ago)]
-    return OwnRecord(
+    return Day(
+        now_ms=now_ms,
         orders=tuple(map(_of_intent, waiting)) + tuple(map(_of_order, orders.unsettled())),
-        fills=orders.fills_since(_fills_from(now_ms, zone)),
         errors_ms=tuple(sorted([*failed, *errors.since(day_ago)])),
         placed_ms=tuple(sent_ms for sent_ms, state in sent if state is not IntentState.NOT_SENT),
-        refusals_in_a_row=_refusals(intents, int(settings.get("refusals_since_ms", 0))),
+        refusals=_refusals(intents, int(settings.get("refusals_since_ms", 0))),
     )
 
 

@@ -28,7 +28,7 @@ from autotrader.records.heads import Head, HeadsFile, read_heads
 from autotrader.records.inbox import Inbox
 from autotrader.records.intents import Intents
 from autotrader.records.orders import Orders
-from autotrader.records.own import own_record
+from autotrader.records.own import Day, own_record, read_day
 from autotrader.records.places import DATABASE, HALT_FILE, HEADS, INBOX, Identity, WriterLock
 from autotrader.records.values import Counters, Errors, Runs, Settings, States
 
@@ -164,9 +164,14 @@ class Store:
     # ------------------------------------------------------------------------------------------------- whole record
     def own_record(self, now_ms: int, zone: tzinfo = UTC) -> OwnRecord:
         """This store's orders, fills and failures, as the engine reads them."""
-        return own_record(
+        day = self._db.remembered(("day",), lambda: self._read_day(now_ms))
+        if day.now_ms > now_ms:  # the clock was set back: what had fallen out of the day may belong to it again
+            day = self._read_day(now_ms)
+        return own_record(day, now_ms, zone, self.orders)
+
+    def _read_day(self, now_ms: int) -> Day:
+        return read_day(
             now_ms,
-            zone,
             intents=self.intents,
             orders=self.orders,
             cancels=self.cancels,

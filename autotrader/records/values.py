@@ -91,18 +91,21 @@ class Settings:
 
     def get(self, name: str, default: Any = None) -> Any:
         """A value; `default` where none was set."""
-        row = self._db.row("SELECT value FROM settings WHERE key = ?", (_known(name),))
-        return default if row is None else json.loads(row["value"])
+        text = self._db.remembered(("setting", name), lambda: self._text(name))
+        return default if text is None else json.loads(text)
 
     def set(self, name: str, value: object, time_ms: int) -> None:
         """Write a value; those that decide what may be traded are acts of the chain. The same value again is no act."""
         text = canonical(value)
-        row = self._db.row("SELECT value FROM settings WHERE key = ?", (_known(name),))
-        if row is not None and row["value"] == text:
+        if self._text(name) == text:
             return
         self._db.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, text))
         if name in _ACTS:
             self._chain.append(time_ms, "setting", name, {"value": value})
+
+    def _text(self, name: str) -> str | None:
+        row = self._db.row("SELECT value FROM settings WHERE key = ?", (_known(name),))
+        return None if row is None else str(row["value"])
 
 
 class Counters:

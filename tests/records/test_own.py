@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -121,3 +122,25 @@ def test_a_quiet_cycle_reads_little(at: Desk) -> None:
         record = at.store.own_record(at.clock.ms)
     assert len(record.fills) >= 3_000
     assert (time.process_time() - begun) / 10 < 0.02
+
+
+def test_what_is_remembered_ends_with_any_write_and_with_a_rollback(at: Desk) -> None:
+    """A record that was read before shows what was written since, and not what was rolled back."""
+    before = at.store.own_record(at.clock.ms)
+    assert at.store.own_record(at.clock.ms) == before
+    with suppress(ZeroDivisionError), at.store.transaction() as store:
+        store.errors.add(at.clock.ms, "lost")
+        assert store.own_record(at.clock.ms).errors_ms == (at.clock.ms,)
+        raise ZeroDivisionError
+    assert at.store.own_record(at.clock.ms) == before
+    at.send(1, rule="r")
+    assert [order.rule for order in at.store.own_record(at.clock.ms).orders] == ["r"]
+
+
+def test_a_day_passes_without_a_write_and_a_clock_goes_back(at: Desk) -> None:
+    """What is older than a day falls out of the remembered record, and is there again for an earlier moment."""
+    with at.store.transaction() as store:
+        store.errors.add(at.clock.ms, "lost")
+    assert at.store.own_record(at.clock.ms + DAY_MS + 1).errors_ms == ()
+    assert at.store.own_record(at.clock.ms).errors_ms == (at.clock.ms,)
+    assert at.store.own_record(at.clock.ms + DAY_MS + 1).errors_ms == ()
