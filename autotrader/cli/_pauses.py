@@ -20,6 +20,8 @@ def duration_ms(text: str, flag: str = "--for") -> int:
     found, problems = parse_duration_ms(text, Origin(flag, 1, 1))
     if found is None:
         raise UsageError(f"{flag}: {problems[0].message}", hint=problems[0].hint or "write 30m, 6h or 2d")
+    if found <= 0:
+        raise UsageError(f"{flag}: {text} is over at once", hint="write 30m, 6h or 2d")
     return found
 
 

@@ -294,6 +294,8 @@ def _show(looked: Looked, entries: list[Entry]) -> None:
     if unlooked:
         say(f"  no order to look at: {', '.join(unlooked)}")
     say(_sums(looked, entries))
+    if looked.plan.settings.mode == "live":
+        note("balances and orders are those of dry-run: plan loads no key")
     for problem in looked.problems:
         if problem.severity == "warning":
             note(f"warning[{problem.code}]: {problem.message} ({problem.place.file}:{problem.place.line})")

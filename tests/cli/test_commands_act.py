@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from autotrader.records.inbox import Inbox
 from autotrader.records.places import writer_pid
 from autotrader.records.store import Store
 from tests.cli.project import Project, made, simulator, without_settings
@@ -74,6 +75,28 @@ def test_a_service_is_asked_and_answers(project: Project, capsys: pytest.Capture
         assert store["running"] is True
         assert project.run("resume") == 0
         assert project.run("order", "new", "buy", "BTCJPY", "0.001", "--price", BID) == 0
+
+
+def test_an_order_that_lay_in_the_inbox_too_long_is_not_placed(project: Project) -> None:
+    """Whoever asked has given up long ago, and may have asked again: the service refuses it for safety."""
+    inbox = Inbox(project.store / "inbox.db")
+    wanted = {"symbol": "BTCJPY", "side": "BUY", "price": "1200000", "quantity": "0.001"}
+    number = inbox.append(int((time.time() - 60) * 1000), "order", wanted)
+    with service(project):
+        deadline = time.monotonic() + 10
+        while (entry := inbox.get(number)) is not None and entry.answer is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+    inbox.close()
+    assert entry is not None
+    assert entry.answer is not None
+    assert entry.answer["exit_code"] == 4
+    with Store.read(project.store) as store:
+        assert len(store.orders.since(0)) == 1
+
+
+def test_a_pause_without_length_is_refused(project: Project) -> None:
+    """A pause that is over at once would pause nothing, silently."""
+    assert project.run("pause", "crash_buy", "--for", "0s") == 2
 
 
 def test_an_order_by_hand_passes_the_same_limits(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
