@@ -15,7 +15,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
-from autotrader.cycle.evaluation import decisions_of, state_before, values_of
+from autotrader.cycle.evaluation import decisions_of, state_before
 from autotrader.engine.calendar import start_of
 from autotrader.engine.decide import Decision
 from autotrader.engine.due import period_ms
@@ -118,7 +118,9 @@ class Teller:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._plans: dict[str, Plan | None] = {}
+        self._by_name: dict[str, dict[tuple[str, str], CompiledRule]] = {}
         self._rows: dict[int, Evaluation | None] = {}
+        self._spent: dict[int, tuple[Spending, ...]] = {}
 
     # ----------------------------------------------------------------------------------------------------- the plans
     def plan(self, name: str) -> Plan:
@@ -131,6 +133,20 @@ class Teller:
                 "the rules of that time cannot be read any more", hint="`autotrader audit verify` checks the records"
             )
         return found
+
+    def _rule(self, plan: str, rule: str, symbol: str) -> CompiledRule:
+        """One rule of a kept plan. Raises RecordsBroken where the row speaks of a rule that its plan lacks."""
+        if plan not in self._by_name:
+            self._by_name[plan] = {(one.id, one.symbol): one for one in self.plan(plan).rules}
+        found = self._by_name[plan].get((rule, symbol))
+        if found is None:
+            raise RecordsBroken(f"the rules of that time have no {rule} for {symbol}")
+        return found
+
+    def _spending(self, plan: Plan, at_ms: int) -> tuple[Spending, ...]:
+        if at_ms not in self._spent:
+            self._spent[at_ms] = spending(self._store, plan, at_ms)
+        return self._spent[at_ms]
 
     def newest_plan(self) -> Plan | None:
         """The plan that was opened last, None where nothing ever was."""
@@ -162,7 +178,8 @@ class Teller:
         row = self._row(rule, at_ms, symbol)
         if row is None:
             return ()
-        mine = [one for one in decisions_of(row.body) if one.rule == rule and symbol in (None, one.symbol)]
+        rows = [one for one in row.body["decisions"] if one["rule"] == rule and symbol in (None, one["symbol"])]
+        mine = decisions_of({"decisions": rows})
         told = [self._told(row, decision) for decision in mine]
         others = {one.symbol for one in mine}
         for other in sorted({r.symbol for r in self.plan(row.plan).rules if r.id == rule} - others):
@@ -189,18 +206,17 @@ class Teller:
         return self._rows[cycle]
 
     def _told(self, row: Evaluation, decision: Decision) -> Told:
-        plan = self.plan(row.plan)
-        rule = next(r for r in plan.rules if (r.id, r.symbol) == (decision.rule, decision.symbol))
+        plan, rule = self.plan(row.plan), self._rule(row.plan, decision.rule, decision.symbol)
         before = state_before(row.body, StateKey(decision.rule, decision.symbol, decision.order))
         return Told(
             number=row.cycle,
             time_ms=row.time_ms,
             rule=rule,
             zone=plan.settings.timezone,
-            story=retold(rule, decision, values_of(row.body, decision.rule, decision.order), before),
+            story=retold(rule, decision, _only(row.body, rule, decision.order), before),
             before=before,
             seen=row.body.get("seen", {}),
-            spending=spending(self._store, plan, row.time_ms),
+            spending=self._spending(plan, row.time_ms),
             followed=tuple(self._followed(rule, decision)) if decision.fired else (),
         )
 
@@ -261,8 +277,7 @@ class Teller:
             tally.held_back(row, self._blamed(row, data))
 
     def _blamed(self, row: Evaluation, data: Mapping[str, Any]) -> list[Verdict]:
-        plan = self.plan(row.plan)
-        rule = next(r for r in plan.rules if (r.id, r.symbol) == (data["rule"], data["symbol"]))
+        rule = self._rule(row.plan, data["rule"], data["symbol"])
         if rule.when is None:
             return []
         key = StateKey(data["rule"], data["symbol"], data["order"])
