@@ -264,6 +264,13 @@ def _table(condition: Condition, sources: Sources) -> Values:
     terms = tuple((term_id(term), term) for term in tree_terms(condition))
     leaves = tuple((leaf_id(leaf), leaf) for leaf in candle_leaves(condition))
     alone = Prepared(
-        rule=None, shared=terms, of_order=(), leaves=leaves, when=None, rearm=None, branches=(), remembers=False,  # type: ignore[arg-type]
-    )  # fmt: skip
+        rule=None,  # type: ignore[arg-type]  # the table asks for terms and leaves alone
+        shared=terms,
+        of_order=(),
+        leaves=leaves,
+        when=None,
+        rearm=None,
+        branches=(),
+        remembers=False,
+    )
     return value_table([alone], sources)
