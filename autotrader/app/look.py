@@ -235,7 +235,7 @@ def _settings_for(config: Path | None, base_url: str | None) -> Settings:
     if base_url is None:
         raise UsageError(
             "no account file here names an exchange, so none is asked",
-            hint=f"go to a project's folder, name the exchange (--base-url {LIVE_URL}), or try it on a file with --data",
+            hint=f"go to a project's folder, name the exchange (--base-url {LIVE_URL}), or give a file with --data",
         )
     return Settings(file="", base_url=base_url, paper={})
 
