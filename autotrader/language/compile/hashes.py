@@ -7,10 +7,11 @@ The canonical form is the compiled tree without places, source texts and hashes:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from autotrader.language.plan import CompiledRule, Settings
@@ -46,24 +47,39 @@ def _digest(value: object) -> str:
 
 def canonical(value: Any) -> str:
     """One text per meaning: every part with its type and length, so that no two values run together."""
-    if is_dataclass(value) and not isinstance(value, type):
-        inner = "".join(
-            canonical(each.name) + canonical(getattr(value, each.name))
-            for each in fields(value)
-            if each.name not in _MEANINGLESS
-        )
-        return _part(type(value).__name__, inner)
-    if isinstance(value, Mapping):
-        return _part("map", "".join(canonical(key) + canonical(value[key]) for key in sorted(value)))
-    if isinstance(value, frozenset):
-        return _part("set", "".join(sorted(canonical(item) for item in value)))
-    if isinstance(value, tuple):
-        return _part("list", "".join(canonical(item) for item in value))
-    if isinstance(value, Decimal):
-        return _part("number", plain(value))
-    if isinstance(value, Enum):
-        return _part("word", str(value.value))
-    return _part("none" if value is None else type(value).__name__, str(value))
+    return _writer(type(value))(value)
+
+
+_Writer = Callable[[Any], str]
+
+
+@cache
+def _writer(kind: type) -> _Writer:
+    """How values of a type are written, found once a type: a rule set has hundreds of thousands of parts."""
+    if is_dataclass(kind):
+        return _fields_writer(kind)
+    if issubclass(kind, Mapping):
+        return lambda value: _part("map", "".join([canonical(key) + canonical(value[key]) for key in sorted(value)]))
+    if issubclass(kind, frozenset):
+        return lambda value: _part("set", "".join(sorted(map(canonical, value))))
+    if issubclass(kind, tuple):
+        return lambda value: _part("list", "".join(map(canonical, value)))
+    if issubclass(kind, Decimal):
+        return lambda value: _part("number", plain(value))
+    if issubclass(kind, Enum):
+        return lambda value: _part("word", str(value.value))
+    name = "none" if kind is type(None) else kind.__name__
+    return lambda value: _part(name, str(value))
+
+
+def _fields_writer(kind: type) -> _Writer:
+    names = [(each.name, canonical(each.name)) for each in fields(kind) if each.name not in _MEANINGLESS]
+    called = kind.__name__
+
+    def write(value: Any) -> str:
+        return _part(called, "".join([title + canonical(getattr(value, name)) for name, title in names]))
+
+    return write
 
 
 def _part(kind: str, inner: str) -> str:
