@@ -101,14 +101,23 @@ def _happened(on: Stage, cycles: int) -> None:
     )
     say(table(("time", "rule", "side", "quantity", "price", "filled", "end"), rows, right={3, 4, 5}))
     for rule, text in _silent(on):
-        say(f"          {rule:<18} {text}")
+        say(f"          {rule} did not fire{text}")
 
 
 def _silent(on: Stage) -> list[tuple[str, str]]:
-    """Rules that never fired."""
-    fired = {act.subject for act in on.world.store.chain.acts(kind="decision")}
-    names = dict.fromkeys(rule.id for rule in on.world.plan.rules)
-    return [(name, "did not fire") for name in names if name not in fired]
+    """Rules that never fired, with the moment at which they came nearest."""
+    from autotrader.app.why import DAY_MS, Teller
+    from autotrader.engine.explain import distance_text
+
+    store, found = on.world.store, []
+    fired = {act.subject for act in store.chain.acts(kind="decision")}
+    for rule in on.world.plan.rules:
+        if rule.id in fired:
+            continue
+        near = Teller(store).day(rule.id, rule.symbol, on.began_ms + DAY_MS).nearest
+        text = "" if near is None else f": at {clock_time(near.time_ms, ZONE)} it was {distance_text(near.leaf)} short"
+        found.append((rule.id, text if near is None else f"{text} of `{near.leaf.text}`"))
+    return found
 
 
 def _agreed(agreement: Agreement) -> None:

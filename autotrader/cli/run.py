@@ -94,7 +94,9 @@ def _span_ms(text: str | None) -> int | None:
 
 
 def _banner(world: World) -> None:
-    """Grey for dry-run, red for live, with what may be lost at most."""
+    """Grey for dry-run, red for live, with what may be spent at most, and what the rules' questions cost."""
+    from autotrader.app.budget import budget_of
+
     limits = world.settings.limits
     where = world.connection.url.origin
     spend = ", ".join(f"{value:f} {asset}" for asset, value in limits.spend_per_day.items()) or "no daily limit"
@@ -102,6 +104,9 @@ def _banner(world: World) -> None:
     rules, store = len(world.plan.rules), world.store.id[:4]
     text = f" {world.mode} · {where}{key} · at most {spend} a day · {rules} rules · store {store} "
     note(styled(text, "on_red" if world.live else "grey", sys.stderr))
+    cost = budget_of(world.plan, world.connection.market)
+    share = f"{cost.total:.0f} of {world.connection.market.weight_limit()} request weight a minute"
+    note(f"these rules ask for {share}; the limit of the account file is {limits.request_weight.normalize():f}%")
     for problem in world.problems:
         if problem.severity == "warning":
             note(f"warning[{problem.code}]: {problem.message} ({problem.place.file}:{problem.place.line})")

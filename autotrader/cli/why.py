@@ -39,8 +39,9 @@ def command(*, rule: str, at: str | None, symbol: str | None, format: str, state
         told = teller.tell(rule, moment, symbol)
         if not told:
             return _nothing(teller, rule, symbol, at, format)
-        until = moment if moment is not None else max(now_ms, told[0].time_ms)
-        answers = [(one, teller.day(rule, one.decision.symbol, until)) for one in told]
+        answers = [
+            (one, teller.day(rule, one.decision.symbol, one.time_ms if moment is None else moment)) for one in told
+        ]
     if format == "json":
         from autotrader.cli._output import emit_json
 

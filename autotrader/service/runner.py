@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from autotrader.cycle import CycleReport
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
+from autotrader.market.needs import CandleNeed
 from autotrader.service.inbox import Desk
 from autotrader.service.jobs import JobScheduler
 from autotrader.service.world import World
@@ -133,6 +134,8 @@ class Runner:
             self._on_report(report)
         if report.number:
             self.cycles += 1
+            if self.cycles == 1:
+                self._note_gaps()
             beat = getattr(self._world.notifier, "beat", None)
             if beat is not None and not report.missing:
                 beat()
@@ -183,6 +186,16 @@ class Runner:
         with self._world.store.transaction() as store:
             store.evaluations.prune(now_ms)
             store.errors.prune(now_ms - 2 * 86_400_000)
+
+    def _note_gaps(self) -> None:
+        """Intervals that the exchange does not have: known holes in the history, for the log."""
+        for need in sorted(self._world.plan.needs, key=repr):
+            if isinstance(need, CandleNeed):
+                gaps = self._world.connection.market.gaps(need.symbol, need.timeframe)
+                if gaps:
+                    self._log(
+                        "info", f"{need.symbol} {need.timeframe}: the exchange lacks {len(gaps)} intervals of candles"
+                    )
 
     def _look_at_disk(self) -> None:
         free = shutil.disk_usage(self._world.store.folder).free
