@@ -52,7 +52,7 @@ _DUPLICATE: Final = "duplicate order"
 _RESTRICTED_CANCEL: Final = "cancel restrictions"
 _KEY_TEXTS: Final = ("disabled on this account", "may not place or cancel", "rest api trading is not enabled")
 _OUTSIDE_TEXTS: Final = ("market is closed", "trading phase")
-_LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=_-]{40,}")
+_LONG_WORD: Final = re.compile(r"[A-Za-z0-9+/=_%-]{40,}")  # `%`: signatures in base64 are percent-encoded
 
 
 @dataclass(frozen=True, slots=True)

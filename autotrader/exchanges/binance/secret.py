@@ -1,7 +1,8 @@
 """Key and secret of an account, in a type that cannot be shown by accident.
 
 Whatever prints, formats, logs or pickles a `Secret` gets a row of stars or an error; only `reveal` gives the text,
-and only the signer and the transport call it. Files are read once, and only if nobody else may read them.
+and only the signer and the transport call it. Files are read once, and only if nobody else may read them. The secret is
+the venue's text for HMAC keys, or a private key in PEM for RSA and Ed25519 keys (`keys` tells them apart).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ SYSTEMD_VARIABLE: Final = "CREDENTIALS_DIRECTORY"
 SYSTEMD_KEY: Final = "autotrader-api-key"
 SYSTEMD_SECRET: Final = "autotrader-api-secret"  # noqa: S105 - a file name
 MOST_BYTES: Final = 8192
+PEM_BEGIN: Final = "-----BEGIN "
 
 
 @final
@@ -70,7 +72,8 @@ class Credentials:
 def load_credentials(environment: Mapping[str, str]) -> Credentials | None:
     """Key and secret from the environment, a file of the owner's, or systemd's credentials; None where nothing is set.
 
-    Raises ConfigError where only a part is set, where both a secret and a file are, or where others may read the file.
+    Raises ConfigError where only a part is set, where both a secret and a file are, where others may read the file, or
+    where a private key is cut short.
     """
     folder = environment.get(SYSTEMD_VARIABLE, "")
     key = environment.get(KEY_VARIABLE, "").strip() or _from_systemd(folder, SYSTEMD_KEY)
@@ -80,10 +83,23 @@ def load_credentials(environment: Mapping[str, str]) -> Credentials | None:
     if not key or not secret:
         absent = KEY_VARIABLE if not key else f"{SECRET_VARIABLE} or {FILE_VARIABLE}"
         raise ConfigError(f"the API key and its secret belong together; not set: {absent}", hint="set both or none")
-    for name, text in ((KEY_VARIABLE, key), (SECRET_VARIABLE, secret)):
+    for name, text in ((KEY_VARIABLE, key), (SECRET_VARIABLE, "" if _is_pem(secret) else secret)):
         if not (text.isascii() and text.isprintable()) or " " in text:
             raise ConfigError(f"{name} holds characters that no API key has", hint="copy it again, without quotes")
     return Credentials(Secret(key), Secret(secret))
+
+
+def _is_pem(text: str) -> bool:
+    """Whether a secret is a private key as a PEM file. Raises ConfigError for one whose lines are not whole."""
+    if not text.startswith(PEM_BEGIN):
+        return False
+    last = text.rpartition("\n")[2].rstrip()
+    if not (text.isascii() and last.startswith("-----END ") and last.endswith("-----")):
+        raise ConfigError(
+            "the API secret begins like a PEM file and does not end like one",
+            hint=f"keep it in a file of its own, chmod 600, and name that in {FILE_VARIABLE}",
+        )
+    return True
 
 
 def _secret(environment: Mapping[str, str]) -> str:
@@ -111,6 +127,11 @@ def _read_private(path: Path) -> str:
         if facts.st_mode & 0o077:
             mode = stat.S_IMODE(facts.st_mode)
             raise ConfigError(f"others may read the secret's file {path} (mode {mode:04o})", hint=f"chmod 600 {path}")
-        return os.read(handle, MOST_BYTES).decode("ascii", "replace").strip()
+        data = os.read(handle, MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(
+                f"the secret's file {path} is larger than {MOST_BYTES} bytes", hint="no secret is that long"
+            )
+        return data.decode("ascii", "replace").strip()
     finally:
         os.close(handle)

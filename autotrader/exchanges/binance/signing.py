@@ -1,15 +1,14 @@
 """Signing: parameters in, the exact text that goes over the wire out (exchange-facts §3.1).
 
-Everything is percent-encoded once, here; the signature is HMAC-SHA256 over exactly those bytes, and the transport
-sends them verbatim. Two signers exist. `ReadSigner` signs a fixed list of calls, none of which can place or cancel an
-order that counts. `TradeSigner` signs the rest, needs a `LiveToken` to come into being, and asks the halt flag before
-each new order. Both are bound to one host and sign for no other. A refusal comes before any byte is made.
+Everything is percent-encoded once, here; the signature is made over exactly those bytes by the kind of key that there
+is (`keys`), and the transport sends them verbatim. Two signers exist. `ReadSigner` signs a fixed list of calls, none of
+which can place or cancel an order that counts. `TradeSigner` signs the rest, needs a `LiveToken` to come into being,
+and asks the halt flag before each new order. Both are bound to one host and sign for no other. A refusal comes before
+any byte is made.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,6 +16,7 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 from autotrader.errors import ConfigError, SafetyRefused
+from autotrader.exchanges.binance.keys import signing_function
 from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import LiveToken
 from autotrader.money import plain
@@ -82,8 +82,8 @@ def _text(value: Value) -> str:
 
 
 def signature(secret: Secret, payload: str) -> str:
-    """HMAC-SHA256 over the payload's bytes, in hex."""
-    return hmac.new(secret.reveal().encode(), payload.encode(), hashlib.sha256).hexdigest()
+    """The signature over the payload's bytes: HMAC-SHA256 in hex, RSA and Ed25519 in base64. Raises ConfigError."""
+    return signing_function(secret)(payload.encode())
 
 
 class _Signer:
@@ -95,6 +95,7 @@ class _Signer:
         if not 0 < recv_window_ms <= MOST_RECV_WINDOW_MS:
             raise ConfigError(f"recv_window of {recv_window_ms} ms: the venue takes 1 to {MOST_RECV_WINDOW_MS} ms")
         self._credentials = credentials
+        self._signature = signing_function(credentials.secret)
         self._window_ms = recv_window_ms
         self.host = host
 
@@ -110,7 +111,8 @@ class _Signer:
         """
         self._allow(host, method, path)
         payload = encode([*params, ("recvWindow", self._window_ms), ("timestamp", timestamp_ms)])
-        return Signed(f"{payload}&signature={signature(self._credentials.secret, payload)}", self._credentials.key)
+        made = quote(self._signature(payload.encode()), safe="")
+        return Signed(f"{payload}&signature={made}", self._credentials.key)
 
     def _allow(self, host: str, method: Method, path: str) -> None:
         if host != self.host:
