@@ -37,7 +37,9 @@ _FORMAT = (
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" /></clipPath>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}" />
+</clipPath>
 {lines}
 </defs>
 {chrome}
@@ -83,10 +85,9 @@ def why(folder: Path) -> str:
     from autotrader.service.runner import Manner, Runner
 
     demo = fresh_folder(folder / "autotrader-demo")
-    quiet = (lambda _level, _text: None)
-    with stage(demo, lambda _: Notices({}, "log", log=quiet)) as on:
+    with stage(demo, lambda _: Notices({}, "log")) as on:
         on.world.start()
-        Runner(on.world, Manner(until_ms=on.began_ms + MINUTES * 60_000, stepped=True), on_report=lambda _: None, log=quiet).run()
+        Runner(on.world, Manner(until_ms=on.began_ms + MINUTES * 60_000, stepped=True)).run()
     shown = ""
     for rule in ("buy_the_dip", "crash_buy"):
         shown += typed(f"autotrader why {rule} --at {AT}")
@@ -108,11 +109,13 @@ def drawn(name: str, coloured: str) -> str:
     from rich.terminal_theme import TerminalTheme
     from rich.text import Text
 
-    normal = [(12, 12, 12), (224, 88, 88), (87, 171, 90), (198, 144, 38), (83, 155, 245), (176, 131, 240), (57, 197, 207)]
-    theme = TerminalTheme((22, 27, 34), (201, 209, 217), [*normal, (201, 209, 217)], [(110, 118, 129), *normal[1:], (255, 255, 255)])
+    red, green, yellow, blue = (224, 88, 88), (87, 171, 90), (198, 144, 38), (83, 155, 245)
+    colours = [red, green, yellow, blue, (176, 131, 240), (57, 197, 207)]
+    paper, ink = (22, 27, 34), (201, 209, 217)
+    theme = TerminalTheme(paper, ink, [(12, 12, 12), *colours, ink], [(110, 118, 129), *colours, (255, 255, 255)])
     text = Text.from_ansi(coloured.rstrip("\n"))
     width = max(line.cell_len for line in text.split("\n")) + 1
-    console = Console(record=True, width=width, file=StringIO(), force_terminal=True, color_system="truecolor", legacy_windows=False)
+    console = Console(record=True, width=width, file=StringIO(), force_terminal=True, color_system="truecolor")
     console.print(text, no_wrap=True, overflow="ignore", crop=False)
     svg = console.export_svg(title="", theme=theme, code_format=_FORMAT, unique_id=name)
     return "\n".join(line.rstrip() for line in _TEXT.sub(_without_edges, svg).split("\n"))

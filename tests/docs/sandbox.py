@@ -1,0 +1,102 @@
+"""A place in which a document's commands are run: a home of its own, a project, a simulator, and no way out.
+
+The project is what `autotrader init` writes, pointed at the simulator by its `base_url`; key and secret are the
+simulator's test pair. Every process gets an audit hook which refuses, and notes, any connection that leaves loopback.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+from autotrader.simulator import Account, Simulator
+from tests.docs.blocks import ROOT, Step
+
+ACCOUNT = Account.named("docs", {"JPY": "100000", "BTC": "0.001"})
+_GUARD = '''
+import os, sys
+def guard(event, arguments):
+    if event in ("socket.connect", "socket.sendto"):
+        host = arguments[1][0] if isinstance(arguments[1], tuple) else "127.0.0.1"
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = arguments[0]
+    else:
+        return
+    name = host.decode() if isinstance(host, bytes) else str(host or "localhost")
+    if name not in ("127.0.0.1", "::1", "localhost"):
+        with open({noted!r}, "a") as notes:
+            notes.write(f"{{event}} {{name}}\\n")
+        raise OSError(f"the documents' sandbox is closed: {{name}}")
+sys.addaudithook(guard)
+'''
+
+
+class Sandbox:
+    """Runs a document's commands one after the other, as a shell of the user's would."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        """Make the home below `folder`; nothing is started."""
+        self._url = simulator.url
+        self._noted = folder / "left-loopback.txt"
+        self.here = self._home = folder / "home"
+        programs, guard, secrets = folder / "bin", folder / "guard", self._home / ".config" / "autotrader"
+        for each in (programs, guard, secrets):
+            each.mkdir(parents=True)
+        (guard / "sitecustomize.py").write_text(_GUARD.format(noted=str(self._noted)))
+        python = ROOT / ".venv" / "bin" / "python"
+        launcher = programs / "autotrader"
+        launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -m autotrader "$@"\n')
+        launcher.chmod(0o755)
+        secret = secrets / "secret"
+        secret.write_text(ACCOUNT.secret + "\n")
+        secret.chmod(0o600)
+        self._environ = {
+            "PATH": f"{programs}:/usr/bin:/bin",
+            "HOME": str(self._home),
+            "PYTHONPATH": f"{guard}:{ROOT}",
+            "LANG": "C.UTF-8",
+            "COLUMNS": "200",
+            "AUTOTRADER_API_KEY": ACCOUNT.key,
+            "AUTOTRADER_API_SECRET_FILE": str(secret),
+        }
+        self._environ |= {name: os.environ[name] for name in os.environ if name.startswith("COVERAGE")}
+
+    def init(self) -> None:
+        """Make the project in which most documents begin, and go there."""
+        self._shell("autotrader init my-rules")
+        self.here = self._home / "my-rules"
+
+    def run(self, step: Step) -> tuple[int, str]:
+        """One command: its exit code, and its results followed by what it told besides. `cd` and `export` last, as in a shell."""
+        words = shlex.split(step.command)
+        if words[0] == "cd":
+            self.here = (self.here / words[1].replace("~", str(self._home))).resolve()
+            return 0, ""
+        if words[0] == "export":
+            for word in words[1:]:
+                name, _, value = word.partition("=")
+                self._environ[name] = value.replace("~", str(self._home))
+            return 0, ""
+        return self._shell(step.command)
+
+    def left(self) -> str:
+        """Which connections tried to leave this machine."""
+        return self._noted.read_text() if self._noted.exists() else ""
+
+    def _shell(self, command: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["/bin/bash", "-c", command], cwd=self.here, env=self._environ, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=50, check=False,
+        )  # fmt: skip
+        self._point_at_simulator()
+        return done.returncode, done.stdout + done.stderr
+
+    def _point_at_simulator(self) -> None:
+        for file in self._home.rglob("autotrader.yaml"):
+            text = file.read_text(encoding="utf-8")
+            if "base_url" not in text:
+                address = f'{{name: binance, base_url: "{self._url}"'
+                file.write_text(re.sub(r"\{name: binance", address, text, count=1), encoding="utf-8")
