@@ -7,7 +7,7 @@ The canonical form is the compiled tree without places, source texts and hashes:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
@@ -47,7 +47,7 @@ def _digest(value: object) -> str:
 
 def canonical(value: Any) -> str:
     """One text per meaning: every part with its type and length, so that no two values run together."""
-    kind: Hashable = type(value)
+    kind: Any = type(value)
     return _writer(kind)(value)
 
 
