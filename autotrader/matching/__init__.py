@@ -1,30 +1,35 @@
 """Price-time matching, pure: used by the simulator, the paper broker and the backtest.
 
-Strategy: three small parts that share one value, the price level.
+Strategy: four small parts that share one value, the price level.
 
 * ``taker``   what an order that takes liquidity gets from given levels,
 * ``resting`` what the market's trades give to orders that wait,
 * ``book``    both together: a market given from outside (best quote, deeper
-  levels, flow of trades) and own orders that queue behind it.
+  levels, flow of trades) and own orders that queue behind it,
+* ``prevention``  what is done where an owner would trade with themselves.
 
 Nothing here reads a clock, draws a random number or does input or output.
 All figures are Decimals; quantities are in the base asset, prices in the quote asset.
 """
 
-from autotrader.matching.book import Book, Match, Placement, TimeInForce, Waiting
+from autotrader.matching.book import Book, Course, Match, Placement, TimeInForce
 from autotrader.matching.levels import Level, Side, better, crosses, opposite
+from autotrader.matching.prevention import Prevented, Terms, Waiting
 from autotrader.matching.resting import MarketTrade, RestingFill, RestingOrder, fills_through
 from autotrader.matching.taker import filled, notional, walk, walk_value
 
 __all__ = [
     "Book",
+    "Course",
     "Level",
     "MarketTrade",
     "Match",
     "Placement",
+    "Prevented",
     "RestingFill",
     "RestingOrder",
     "Side",
+    "Terms",
     "TimeInForce",
     "Waiting",
     "better",

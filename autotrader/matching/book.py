@@ -13,6 +13,10 @@ much market volume stood before it at its price when it came (``ahead``).
   market volume once taken is gone until the market quotes afresh.
 * Market levels that would cross an own resting order are not shown: they can
   only be reached through it, and the trade that does so comes with the flow.
+* An iceberg shows a slice; when it is taken the next one goes to the queue's
+  end. Takers reach the hidden rest after all that is shown at the price.
+* Two orders of one owner do not trade when the taker's mode forbids it; what
+  happens instead is planned with the trades (``prevention``).
 
 So own orders get no volume that the market did not give, and move nothing of it.
 The class holds state but is deterministic and touches nothing outside itself.
@@ -27,32 +31,12 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from autotrader.matching.levels import ZERO, Level, Side, better, crosses, floor_to, opposite
+from autotrader.matching.prevention import PLAIN, Prevented, Terms, Waiting, prevent
 
 TimeInForce = Literal["GTC", "IOC", "FOK"]
-Reason = Literal["", "WOULD_TAKE", "IOC_REST", "FOK_UNFILLED", "NO_LIQUIDITY"]
+Reason = Literal["", "WOULD_TAKE", "IOC_REST", "FOK_UNFILLED", "NO_LIQUIDITY", "PREVENTED", "PRICE_RANGE"]
 Deeper = Callable[[Side, Level], Iterator[Level]]
 SizeAt = Callable[[Side, Level, Decimal], Decimal]
-
-
-class Waiting:
-    """An own order in the book: ``remaining`` and the market volume ``ahead`` change as it waits."""
-
-    __slots__ = ("ahead", "order_id", "price", "remaining", "sequence", "side")
-
-    def __init__(
-        self, order_id: int, side: Side, price: Decimal, remaining: Decimal, sequence: int, ahead: Decimal
-    ) -> None:
-        self.order_id = order_id
-        self.side = side
-        self.price = price
-        self.remaining = remaining
-        self.sequence = sequence
-        self.ahead = ahead
-
-    @property
-    def rank(self) -> tuple[Decimal, int]:
-        """Sort key: best price first, then first come."""
-        return (-self.price if self.side == "BUY" else self.price, self.sequence)
 
 
 class Match(NamedTuple):
@@ -69,6 +53,16 @@ class Placement(NamedTuple):
     matches: tuple[Match, ...]
     resting: Decimal
     reason: Reason
+    prevented: tuple[Prevented, ...] = ()
+
+
+class Course(NamedTuple):
+    """What an incoming order would do now: trades, self-trades prevented, what is left, and why it must end there."""
+
+    matches: tuple[Match, ...]
+    prevented: tuple[Prevented, ...]
+    left: Decimal
+    end: Reason
 
 
 def _no_deeper(_side: Side, _best: Level) -> Iterator[Level]:
@@ -93,6 +87,7 @@ class Book:
         self._taken: dict[tuple[Side, Decimal], Decimal] = {}
         self._own: dict[Side, list[Waiting]] = {"BUY": [], "SELL": []}
         self._by_id: dict[int, Waiting] = {}
+        self._icebergs = 0
         self._sequence = 0
 
     # ---- the market's side -------------------------------------------------
@@ -140,7 +135,22 @@ class Book:
             market_volume += first
             left -= first
             order.ahead = max(ZERO, order.ahead - market_volume)
-            left -= self._fill(order, left, out)
+            left -= self._fill(order, min(left, order.visible), out)
+        if left > 0 and self._icebergs:
+            self._next_slices(side, price, left, market_volume, out)
+
+    def _next_slices(self, side: Side, price: Decimal, left: Decimal, gone: Decimal, out: list[Match]) -> None:
+        """What is left of a trade meets the icebergs' next slices, which stand behind the market's rest."""
+        for order in [o for o in self._own[side] if o.price == price and o.display]:
+            first = min(left, max(ZERO, order.ahead - gone))
+            gone += first
+            left -= first
+            order.ahead = max(ZERO, order.ahead - gone)
+            while left > 0 and order.remaining > 0:
+                share = self._fill(order, min(left, order.visible), out)
+                if not share:
+                    return
+                left -= share
 
     def _fill(self, order: Waiting, volume: Decimal, out: list[Match]) -> Decimal:
         share = order.remaining if order.remaining <= volume else floor_to(volume, self._step)
@@ -159,18 +169,34 @@ class Book:
 
     def plan(self, side: Side, quantity: Decimal, limit: Decimal | None = None) -> tuple[Match, ...]:
         """The trades an incoming order would make now, in price-time order; changes nothing."""
+        return self.course(side, quantity, limit).matches
+
+    def course(self, side: Side, quantity: Decimal, limit: Decimal | None = None, terms: Terms = PLAIN) -> Course:
+        """All that an incoming order would do now, in price-time order; changes nothing."""
         matches: list[Match] = []
+        prevented: dict[int, Prevented] = {}
         left = quantity
-        for price, available, maker in self._queue(opposite(side)):
+        other = opposite(side)
+        for price, available, maker in self._all_of(other) if self._icebergs else self._queue(other):
             if left <= 0 or not crosses(side, limit, price):
                 break
+            if not terms.allows(price):
+                return Course(tuple(matches), tuple(prevented.values()), left, "PRICE_RANGE")
+            if maker is not None and terms.own(maker):
+                if maker.order_id in prevented:
+                    continue
+                note, left, over = prevent(terms, maker, price, left)
+                prevented[maker.order_id] = note
+                if over:
+                    return Course(tuple(matches), tuple(prevented.values()), left, "PREVENTED")
+                continue
             share = left if left <= available else floor_to(available, self._step)
             if maker is not None and share < left:
                 share = available
             if share > 0:
                 matches.append(Match(price, share, maker))
                 left -= share
-        return tuple(matches)
+        return Course(tuple(matches), tuple(prevented.values()), left, "")
 
     def place(
         self,
@@ -181,23 +207,32 @@ class Book:
         time_in_force: TimeInForce = "GTC",
         *,
         maker_only: bool = False,
+        terms: Terms = PLAIN,
     ) -> Placement:
         """Bring in an order; a ``limit`` of None makes it a market order, which never rests."""
         if maker_only and limit is not None and self.would_take(side, limit):
             return Placement((), ZERO, "WOULD_TAKE")
-        matches = self.plan(side, quantity, limit)
-        left = quantity - sum((match.quantity for match in matches), ZERO)
-        if time_in_force == "FOK" and left > 0:
+        matches, prevented, left, end = self.course(side, quantity, limit, terms)
+        if time_in_force == "FOK" and (left > 0 or end):
             return Placement((), ZERO, "FOK_UNFILLED")
         self._commit(side, matches)
-        if left <= 0:
-            return Placement(matches, ZERO, "")
+        for note in prevented:
+            self._reduce(note.maker, note.maker_loss)
+        if end or left <= 0:
+            return Placement(matches, ZERO, end, prevented)
         if limit is None:
-            return Placement(matches, ZERO, "NO_LIQUIDITY")
+            return Placement(matches, ZERO, "NO_LIQUIDITY", prevented)
         if time_in_force == "IOC":
-            return Placement(matches, ZERO, "IOC_REST")
-        self._rest(order_id, side, limit, left)
-        return Placement(matches, left, "")
+            return Placement(matches, ZERO, "IOC_REST", prevented)
+        self._rest(order_id, side, limit, left, terms)
+        return Placement(matches, left, "", prevented)
+
+    def amend(self, order_id: int, remaining: Decimal) -> None:
+        """Make a resting order smaller; it keeps its place, and its visible slice while that fits."""
+        order = self._by_id.get(order_id)
+        if order is not None:
+            order.remaining = remaining
+            order.visible = min(order.visible, remaining)
 
     def cancel(self, order_id: int) -> Decimal | None:
         """Take an own order out; its remaining quantity, None when it does not rest here."""
@@ -207,6 +242,14 @@ class Book:
         remaining = order.remaining
         self._remove(order)
         return remaining
+
+    def fill(self, order_id: int, quantity: Decimal) -> tuple[Match, ...]:
+        """Give a resting own order up to that quantity at its price, whatever stands before it; the match, if any."""
+        order = self._by_id.get(order_id)
+        matches: list[Match] = []
+        if order is not None:
+            self._fill(order, quantity, matches)
+        return tuple(matches)
 
     def waiting(self, order_id: int) -> Waiting | None:
         """The own resting order of that id, None when there is none."""
@@ -224,19 +267,33 @@ class Book:
                     if order.price == match.price:
                         order.ahead = max(ZERO, order.ahead - match.quantity)
 
-    def _rest(self, order_id: int, side: Side, price: Decimal, remaining: Decimal) -> None:
-        self._sequence += 1
-        order = Waiting(order_id, side, price, remaining, self._sequence, self._market_at(side, price))
-        insort(self._own[side], order, key=lambda waiting: waiting.rank)
+    def _rest(self, order_id: int, side: Side, price: Decimal, remaining: Decimal, terms: Terms) -> None:
+        order = Waiting(order_id, side, price, remaining, terms)
+        self._icebergs += bool(order.display)
+        self._line_up(order)
         self._by_id[order_id] = order
+
+    def _line_up(self, order: Waiting) -> None:
+        self._sequence += 1
+        order.sequence, order.ahead = self._sequence, self._market_at(order.side, order.price)
+        insort(self._own[order.side], order, key=lambda waiting: waiting.rank)
 
     def _reduce(self, order: Waiting, quantity: Decimal) -> None:
         order.remaining -= quantity
         if order.remaining <= 0:
             self._remove(order)
+        elif not order.display:
+            order.visible = order.remaining
+        elif order.visible > quantity:
+            order.visible -= quantity
+        else:
+            order.visible = min(order.display, order.remaining)
+            self._own[order.side].remove(order)
+            self._line_up(order)
 
     def _remove(self, order: Waiting) -> None:
         self._own[order.side].remove(order)
+        self._icebergs -= bool(order.display)
         del self._by_id[order.order_id]
 
     # ---- what can be seen --------------------------------------------------
@@ -300,7 +357,7 @@ class Book:
         index = 0
         for level in self._market(side):
             while index < len(own) and better(side, own[index].price, level.price):
-                yield own[index].price, own[index].remaining, own[index]
+                yield own[index].price, own[index].visible, own[index]
                 index += 1
             used = ZERO
             while index < len(own) and own[index].price == level.price:
@@ -309,9 +366,33 @@ class Book:
                 if lead > 0:
                     yield level.price, lead, None
                     used += lead
-                yield order.price, order.remaining, order
+                yield order.price, order.visible, order
                 index += 1
             if level.quantity > used:
                 yield level.price, level.quantity - used, None
         for order in own[index:]:
-            yield order.price, order.remaining, order
+            yield order.price, order.visible, order
+
+    def _all_of(self, side: Side) -> Iterator[tuple[Decimal, Decimal, Waiting | None]]:
+        """As ``_queue``, with the hidden slices of icebergs behind all that is shown at their price."""
+        at: Decimal | None = None
+        hidden: dict[int, tuple[Waiting, Decimal]] = {}
+        for price, quantity, maker in self._queue(side):
+            if price != at:
+                yield from _slices(hidden)
+                at, hidden = price, {}
+            yield price, quantity, maker
+            if maker is not None and maker.remaining > maker.visible:
+                hidden[maker.order_id] = (maker, maker.remaining - maker.visible)
+        yield from _slices(hidden)
+
+
+def _slices(hidden: dict[int, tuple[Waiting, Decimal]]) -> Iterator[tuple[Decimal, Decimal, Waiting | None]]:
+    """Slice after slice, one of each iceberg in turn."""
+    while hidden:
+        for number, (maker, left) in list(hidden.items()):
+            share = min(left, maker.display)
+            yield maker.price, share, maker
+            hidden[number] = (maker, left - share)
+            if left <= share:
+                del hidden[number]
