@@ -15,6 +15,7 @@ from autotrader.errors import ExchangeUnavailable
 DECIMAL: Final = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?", re.ASCII)
 EARLIEST_MS: Final = 1_483_228_800_000  # 2017-01-01, before which the venue had no time
 LATEST_MS: Final = 4_102_444_800_000  # 2100-01-01
+MOST_INTEGER: Final = 2**63 - 1  # ids are the venue's 64 bit numbers, and records keep no larger ones
 
 
 class BadReply(ExchangeUnavailable):
@@ -68,6 +69,8 @@ class Fields:
             raise self.bad(name, "is missing" if value is None else "is not a whole number")
         if least is not None and value < least:
             raise self.bad(name, f"is below {least}")
+        if value > MOST_INTEGER:
+            raise self.bad(name, "is larger than any number of the exchange")
         return value
 
     def time(self, name: str) -> int:

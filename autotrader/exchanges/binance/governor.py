@@ -141,15 +141,16 @@ class Governor:
         """Take the counts from a reply's headers, and park where it says so."""
         now = self._now_ms()
         with self._lock:
-            used = reply.headers.get("x-mbx-used-weight-1m", "")
-            if used.isascii() and used.isdigit():
+            used = _count(reply.headers.get("x-mbx-used-weight-1m", ""))
+            if used is not None:
                 minute = now // MINUTE_MS
-                self._used = max(self._used if minute == self._minute else 0, int(used))
+                self._used = max(self._used if minute == self._minute else 0, used)
                 self._minute = minute
             for name, value in reply.headers.items():
-                if (match := _ORDER_COUNT.fullmatch(name)) and value.isascii() and value.isdigit():
+                match, count = _ORDER_COUNT.fullmatch(name), _count(value)
+                if match and count is not None and int(match[1]):
                     window = int(match[1]) * _UNITS[match[2].upper()]
-                    self._orders[window] = (now // window, int(value))
+                    self._orders[window] = (now // window, count)
             if reply.status < 400:
                 self._strikes = 0
         if reply.status in _FIRST_MS:
@@ -183,6 +184,11 @@ def order_limits(rate_limits: tuple[tuple[str, str, int, int], ...]) -> tuple[Or
         for type_, interval, number, limit in rate_limits
         if type_ == "ORDERS" and interval in _INTERVALS
     )
+
+
+def _count(text: str) -> int | None:
+    """A count in a header; None for what is no count (more than nine digits are none)."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
 def _wait_ms(reply: Reply, now: int) -> int | None:
