@@ -185,6 +185,17 @@ def make_importable() -> None:
     launcher.chmod(0o755)
 
 
+def compile_start_up() -> None:
+    """Compile what every command imports, in under a second: the first start is quick too, and so is each one where
+    PYTHONDONTWRITEBYTECODE is set.  A file that cannot be compiled will say so itself when it is used.
+    """
+    names = ("click", "yaml", "pydantic", "pydantic_core", "annotated_types", "typing_inspection")
+    found = [path for site in VENV.glob("lib/python*/site-packages") for path in map(site.joinpath, names)]
+    found += [*VENV.glob("lib/python*/site-packages/typing_extensions.py"), ROOT / "autotrader"]
+    argv = [VENV_PYTHON, "-m", "compileall", "-q", "-j", "0", *(path for path in found if path.exists())]
+    subprocess.run([str(part) for part in argv], check=False, capture_output=True, env=clean_environment())
+
+
 def ensure(lock: Path) -> None:
     """Make `.venv` hold exactly what the lock asks for; almost free when it already does."""
     if is_ready(lock):
@@ -201,6 +212,7 @@ def ensure(lock: Path) -> None:
         say(f"installing {count} packages from {lock.name}, each checked against its hash; about half a minute …")
         pip_install(VENV, ["--require-hashes", "--no-deps", "--requirement", str(lock)])
         make_importable()
+        compile_start_up()
         for done in {lock, RUN_LOCK}:  # the development lock contains the run-time one
             stamp_of(done).write_text(wanted_stamp(done))
         say(f".venv is ready after {time.monotonic() - began:.0f} s")
@@ -241,6 +253,12 @@ def deep(arguments: list[str]) -> int:
     say(f"seed {seed}; the same again:  python3 dev.py deep --seed {seed}")
     settings = ["--hypothesis-profile", "deep", "--hypothesis-seed", seed, "--timeout", "3600"]
     become("-m", "pytest", "-m", "deep", *settings, *arguments)
+
+
+def bench(arguments: list[str]) -> int:
+    """the benchmarks: a table of ratios, about five minutes; names choose some, `--tiny` only shows that they run"""
+    ensure(RUN_LOCK)
+    become("-m", "benchmarks", *arguments)
 
 
 def check(arguments: list[str]) -> int:
@@ -294,6 +312,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": test,
     "check": check,
     "deep": deep,
+    "bench": bench,
     "lock": lock,
 }
 

@@ -1,0 +1,104 @@
+"""A signed request through our client against bare http.client: the same simulator, the same request, kept alive.
+
+The simulator is a process of its own and its time is stepped, so that one signature stays good for a round: bare
+http.client sends bytes that were signed before and reads the reply; ours counts weight, signs, sends with a deadline,
+and reads the reply into checked, typed values. A minute of the exchange's time passes between rounds.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import urlsplit
+
+from autotrader.exchanges.binance.connection import Connection, Settings, connect
+from autotrader.exchanges.binance.secret import Credentials, Secret
+from autotrader.exchanges.binance.signing import ReadSigner
+from benchmarks.measure import Row, Size, environment, in_turn
+
+PATH = "/api/v3/openOrders"
+PARAMS = (("symbol", "BTCJPY"),)
+KEY, SECRET = "benchmark-key", "benchmark-secret"
+MINUTE_S = 60.0
+
+
+@contextmanager
+def venue() -> Iterator[str]:
+    """The address of a simulator in a process of its own."""
+    with TemporaryDirectory() as folder:
+        accounts = Path(folder) / "accounts.json"
+        account = {"name": "main", "key": KEY, "secret": SECRET, "balances": {"JPY": "1000000", "BTC": "1"}}
+        accounts.write_text(json.dumps({"accounts": [account]}))
+        command = [sys.executable, "-m", "autotrader", "simulator", "--port", "0", "--seed", "1", "--time", "stepped"]
+        command += ["--accounts", str(accounts), "--print-url"]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment()
+        )
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.terminate()
+            process.wait()
+            process.stdout.close()
+
+
+def rows(size: Size) -> list[Row]:
+    """A signed request and a public one."""
+    credentials = Credentials(Secret(KEY), Secret(SECRET))
+    with venue() as url, connect(Settings(stepped=True), url=url, credentials=credentials) as connection:
+        bare = http.client.HTTPConnection(urlsplit(url).netloc)
+        try:
+            return _rows(size, connection, bare, ReadSigner(credentials, connection.url.host))
+        finally:
+            bare.close()
+
+
+def _rows(size: Size, connection: Connection, bare: http.client.HTTPConnection, signer: ReadSigner) -> list[Row]:
+    broker, calls = connection.broker, size.calls
+    assert broker is not None
+    target = ""
+
+    def minute() -> None:
+        nonlocal target
+        connection.clock.sleep(MINUTE_S)
+        signed = signer.sign(connection.url.host, "GET", PATH, PARAMS, connection.clock.now_ms())
+        target = f"{PATH}?{signed.payload}"
+
+    def signed() -> None:
+        for _ in range(calls):
+            broker.calls.open_orders("BTCJPY")
+
+    def signed_bare() -> None:
+        for _ in range(calls):
+            _get(bare, target, {"X-MBX-APIKEY": KEY})
+
+    def public() -> None:
+        for _ in range(calls):
+            connection.calls.ticker_24h(["BTCJPY"])
+
+    def public_bare() -> None:
+        for _ in range(calls):
+            _get(bare, "/api/v3/ticker/24hr?symbol=BTCJPY", {})
+
+    against = "bare `http.client`, the same request, kept alive"
+    mine, theirs = in_turn(size.rounds, signed, signed_bare, before=minute)
+    open_mine, open_theirs = in_turn(size.rounds, public, public_bare, before=minute)
+    each = [tuple(took / calls for took in times) for times in (mine, theirs, open_mine, open_theirs)]
+    return [
+        Row("a signed request: open orders", against, each[0], each[1], "HMAC, deadline, typed reply"),
+        Row("a public request: 24 h ticker", against, each[2], each[3], "deadline, typed reply"),
+    ]
+
+
+def _get(connection: http.client.HTTPConnection, target: str, headers: dict[str, str]) -> None:
+    connection.request("GET", target, headers=headers)
+    reply = connection.getresponse()
+    body = reply.read()
+    assert reply.status == 200, body[:200]
