@@ -120,6 +120,7 @@ class Cycle:
     def tick(self) -> CycleReport:
         """Do what is due now. Raises RecordsBroken where a row cannot be written; then nothing more is sent."""
         parts, now_ms = self.parts, self.parts.clock.now_ms()
+        self._answer_waiting()  # after a restart the journal may know more than the runs, and nothing else be due
         record = parts.store.own_record(now_ms, self._zone)
         found = due(parts.plan, self.kept.states, self.kept.runs.values(), record.orders, self.kept.last_ms, now_ms)
         if found.is_empty and not self._is_watch_due(now_ms):

@@ -8,8 +8,8 @@ reply and the rule's next state loses nothing: the next look finds the same row.
 from __future__ import annotations
 
 from autotrader.engine.advance import Result
-from autotrader.engine.requests import Dropped, NeverArrived
-from autotrader.orders import Accepted, Cancelled, Mismatch, NotSent, Rejected, Unknown
+from autotrader.engine.requests import Dropped, NeverArrived, Skipped
+from autotrader.orders import Accepted, Cancelled, Mismatch, NotSent, OrderStatus, Rejected, Unknown
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import IntentState, JournalRow
 from autotrader.records.orders import OrderRow
@@ -29,22 +29,37 @@ def result_of(store: Store, request_id: str) -> Result | None:
 
 
 def cancelled(store: Store, client_order_id: str) -> Result | None:
-    """The answer to a cancel: the order's end, read from the order and never assumed."""
+    """The answer to a cancel: the order's end, read from the order and never assumed.
+
+    An order that filled before the cancel came was not cancelled: the list ends there, so that what was to follow the
+    cancellation (a new order, a message) does not follow a purchase.
+    """
     row = store.orders.get(client_order_id)
     if row is None:
         return NotSent("the order is not known")
+    if row.order.status is OrderStatus.FILLED:
+        return Skipped("the order filled before it could be cancelled")
     if not row.order.is_open:
         return Cancelled(row.order)
-    return _refused_cancel(store, row)
+    return _failed_cancel(store, row)
 
 
-def _refused_cancel(store: Store, row: OrderRow) -> Result | None:
+def _failed_cancel(store: Store, row: OrderRow) -> Result | None:
+    """The order stands. Whatever kept the cancel from working is no fault of the rule: its firing is given back.
+
+    Asked before a cycle decides and after it has carried out, never between; so a cancel without a row, or whose row
+    has an end, is one that a crash kept from leaving, or that failed.
+    """
     last = store.cancels.last_of(row.client_order_id)
-    if last is None or last.state in {CancelState.SENT, CancelState.UNKNOWN, CancelState.CONFIRMED}:
+    if last is None:
+        return NotSent("the program ended before the cancellation was sent")
+    if last.state in {CancelState.SENT, CancelState.UNKNOWN, CancelState.CONFIRMED}:
         return None
-    if last.state is CancelState.NOT_SENT:
-        return NotSent(last.reason)
-    return Rejected(-2011, last.reason)
+    if last.state is CancelState.REJECTED:
+        return Rejected(-2011, last.reason, "outside")
+    return NotSent(
+        last.reason if last.state is CancelState.NOT_SENT else f"the cancellation did not work: {last.reason}"
+    )
 
 
 def _placed(store: Store, row: JournalRow) -> Result | None:

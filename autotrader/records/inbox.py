@@ -29,13 +29,14 @@ CREATE TABLE IF NOT EXISTS inbox (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One command. `answer` is None until the service has carried it out."""
+    """One command. `answer` is None until the service has carried it out; `problem` says why it cannot be read."""
 
     id: int
     time_ms: int
     command: str
     arguments: Mapping[str, Any]
     answer: Mapping[str, Any] | None
+    problem: str = ""
 
 
 class Inbox:
@@ -93,10 +94,26 @@ class Inbox:
 
 
 def _entry(row: sqlite3.Row) -> Entry:
+    arguments, problem = _mapping(row["arguments"])
+    answer, _ = _mapping(row["answer"]) if row["answer"] is not None else (None, "")
     return Entry(
         id=row["id"],
         time_ms=row["time_ms"],
         command=row["command"],
-        arguments=json.loads(row["arguments"]),
-        answer=None if row["answer"] is None else json.loads(row["answer"]),
+        arguments=arguments,
+        answer=answer,
+        problem=problem,
     )
+
+
+def _mapping(text: str) -> tuple[Mapping[str, Any], str]:
+    """A JSON object, or none and why: other programs can write to the file, and none of them may stop the service."""
+    try:
+        found = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return {}, "its arguments are no JSON"
+    return (found, "") if isinstance(found, dict) else ({}, "its arguments are no JSON object")
+
+
+def _refuse(word: str) -> object:
+    raise ValueError(f"{word} is no number of JSON")

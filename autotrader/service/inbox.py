@@ -11,7 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from autotrader.engine.requests import PauseRequest
-from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, UsageError
+from autotrader.errors import (
+    AutotraderError,
+    ExchangeRefused,
+    ExchangeUnavailable,
+    RecordsBroken,
+    UsageError,
+    printable,
+)
 from autotrader.records.inbox import Entry
 from autotrader.service.world import World
 
@@ -38,29 +45,41 @@ class Desk:
         }
 
     def obey(self) -> None:
-        """Carry out what is new. A command that fails is answered with its error and not tried again."""
+        """Carry out what is new. A command that fails is answered with its error and not tried again.
+
+        Raises RecordsBroken where a row could not be written.
+        """
         for entry in self._inbox.after(self._done):
-            answer = self._one(entry)
-            self._done = entry.id
-            self._inbox.answer(entry.id, answer)
+            self._inbox.answer(entry.id, self._one(entry))
 
     def _one(self, entry: Entry) -> Answer:
-        now_ms = self._world.connection.clock.now_ms()
-        store = self._world.store
-        with store.transaction():
-            store.settings.set("inbox_done", entry.id, now_ms)
-            store.chain.append(now_ms, "command", entry.command, {"arguments": dict(entry.arguments)})
-        self._log("info", f"asked from outside: {entry.command}")
+        self._begin(entry)
         work = self._obeyed.get(entry.command)
         if work is None:
-            return {"error": f"this service does not know the command {entry.command}"}
+            return {"error": f"this service does not know the command {printable(entry.command)[:40]}"}
+        if entry.problem:
+            return {"error": f"the command {entry.command} cannot be read: {entry.problem}"}
         waited_ms = int(self._wall() * 1000) - entry.time_ms
         if entry.command == "order" and not 0 <= waited_ms + 1_000 <= ORDER_GOOD_MS + 1_000:
             return {"error": f"the order lay unread for {waited_ms / 1000:.0f} s and was not placed", "exit_code": 4}
         try:
             return work(entry.arguments)
+        except RecordsBroken:
+            raise
         except AutotraderError as error:
             return {"error": error.message, "exit_code": error.exit_code}
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            return {"error": f"the command {entry.command} cannot be carried out: {type(error).__name__}: {error}"}
+
+    def _begin(self, entry: Entry) -> None:
+        """From here on the entry counts as done, whatever comes of it: nothing is carried out twice."""
+        now_ms, store = self._world.connection.clock.now_ms(), self._world.store
+        with store.transaction():
+            store.settings.set("inbox_done", entry.id, now_ms)
+            said = {"problem": entry.problem} if entry.problem else {"arguments": dict(entry.arguments)}
+            store.chain.append(now_ms, "command", entry.command, said)
+        self._done = entry.id
+        self._log("info", f"asked from outside: {printable(entry.command)[:40]}")
 
     def _halt(self, arguments: Mapping[str, Any]) -> Answer:
         world, now_ms = self._world, self._world.connection.clock.now_ms()
@@ -69,8 +88,8 @@ class Desk:
         return {"halted": True, "cancelled": cancelled}
 
     def _resume(self, arguments: Mapping[str, Any]) -> Answer:
-        now_ms, names = self._world.connection.clock.now_ms(), tuple(arguments.get("rules", ()))
-        if names or arguments.get("labels"):
+        now_ms = self._world.connection.clock.now_ms()
+        if _names(arguments, "rules") or arguments.get("labels"):
             return self._pause({**arguments, "resume": True})
         self._world.store.resume(now_ms)
         return {"halted": False}
@@ -79,8 +98,8 @@ class Desk:
         now_ms, span = self._world.connection.clock.now_ms(), arguments.get("for_ms")
         request = PauseRequest(
             resume=bool(arguments.get("resume")),
-            rules=tuple(arguments.get("rules", ())),
-            labels=tuple(arguments.get("labels", ())),
+            rules=_names(arguments, "rules"),
+            labels=_names(arguments, "labels"),
             until_ms=None if span is None else now_ms + int(span),
             run=None,
         )
@@ -97,6 +116,14 @@ class Desk:
         from autotrader.service.hand import cancel_by_hand
 
         return cancel_by_hand(self._world, str(arguments["id"]))
+
+
+def _names(arguments: Mapping[str, Any], what: str) -> tuple[str, ...]:
+    """A list of names. Raises TypeError for anything else."""
+    names = arguments.get(what) or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"`{what}` is no list of names")
+    return tuple(names)
 
 
 def cancel_all(world: World) -> list[str]:

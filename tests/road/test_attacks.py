@@ -1,0 +1,107 @@
+"""Attacks on the money path over a real exchange on loopback: crashes between steps, garbage, halts, closed markets."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from autotrader.cycle.carry import Carrier
+from tests.road.day import opened, own_orders, played, simulator
+
+pytestmark = pytest.mark.timeout(120)
+
+STALE = """
+version: 1
+rules:
+  one_bid:
+    symbol: BTCJPY
+    every: 1m
+    when: last > 0 JPY
+    then:
+      - buy: {spend: 10_000 JPY, price: bid - 3%}
+  cancel_old:
+    symbol: BTCJPY
+    every: 1m
+    for_each_order: {side: buy, owner: autotrader}
+    when: order.age > 5m
+    then:
+      - cancel
+"""
+DAILY = """
+version: 1
+rules:
+  every_day:
+    symbol: BTCJPY
+    at: [daily 10:01 JST]
+    when: last > 0 JPY
+    then:
+      - buy: {spend: 10_000 JPY, price: bid - 3%}
+"""
+
+
+class Died(BaseException):
+    """The process ends here: no handler runs but those that close files."""
+
+
+def test_a_cancel_that_a_crash_kept_from_leaving_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decided and recorded, then kill -9 before the cancel was written: after the restart the order is cancelled."""
+
+    def die(self: Carrier, number: int, places: object, cancels: list[object]) -> None:
+        if cancels:
+            raise Died
+        original(self, number, places, cancels)  # type: ignore[arg-type]
+
+    with simulator() as sim:
+        original = Carrier.carry_out
+        monkeypatch.setattr(Carrier, "carry_out", die)
+        with pytest.raises(Died), opened(tmp_path, sim, live=True, rules=STALE) as world:
+            played(world, 0.2)
+        monkeypatch.undo()
+        with opened(tmp_path, sim, live=True, rules=STALE) as world:
+            played(world, 0.1)
+            (order,) = own_orders(world).values()
+            assert order.status == "CANCELED"
+            assert not world.cycle.kept.runs
+
+
+def test_a_firing_whose_intent_was_never_sent_is_made_again_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daily rule, kill -9 between intent and POST: after the restart it is tried again, not on the next day."""
+
+    def die(self: Carrier, number: int, places: object, cancels: object) -> None:
+        raise Died
+
+    with simulator() as sim:
+        monkeypatch.setattr(Carrier, "carry_out", die)
+        with pytest.raises(Died), opened(tmp_path, sim, live=True, rules=DAILY) as world:
+            played(world, 24)
+        monkeypatch.undo()
+        with opened(tmp_path, sim, live=True, rules=DAILY) as world:
+            played(world, 0.1)
+            assert [order.status for order in own_orders(world).values()] == ["NEW"]
+
+
+def test_a_command_that_cannot_be_read_is_answered_once_and_stops_nothing(tmp_path: Path) -> None:
+    """Garbage in the inbox: each entry is answered with an error, the next ones are obeyed, and rules go on."""
+    garbage: list[tuple[str, str]] = [
+        ("cancel", "{}"), ("cancel", "not json"), ("pause", '{"for_ms": "soon"}'), ("halt", "[1]"),
+        ("pause", '{"rules": 5}'), ("order", '{"price": {}}'), ("sing", "{}"), ("resume", "null"),
+        ("pause", '{"for_ms": NaN}'), ("pause", '{"rules": "one_bid"}'), ("", "{}"),
+    ]  # fmt: skip
+    with simulator() as sim, opened(tmp_path, sim, live=True, rules=STALE) as world:
+        world.store.inbox().close()  # makes the file
+        inbox = sqlite3.connect(world.store.folder / "inbox.db", isolation_level=None)
+        for command, arguments in garbage:
+            sql = "INSERT INTO inbox (time_ms, command, arguments) VALUES (?, ?, ?)"
+            inbox.execute(sql, (int(time.time() * 1000), command, arguments))
+        played(world, 0.1)
+        answers = inbox.execute("SELECT command, answer FROM inbox ORDER BY id").fetchall()
+        assert all('"error"' in (answer or "") for _, answer in answers), answers
+        assert len(own_orders(world)) == 1
+        assert len(world.store.chain.latest(1_000, kind="command")) == len(garbage)
