@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+FRESH = "<!-- a fresh project -->"
 _EXIT = re.compile(r"\s+# exit (\d+)$")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One fenced block: its kind ("" where it names none), its text, and the line of its fence."""
+    """One fenced block: its kind ("" where it names none), its text, and the line of its fence.
+
+    `part` counts the comments `<!-- a fresh project -->` before it: there, a document's commands begin anew.
+    """
 
     kind: str
     text: str
     file: Path
     line: int
+    part: int = 0
 
     def __str__(self) -> str:
         return f"{self.file.name}:{self.line}"
@@ -41,15 +46,17 @@ def documents() -> list[Path]:
 def blocks(file: Path) -> list[Block]:
     """The fenced blocks of a document. Raises ValueError for a fence that is never closed."""
     found: list[Block] = []
-    kind, start, lines = "", 0, list[str]()
+    kind, start, lines, part = "", 0, list[str](), 0
     for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), 1):
         if line.startswith("```") and not start:
             kind, start, lines = line[3:].strip(), number, []
         elif line.startswith("```"):
-            found.append(Block(kind, "\n".join(lines) + "\n", file, start))
+            found.append(Block(kind, "\n".join(lines) + "\n", file, start, part))
             start = 0
         elif start:
             lines.append(line)
+        elif line == FRESH:
+            part += 1
     if start:
         raise ValueError(f"{file.name}:{start}: the block is never closed")
     return found

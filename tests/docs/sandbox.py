@@ -1,7 +1,9 @@
 """A place in which a document's commands are run: a home of its own, a project, a simulator, and no way out.
 
 The project is what `autotrader init` writes, pointed at the simulator by its `base_url`; key and secret are the
-simulator's test pair. Every process gets an audit hook which refuses, and notes, any connection that leaves loopback.
+simulator's test pair. The simulator's clock begins ten minutes ago on a full minute; before each `autotrader run` it
+jumps to the next full minute, where every rule of a project is due. Every process gets an audit hook which refuses, and
+notes, any connection that leaves loopback.
 """
 
 from __future__ import annotations
@@ -10,12 +12,14 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from pathlib import Path
 
 from autotrader.simulator import Account, Simulator
 from tests.docs.blocks import ROOT, Step
 
 ACCOUNT = Account.named("docs", {"JPY": "100000", "BTC": "0.001"})
+MINUTE_MS = 60_000
 _GUARD = '''
 import os, sys
 def guard(event, arguments):
@@ -34,12 +38,18 @@ sys.addaudithook(guard)
 '''
 
 
+def exchange() -> Simulator:
+    """The simulator of one document: a market drawn from a seed, in real time from ten minutes ago."""
+    started = (time.time_ns() // 1_000_000 // MINUTE_MS - 10) * MINUTE_MS
+    return Simulator(seed=7, time="real", start_at=started, accounts=[ACCOUNT])
+
+
 class Sandbox:
     """Runs a document's commands one after the other, as a shell of the user's would."""
 
     def __init__(self, folder: Path, simulator: Simulator) -> None:
         """Make the home below `folder`; nothing is started."""
-        self._url = simulator.url
+        self._simulator, self._url = simulator, simulator.url
         self._noted = folder / "left-loopback.txt"
         self.here = self._home = folder / "home"
         programs, guard, secrets = folder / "bin", folder / "guard", self._home / ".config" / "autotrader"
@@ -70,7 +80,10 @@ class Sandbox:
         self.here = self._home / "my-rules"
 
     def run(self, step: Step) -> tuple[int, str]:
-        """One command: its exit code, and its results followed by what it told besides. `cd` and `export` last, as in a shell."""
+        """One command: its exit code, and its results followed by what it told besides.
+
+        What `cd` and `export` do lasts, as in a shell.
+        """
         words = shlex.split(step.command)
         if words[0] == "cd":
             self.here = (self.here / words[1].replace("~", str(self._home))).resolve()
@@ -80,6 +93,8 @@ class Sandbox:
                 name, _, value = word.partition("=")
                 self._environ[name] = value.replace("~", str(self._home))
             return 0, ""
+        if "autotrader run" in step.command:
+            self._to_the_next_minute()
         return self._shell(step.command)
 
     def left(self) -> str:
@@ -93,6 +108,10 @@ class Sandbox:
         )  # fmt: skip
         self._point_at_simulator()
         return done.returncode, done.stdout + done.stderr
+
+    def _to_the_next_minute(self) -> None:
+        to_go = MINUTE_MS - self._simulator.now_ms % MINUTE_MS
+        self._simulator._begun -= to_go * 1_000_000
 
     def _point_at_simulator(self) -> None:
         for file in self._home.rglob("autotrader.yaml"):

@@ -16,13 +16,12 @@ from autotrader.cli.init import ONCE, SERVICE, TIMER
 from autotrader.language.account_file import load_settings
 from autotrader.language.load import load
 from autotrader.language.problems import Problem
-from autotrader.simulator import Simulator
 from tests.docs.blocks import ROOT, Block, agrees, blocks, documents, steps
-from tests.docs.sandbox import ACCOUNT, Sandbox
+from tests.docs.sandbox import Sandbox, exchange
 
 KINDS = {"yaml", "console", "json", "python", "ini", ""}
 ALL = [block for file in documents() for block in blocks(file)]
-WITH_CONSOLES = sorted({block.file for block in ALL if block.kind == "console"})
+CONSOLES = sorted({(block.file, block.part) for block in ALL if block.kind == "console"})
 _WRONG = re.compile(r"# wrong: (AT\d{3})")
 
 
@@ -86,14 +85,15 @@ def test_yaml_blocks_load(block: Block) -> None:
 
 
 
-@pytest.mark.parametrize("file", WITH_CONSOLES, ids=lambda file: file.name)
-def test_console_blocks_run(file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("file", "part"), CONSOLES, ids=[f"{file.name}-{part}" for file, part in CONSOLES])
+def test_console_blocks_run(file: Path, part: int, tmp_path: Path) -> None:
     """The commands of a document, typed in its order, end and print as it says, and nothing leaves this machine."""
-    typed = [step for block in blocks(file) if block.kind == "console" for step in steps(block)]
+    chosen = [block for block in of("console") if (block.file, block.part) == (file, part)]
+    typed = [step for block in chosen for step in steps(block)]
     ours = [step for step in typed if not step.command.startswith("python3 dev.py")]
     if not ours:
         return
-    with Simulator(seed=7, time="real", accounts=[ACCOUNT]) as simulator:
+    with exchange() as simulator:
         sandbox = Sandbox(tmp_path, simulator)
         if not ours[0].command.startswith("autotrader init"):
             sandbox.init()
