@@ -76,12 +76,27 @@ Seen = Ticker | TradingDay | Book | Candles | ExchangeStatus
 class Snapshot:
     """What was seen of the market for one cycle. `now_ms` is the one evaluation time of all rules due in it.
 
-    The accessors answer with the value or, where it is missing, with the reason as text.
+    The accessors answer with the value or, where it is missing, with the reason as text. Books and candles, which are
+    asked for by symbol and fetched by need, are found by an index: many symbols would make a search of each answer.
     """
 
     now_ms: int
     seen: Mapping[Need, Seen] = field(default_factory=dict)
     missing: Mapping[Need, str] = field(default_factory=dict)
+    _books: dict[str, Book] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _candles: dict[tuple[str, str], Candles] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the deepest books and the longest series."""
+        for need, seen in self.seen.items():
+            if isinstance(need, BookNeed) and isinstance(seen, Book):
+                known = self._books.get(need.symbol)
+                if known is None or seen.asked_levels > known.asked_levels:
+                    self._books[need.symbol] = seen
+            elif isinstance(need, CandleNeed) and isinstance(seen, Candles):
+                series = self._candles.get((need.symbol, need.timeframe))
+                if series is None or len(seen) > len(series):
+                    self._candles[need.symbol, need.timeframe] = seen
 
     def ticker(self, symbol: str) -> Ticker | str:
         """24 hour ticker of a symbol."""
@@ -100,25 +115,17 @@ class Snapshot:
 
     def book(self, symbol: str) -> Book | str:
         """The deepest book that was fetched for a symbol."""
-        books = [
-            seen
-            for need, seen in self.seen.items()
-            if isinstance(need, BookNeed) and need.symbol == symbol and isinstance(seen, Book)
-        ]
-        if books:
-            return max(books, key=lambda book: book.asked_levels)
+        found = self._books.get(symbol)
+        if found is not None:
+            return found
         reasons = (why for n, why in self.missing.items() if isinstance(n, BookNeed) and n.symbol == symbol)
         return next(reasons, "not fetched")
 
     def candles(self, symbol: str, timeframe: str) -> Candles | str:
         """The longest series that was fetched for a symbol and timeframe."""
-        mine = [
-            v
-            for n, v in self.seen.items()
-            if isinstance(n, CandleNeed) and (n.symbol, n.timeframe) == (symbol, timeframe) and isinstance(v, Candles)
-        ]
-        if mine:
-            return max(mine, key=len)
+        found = self._candles.get((symbol, timeframe))
+        if found is not None:
+            return found
         reasons = (
             why
             for n, why in self.missing.items()
