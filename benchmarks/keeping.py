@@ -1,8 +1,8 @@
 """The record: the commit of a cycle against one bare durable row, and verification against bare hashing.
 
 A bare row is an INSERT in a transaction of its own, in a database with the same settings (WAL, synchronous FULL) in
-the same folder: what any durable record costs on this disk. Bare hashing reads the same chain and does the same
-SHA-256 over the same bytes, and looks at nothing else.
+the same folder: what any durable record costs on this disk. Bare hashing reads the same texts and does a SHA-256
+over them, row by row, and looks at nothing else.
 """
 
 from __future__ import annotations
@@ -50,9 +50,7 @@ def _commits(size: Size, folder: Path) -> Row:
                 body = evaluation_body(outcome, {}, seen)
                 with store.transaction():
                     number = store.counters.next("cycle")
-                    store.evaluations.add(
-                        Evaluation(cycle=number, time_ms=now_ms, plan=text, rules=names, body=body)
-                    )
+                    store.evaluations.add(Evaluation(cycle=number, time_ms=now_ms, plan=text, rules=names, body=body))
                     store.chain.append(now_ms, "decision", names[0], {"cycle": number})
                     store.settings.set("last_seen_ms", now_ms, now_ms)
 
@@ -91,8 +89,8 @@ def _verification(size: Size, folder: Path) -> Row:
                 assert report.rows >= size.rows
 
             def hashing() -> None:
-                for row in bare.execute("SELECT n, time_ms, kind, subject, body, prev, hash FROM chain ORDER BY n"):
-                    hashlib.sha256(f"{row[0]} {row[1]} {row[2]} {row[3]} {row[4]}".encode() + row[5]).digest()
+                for prev, row in bare.execute("SELECT prev, kind || subject || body FROM chain ORDER BY n"):
+                    hashlib.sha256(prev + row.encode()).digest()
 
             mine, theirs = in_turn(max(1, size.rounds // 2), ours, hashing)
     each = sorted(size.rows / took for took in mine)[len(mine) // 2]
