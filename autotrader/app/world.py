@@ -18,7 +18,6 @@ from autotrader.cycle import Cycle, Freshness, Parts
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.binance.governor import DEFAULT_LIMIT
 from autotrader.exchanges.binance.hosts import LIVE_URL
 from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.live import LiveToken
@@ -86,12 +85,11 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
 
 
 def _connected(settings: Settings, wishes: Wishes, halted: Callable[[], bool]) -> Connection:
-    share = int(DEFAULT_LIMIT * settings.limits.request_weight / 100)
     return connect(
         ConnectionSettings(
             zone=ZoneInfo(settings.timezone),
             cache=wishes.cache,
-            weight_share=share,
+            weight_part=float(settings.limits.request_weight / 100),
             halted=halted,
             stepped=wishes.stepped,
             recv_window_ms=settings.recv_window_ms,

@@ -23,7 +23,7 @@ from autotrader.exchanges.binance.client import Client, Patience
 from autotrader.exchanges.binance.clock import ExchangeClock, SteppedClock, VenueClock
 from autotrader.exchanges.binance.endpoints import Market
 from autotrader.exchanges.binance.fields import BadReply, Fields
-from autotrader.exchanges.binance.governor import Governor, Parked
+from autotrader.exchanges.binance.governor import SHARE, Governor, Parked
 from autotrader.exchanges.binance.hosts import LIVE_URL, BaseUrl, base_url
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.market_data import BinanceMarketData
@@ -47,14 +47,16 @@ class Settings:
     """How to connect. Everything has a default that is safe.
 
     `zone` is the account's, for trading days; `cache` a folder for instruments, candles and bans, None to keep none;
-    `weight_share` the most request weight a minute for reads; `parked` a ban from before a restart, `on_parked` is told
-    of a new one, in the thread that connected; `halted` is asked before each order is signed; `stepped` says that the
-    simulator's time is stepped; `recv_window_ms` how old a signed request may be when it arrives.
+    `weight_share` the most request weight a minute for reads, or where that is None `weight_part` of the venue's limit;
+    `parked` a ban from before a restart, `on_parked` is told of a new one, in the thread that connected; `halted` is
+    asked before each order is signed; `stepped` says that the simulator's time is stepped; `recv_window_ms` how old a
+    signed request may be when it arrives.
     """
 
     zone: tzinfo = UTC
     cache: Path | None = None
     weight_share: int | None = None
+    weight_part: float = SHARE
     parked: Parked | None = None
     on_parked: Callable[[Parked], None] | None = None
     halted: Callable[[], bool] = _never
@@ -118,6 +120,7 @@ def connect(
     governor = Governor(
         clock.now_ms,
         share=settings.weight_share,
+        part=settings.weight_part,
         parked=settings.parked,
         on_parked=settings.on_parked,
         on_parking=bans.write if bans is not None else None,

@@ -58,13 +58,18 @@ class Governor:
         now_ms: Callable[[], int],
         *,
         share: int | None = None,
+        part: float = SHARE,
         parked: Parked | None = None,
         on_parked: Callable[[Parked], None] | None = None,
         on_parking: Callable[[Parked], None] | None = None,
     ) -> None:
-        """`on_parked` is called in the home thread, `on_parking` at once in whatever thread heard of it."""
+        """Reads may use `share` of weight a minute, or where that is None this `part` of the venue's limit.
+
+        `on_parked` is called in the home thread, `on_parking` at once in whatever thread heard of it.
+        """
         self._now_ms = now_ms
         self._share = share
+        self._part = part
         self._parked = parked
         self._on_parked = on_parked
         self._on_parking = on_parking
@@ -159,7 +164,7 @@ class Governor:
     def _allowed(self, *, urgent: bool) -> int:
         if urgent:
             return int(self._limit * (1 - RESERVE / 2))
-        share = self._share if self._share is not None else int(self._limit * SHARE)
+        share = self._share if self._share is not None else int(self._limit * self._part)
         return min(share, int(self._limit * (1 - RESERVE)))
 
     def _park(self, reply: Reply, now: int) -> None:
