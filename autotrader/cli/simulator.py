@@ -20,6 +20,7 @@ from autotrader.errors import UsageError
 )  # fmt: skip
 @click.option("--speed", type=click.FloatRange(0.001, 1000), default=1.0, show_default=True, help="Of real time.")
 @click.option("--accounts", type=click.Path(dir_okay=False, path_type=Path), help="JSON file of accounts.")
+@click.option("--faults", type=click.Path(dir_okay=False, path_type=Path), help="JSON or YAML plan of faults.")
 @click.option("--symbol", "symbols", multiple=True, help="A symbol to list; may be repeated.")
 @click.option("--start-at", help="Where time begins: 2018-01-24T15:00:00Z or milliseconds since 1970.")
 @click.option("--print-url", is_flag=True, help="Print the address alone to standard output.")
@@ -31,6 +32,7 @@ def command(  # noqa: PLR0913 - one argument an option
     mode: Literal["real", "stepped"],
     speed: float,
     accounts: Path | None,
+    faults: Path | None,
     symbols: tuple[str, ...],
     start_at: str | None,
     print_url: bool,
@@ -44,7 +46,7 @@ def command(  # noqa: PLR0913 - one argument an option
     try:
         number = serve(
             port=port, tape=tape, seed=seed, time=mode, speed=speed, accounts=accounts, symbols=symbols or None,
-            start_at=start_at, print_url=print_url,
+            start_at=start_at, faults=faults, print_url=print_url,
         )  # fmt: skip
     except OSError as error:
         hint = "another program has that port; --port 0 picks a free one"

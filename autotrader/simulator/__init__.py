@@ -6,6 +6,7 @@ core without HTTP. See docs/simulator.md for what is faithful and what is not.
 
 from autotrader.simulator.accounts import Account, demo_key, demo_secret
 from autotrader.simulator.exchange import Answer, Exchange
+from autotrader.simulator.faults import Faults, FaultsError
 from autotrader.simulator.harness import Simulator, SimulatorError, read_accounts, serve
 from autotrader.simulator.symbols import DEFAULT_SYMBOLS, SymbolSpec
 from autotrader.simulator.tape import TapeError
@@ -15,6 +16,8 @@ __all__ = [
     "Account",
     "Answer",
     "Exchange",
+    "Faults",
+    "FaultsError",
     "Simulator",
     "SimulatorError",
     "SymbolSpec",

@@ -45,6 +45,8 @@ class Account:
     permissions: tuple[str, ...] = ("SPOT",)
     ip_restrict: bool = True
     may_withdraw: bool = False
+    public_key: str | None = None
+    """PEM of an RSA or Ed25519 public key; then its signatures are checked with it and ``secret`` is not used."""
 
     @classmethod
     def named(cls, name: str, balances: Mapping[str, Decimal | str | int] | None = None) -> Account:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from autotrader.simulator.errors import ApiError, illegal
+from autotrader.simulator.keys import Verifier, public_key_verifier
 from autotrader.simulator.params import DECIMAL, long
 
 OLDEST = 1_483_228_800_000
@@ -64,9 +65,17 @@ def _window(text: str | None) -> Decimal:
     return Decimal(text)
 
 
-def check_signature(secret: str, query: bytes, body: bytes, signature: str) -> None:
-    """-1022 unless the HMAC of the received bytes is ``signature`` (hex, any case)."""
+def verifier(secret: str, public_key: str | None) -> Verifier:
+    """How an account's signatures are checked: by its public key if it has one, else HMAC (hex, any case)."""
+    if public_key is not None:
+        return public_key_verifier(public_key)
+    return lambda message, signature: hmac.compare_digest(
+        hmac_hex(secret, message).encode(), signature.lower().encode()
+    )
+
+
+def check_signature(verify: Verifier, query: bytes, body: bytes, signature: str) -> None:
+    """-1022 unless ``signature`` is the account's over the received bytes, which must be percent-encoded."""
     message = payload(query, body)
-    good = message.isascii() and hmac.compare_digest(hmac_hex(secret, message).encode(), signature.lower().encode())
-    if not good:
+    if not (message.isascii() and verify(message, signature)):
         raise ApiError(-1022, "Signature for this request is not valid.")

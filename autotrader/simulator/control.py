@@ -55,6 +55,7 @@ def state(exchange: Exchange) -> dict[str, Any]:
         "market": {asset: text(amount) for asset, amount in sorted(engine.ledger.market.items())},
         "paidIn": {asset: text(amount) for asset, amount in sorted(engine.ledger.paid_in.items())},
         "symbols": {name: exchange.status(name) for name in exchange.markets},
+        "faults": [] if exchange.faults is None else exchange.faults.shown(),
     }
 
 
@@ -109,6 +110,18 @@ def _deposit(exchange: Exchange, given: dict[str, str]) -> Any:
     return {"asset": asset, "free": text(balance.free)}
 
 
+def _faults(exchange: Exchange, given: dict[str, str]) -> Any:
+    """Counts by fault; with ``on=0`` no more are injected and what lasts ends, with ``on=1`` they go on."""
+    faults, wish = exchange.faults, given.get("on")
+    if faults is None:
+        raise _BadRequest("this simulator was started without faults; --faults FILE gives it some")
+    if wish not in (None, "0", "1"):
+        raise _BadRequest(f"on={wish!r}: 0 or 1 is needed")
+    if wish is not None:
+        (faults.resume if wish == "1" else faults.stop)()
+    return {"on": faults.active, "seed": faults.seed, "counts": dict(faults.counts), "log": faults.shown()}
+
+
 def _check(exchange: Exchange, _given: dict[str, str]) -> Any:
     exchange.engine.check()
     return {"ok": True}
@@ -120,6 +133,8 @@ DESKS: dict[tuple[str, str], Desk] = {
     ("GET", "state"): lambda exchange, _given: state(exchange),
     ("GET", "requests"): lambda exchange, _given: requests(exchange),
     ("GET", "check"): _check,
+    ("GET", "faults"): lambda exchange, _given: _faults(exchange, {}),
+    ("POST", "faults"): _faults,
     ("POST", "symbol-status"): _symbol_status,
     ("POST", "system-status"): _system_status,
     ("POST", "deposit"): _deposit,

@@ -15,19 +15,24 @@ A key nobody knows has no secret to check a signature with, so it is refused
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, NamedTuple
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autotrader.simulator import auth, control, params, routes_account, routes_market, routes_order
 from autotrader.simulator.accounts import Account, Purse
 from autotrader.simulator.engine import Client, Engine
 from autotrader.simulator.errors import ApiError
-from autotrader.simulator.limits import OrderCounts, Weights
+from autotrader.simulator.keys import Verifier
+from autotrader.simulator.limits import RAW_LIMIT, Addresses, OrderCounts
 from autotrader.simulator.market import Market
 from autotrader.simulator.routing import Call, Raw, Route
 from autotrader.simulator.symbols import SymbolSpec
 from autotrader.simulator.tape import Source
+
+if TYPE_CHECKING:
+    from autotrader.simulator.faults import Faults
 
 ROUTES: dict[tuple[str, str], Route] = {
     (route.method, route.path): route
@@ -38,6 +43,7 @@ TIMES = frozenset(
 )
 JSON = "application/json;charset=UTF-8"
 CONTROL = "/simulator/"
+LOOPBACK = "127.0.0.1"
 
 
 class Answer(NamedTuple):
@@ -59,10 +65,16 @@ class Exchange:
         *,
         weight_limit: int = 6000,
         order_limits: tuple[int, int] = (100, 200_000),
+        raw_limit: int = RAW_LIMIT,
     ) -> None:
         self.now_us = start_ms * 1000
         self.started_ms = start_ms
-        self.weights = Weights(weight_limit)
+        self.addresses = Addresses(weight_limit, raw_limit)
+        self.weights = self.addresses.of(LOOPBACK)
+        self.skew_us = 0
+        """By how much the clock that requests are checked with is wrong (µs)."""
+        self.delay_us = 0
+        """How long the present request takes from its arrival to the engine (µs)."""
         self.order_limits = order_limits
         self.system_down = False
         self.statuses: dict[str, str] = {}
@@ -72,6 +84,13 @@ class Exchange:
         self.requests: dict[tuple[str, str, bool], int] = {}
         self.placing_requests = 0
         self._clients: dict[str, Client] = {}
+        self._verifiers: dict[str, Verifier] = {}
+        self.faults: Faults | None = None
+        """What spoils requests on their way here; for the control desk to show."""
+        self.revoked: dict[str, int] = {}
+        """Keys that are refused until that time (ms)."""
+        self._timers: list[tuple[int, int, Callable[[], object]]] = []
+        self._timers_set = 0
         for account in accounts:
             self.open_account(account)
         for market in self.markets.values():
@@ -89,10 +108,12 @@ class Exchange:
         """Add an account; its balances are paid in."""
         if account.key in self._clients or account.name in self.engine.clients:
             raise ValueError(f"account {account.name!r}: name or key is taken")
+        verify = auth.verifier(account.secret, account.public_key)
         client = Client(account, Purse({}), OrderCounts(*self.order_limits), 1000 + len(self._clients), self.now_ms)
         for asset, amount in account.balances.items():
             self.engine.ledger.pay_in(client.purse, asset, Decimal(amount))
         self._clients[account.key] = client
+        self._verifiers[account.key] = verify
         self.engine.clients[account.name] = client
         return client
 
@@ -128,6 +149,18 @@ class Exchange:
 
     def advance_to(self, now_us: int) -> None:
         """Move time forward (never back) and play everything that happens until then, in order."""
+        while self._timers and self._timers[0][0] <= now_us:
+            due, _, action = heappop(self._timers)
+            self._play(due)
+            action()
+        self._play(now_us)
+
+    def at(self, time_us: int, action: Callable[[], object]) -> None:
+        """Do something when time reaches that moment; of two at the same moment the one set first."""
+        self._timers_set += 1
+        heappush(self._timers, (time_us, self._timers_set, action))
+
+    def _play(self, now_us: int) -> None:
         target = now_us // 1000
         markets = list(self.markets.values())
         while markets:
@@ -147,10 +180,26 @@ class Exchange:
 
     # ---- requests --------------------------------------------------------------
 
-    def handle(self, method: str, path: str, query: bytes, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Answer one request. ``headers`` have lower-case names; query and body are the bytes received."""
+    def client_of(self, key: str) -> Client | None:
+        """The account of an API key."""
+        return self._clients.get(key)
+
+    def handle(
+        self,
+        method: str,
+        path: str,
+        query: bytes,
+        body: bytes,
+        headers: Mapping[str, str],
+        address: str = LOOPBACK,
+    ) -> Answer:
+        """Answer one request. ``headers`` have lower-case names; query and body are the bytes received.
+
+        Weight and bans count for ``address``, orders for the account.
+        """
         if path.startswith(CONTROL):
             return control.handle(self, method, path, query, body)
+        self.weights = self.addresses.of(address)
         self._record(method, path, query, body)
         extra: dict[str, str] = {}
         try:
@@ -217,14 +266,25 @@ class Exchange:
         key = headers.get("x-mbx-apikey", "")
         client = self._clients.get(key)
         auth.check_key_format(key, known=client is not None)
-        auth.check_time(given, self.now_us)
+        auth.check_time(given, self.now_us + self.skew_us)
         denied = ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
-        if client is None:
+        if client is None or self.now_ms < self.revoked.get(key, 0):
             raise denied
-        auth.check_signature(client.account.secret, query, body, given["signature"])
+        auth.check_signature(self._verifiers[key], query, body, given["signature"])
         if route.security == "TRADE" and not client.account.may_trade:
             raise denied
+        if self.delay_us:
+            self._check_time_again(route, given, client)
         return client
+
+    def _check_time_again(self, route: Route, given: Mapping[str, str], client: Client) -> None:
+        """The second look at the timestamp, just before the engine; what fails here counts as an order all the same."""
+        try:
+            auth.check_time(given, self.now_us + self.skew_us + self.delay_us)
+        except ApiError:
+            if route.method == "POST" and route.places_or_cancels:
+                client.counts.add(self.now_us)
+            raise
 
 
 def _in_unit(content: str, unit: str) -> str:

@@ -27,9 +27,11 @@ from typing import Any, Literal, Self
 from autotrader.errors import UsageError
 from autotrader.simulator import control
 from autotrader.simulator.accounts import Account
-from autotrader.simulator.exchange import Answer, Exchange
+from autotrader.simulator.exchange import CONTROL, Exchange
+from autotrader.simulator.faults import Faults, Request
+from autotrader.simulator.limits import RAW_LIMIT
 from autotrader.simulator.seeded import SeededSource
-from autotrader.simulator.server import Server
+from autotrader.simulator.server import Reply, Server
 from autotrader.simulator.symbols import DEFAULT_SYMBOLS, SymbolSpec
 from autotrader.simulator.tape import MINUTE, RecordedSource, Source, TapeError, load
 
@@ -114,6 +116,8 @@ class Simulator:
         port: int = 0,
         weight_limit: int = 6000,
         order_limits: tuple[int, int] = (100, 200_000),
+        raw_limit: int = RAW_LIMIT,
+        faults: Faults | None = None,
     ) -> None:
         start = None if start_at is None else milliseconds(start_at)
         if start is None and time == "real" and tape is None:
@@ -121,8 +125,13 @@ class Simulator:
         listings, start = _listings(tape, seed, symbols, start)
         self.accounts: tuple[Account, ...] = tuple(accounts) if accounts is not None else (Account.named("main"),)
         self.exchange = Exchange(
-            listings, self.accounts, start, weight_limit=weight_limit, order_limits=order_limits
-        )
+            listings, self.accounts, start, weight_limit=weight_limit, order_limits=order_limits,
+            raw_limit=raw_limit,
+        )  # fmt: skip
+        self.faults = faults
+        if faults is not None:
+            faults.attach(self.exchange, real_time=time == "real")
+            self.exchange.faults = faults
         self.time: TimeMode = time
         self._speed = speed
         self._port = port
@@ -164,9 +173,13 @@ class Simulator:
         """The base address, such as http://127.0.0.1:40001."""
         return f"http://127.0.0.1:{self.port}"
 
-    def _handle(self, method: str, path: str, query: bytes, body: bytes, headers: dict[str, str]) -> Answer:
+    def _handle(
+        self, method: str, path: str, query: bytes, body: bytes, headers: dict[str, str], address: str
+    ) -> Reply:
         self._catch_up()
-        return self.exchange.handle(method, path, query, body, headers)
+        if self.faults is None or path.startswith(CONTROL):
+            return self.exchange.handle(method, path, query, body, headers, address)
+        return self.faults.handle(Request(method, path, query, body, headers, address))
 
     def _catch_up(self) -> None:
         """In real time, play what has happened since the last look."""
@@ -241,7 +254,7 @@ def read_accounts(file: Path) -> list[Account]:
 
 def _account(row: Mapping[str, Any]) -> Account:
     plain = Account.named(str(row["name"]), row.get("balances"))
-    known = {"key", "secret", "bnb_fees", "may_trade", "can_trade", "ip_restrict", "may_withdraw"}
+    known = {"key", "secret", "bnb_fees", "may_trade", "can_trade", "ip_restrict", "may_withdraw", "public_key"}
     unknown = row.keys() - known - {"name", "balances", "permissions", "maker_rate", "taker_rate", "bnb_discount"}
     if unknown:
         raise ValueError(", ".join(unknown))
@@ -262,6 +275,7 @@ def serve(  # noqa: PLR0913 - one keyword for each option of the command
     accounts: str | Path | None = None,
     symbols: Sequence[str] | None = None,
     start_at: int | str | datetime | None = None,
+    faults: str | Path | None = None,
     print_url: bool = False,
 ) -> int:
     """Run a simulator until SIGINT or SIGTERM; returns the signal's number.
@@ -271,8 +285,9 @@ def serve(  # noqa: PLR0913 - one keyword for each option of the command
     """
     given = read_accounts(Path(accounts)) if accounts is not None else None
     simulator = Simulator(
-        tape=tape, seed=seed, time=time, speed=speed, accounts=given, symbols=symbols, start_at=start_at, port=port
-    )
+        tape=tape, seed=seed, time=time, speed=speed, accounts=given, symbols=symbols, start_at=start_at, port=port,
+        faults=None if faults is None else Faults.read(faults),
+    )  # fmt: skip
     stopped = threading.Event()
     received: list[int] = []
 

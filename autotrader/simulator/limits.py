@@ -7,6 +7,8 @@ from typing import Any
 from autotrader.simulator.errors import ApiError
 
 MINUTE_US = 60_000_000
+RAW_WINDOW_US = 5 * MINUTE_US
+RAW_LIMIT = 300_000
 TEN_SECONDS_US = 10_000_000
 DAY_US = 86_400_000_000
 FIRST_BAN_US = 2 * MINUTE_US
@@ -16,13 +18,16 @@ PATIENCE = 20
 
 
 class Weights:
-    """The address's request weight; one address, since everything comes over loopback."""
+    """One address's request weight per minute and plain count of requests per five minutes; its bans."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, raw_limit: int = RAW_LIMIT) -> None:
         self.limit = limit
+        self.raw_limit = raw_limit
         self.used = 0
+        self.raw = 0
         self.banned_until = 0
         self._minute = 0
+        self._raw_window = 0
         self._refused = 0
         self._ban = FIRST_BAN_US
 
@@ -30,32 +35,43 @@ class Weights:
         minute = now // MINUTE_US
         if minute != self._minute:
             self._minute, self.used, self._refused = minute, 0, 0
+        window = now // RAW_WINDOW_US
+        if window != self._raw_window:
+            self._raw_window, self.raw = window, 0
 
     def check_ban(self, now: int) -> None:
-        """418 while the address is banned."""
+        """Count the request itself; 418 while the address is banned."""
         self._roll(now)
+        self.raw += 1
         if now < self.banned_until:
             raise self._banned(now)
 
     def add(self, weight: int, now: int) -> None:
-        """Count a request; 429 beyond the limit, and 418 for one that goes on all the same."""
+        """Count a request's weight; 429 beyond a limit, and 418 for one that goes on all the same."""
         self._roll(now)
         self.used += weight
-        if self.used <= self.limit:
+        if self.used > self.limit:
+            what, window = f"{self.limit} request weight per 1 MINUTE", MINUTE_US
+        elif self.raw > self.raw_limit:
+            what, window = f"{self.raw_limit} raw requests per 5 MINUTE", RAW_WINDOW_US
+        else:
             return
         self._refused += 1
         if self._refused > PATIENCE:
-            self.banned_until = now + self._ban
-            self._ban = min(self._ban * 2, LONGEST_BAN_US)
-            raise self._banned(now)
-        wait = (self._minute + 1) * MINUTE_US - now
+            raise self.ban(now)
         raise ApiError(
             -1003,
-            f"Too much request weight used; current limit is {self.limit} request weight per 1 MINUTE. "
+            f"Too much request weight used; current limit is {what}. "
             "Please use WebSocket Streams for live updates to avoid polling the API.",
             429,
-            {"Retry-After": str(_seconds(wait))},
+            {"Retry-After": str(_seconds(window - now % window))},
         )
+
+    def ban(self, now: int) -> ApiError:
+        """Ban the address, each time for twice as long (2 minutes to 3 days); the refusal it gets."""
+        self.banned_until = now + self._ban
+        self._ban = min(self._ban * 2, LONGEST_BAN_US)
+        return self._banned(now)
 
     def _banned(self, now: int) -> ApiError:
         return ApiError(
@@ -65,6 +81,21 @@ class Weights:
             418,
             {"Retry-After": str(_seconds(self.banned_until - now))},
         )
+
+
+class Addresses:
+    """The weights of every address that has asked; on loopback 127.0.0.1, 127.0.0.2 … are different ones."""
+
+    def __init__(self, limit: int, raw_limit: int = RAW_LIMIT) -> None:
+        self._limits = (limit, raw_limit)
+        self._known: dict[str, Weights] = {}
+
+    def of(self, address: str) -> Weights:
+        """That address's weights."""
+        found = self._known.get(address)
+        if found is None:
+            found = self._known[address] = Weights(*self._limits)
+        return found
 
 
 class OrderCounts:
@@ -115,12 +146,14 @@ def order_limits(per_ten_seconds: int, per_day: int) -> list[dict[str, Any]]:
     ]
 
 
-def rate_limits(weight: int, per_ten_seconds: int, per_day: int) -> list[dict[str, Any]]:
+def rate_limits(
+    weight: int, per_ten_seconds: int, per_day: int, raw: int = RAW_LIMIT
+) -> list[dict[str, Any]]:
     """The rateLimits of exchangeInfo."""
     return [
         {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": weight},
         *order_limits(per_ten_seconds, per_day),
-        {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": 300_000},
+        {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": raw},
     ]
 
 

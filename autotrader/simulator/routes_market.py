@@ -46,7 +46,7 @@ def _exchange_info(call: Call) -> Any:
     return {
         "timezone": "UTC",
         "serverTime": exchange.now_ms,
-        "rateLimits": rate_limits(exchange.weights.limit, *exchange.order_limits),
+        "rateLimits": rate_limits(exchange.weights.limit, *exchange.order_limits, exchange.weights.raw_limit),
         "exchangeFilters": [],
         "symbols": [symbol_info(m.spec, exchange.status(m.spec.symbol), permission_sets=sets) for m in markets],
     }

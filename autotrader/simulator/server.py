@@ -15,10 +15,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 
 from autotrader.simulator.exchange import Answer
+from autotrader.simulator.fault_wire import send
+from autotrader.simulator.faults import Delivery, Later
 
 MAX_HEAD = 65_536
 MAX_BODY = 1_048_576
-Handler = Callable[[str, str, bytes, bytes, dict[str, str]], Answer]
+Reply = Answer | Delivery | Later
+Handler = Callable[[str, str, bytes, bytes, dict[str, str], str], Reply]
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -41,13 +44,13 @@ class Server:
         self.port: int = self._listener.getsockname()[1]
         self._connections: dict[socket.socket, threading.Thread] = {}
         self._guard = threading.Lock()
-        self._closing = False
+        self._closing = threading.Event()
         self._acceptor = threading.Thread(target=self._accept, name="simulator", daemon=True)
         self._acceptor.start()
 
     def close(self) -> None:
         """Stop listening, end every connection and wait for its thread."""
-        self._closing = True
+        self._closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -61,21 +64,23 @@ class Server:
             thread.join()
 
     def _accept(self) -> None:
-        while not self._closing:
+        while not self._closing.is_set():
             try:
-                connection, _ = self._listener.accept()
+                connection, (address, _) = self._listener.accept()
             except OSError:
                 return
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            thread = threading.Thread(target=self._serve, args=(connection,), name="simulator-client", daemon=True)
+            thread = threading.Thread(
+                target=self._serve, args=(connection, address), name="simulator-client", daemon=True
+            )
             with self._guard:
                 self._connections[connection] = thread
             thread.start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, address: str) -> None:
         reader = _Reader(connection)
         try:
-            while self._one(connection, reader):
+            while self._one(connection, reader, address):
                 pass
         except (OSError, _Closed):
             pass
@@ -84,7 +89,7 @@ class Server:
                 self._connections.pop(connection, None)
             connection.close()
 
-    def _one(self, connection: socket.socket, reader: _Reader) -> bool:
+    def _one(self, connection: socket.socket, reader: _Reader, address: str) -> bool:
         """Read and answer one request; False when the connection is to be closed."""
         try:
             method, target, version, headers = reader.head()
@@ -98,8 +103,17 @@ class Server:
         wish = headers.get("connection", "").lower()
         keep = wish != "close" and (version != b"HTTP/1.0" or wish == "keep-alive")
         with self.lock:
-            answer = self._handler(method, path.decode("latin-1"), query, body, headers)
-        connection.sendall(_render(answer, keep=keep, head_only=method == "HEAD"))
+            reply = self._handler(method, path.decode("latin-1"), query, body, headers, address)
+        if isinstance(reply, Later):
+            self._closing.wait(reply.seconds)
+            with self.lock:
+                reply = reply.then()
+        head_only = method == "HEAD"
+        if isinstance(reply, Delivery):
+            content = _render(reply.answer, keep=keep, head_only=head_only)
+            body_length = 0 if head_only else len(reply.answer.body)
+            return send(connection, content, body_length, reply, self._closing) and keep
+        connection.sendall(_render(reply, keep=keep, head_only=head_only))
         return keep
 
 

@@ -1,0 +1,271 @@
+"""Faults that a venue can make, injected by plan: by index or by probability, seeded and logged.
+
+    faults = Faults(seed=7, plan={
+        "reply_lost": {"call": "POST order", "at": [2]},      # the second placement
+        "server_error": 0.01,                                  # one in a hundred of all calls
+    })
+    with Simulator(seed=1, faults=faults) as sim: ...
+    sim.faults.log                                             # what was injected, when and to which request
+
+Strategy: the plan becomes rules. Every rule has its own counter of matching
+requests and its own random numbers, so that what one rule does depends on
+nothing but the requests it matches. A request goes through the rules that
+chose it: before the exchange sees it, and after, when there is an answer. The
+catalogue is a table (``fault_kinds``); without faults none of this runs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import parse_qsl
+
+from autotrader.errors import UsageError
+
+if TYPE_CHECKING:
+    from autotrader.simulator.exchange import Answer, Exchange
+    from autotrader.simulator.fault_kinds import Kind
+    from autotrader.simulator.fault_state import FaultState
+
+LOG_LENGTH = 10_000
+CHOICE = ("call", "at", "every", "probability", "times", "after", "until", "where")
+
+
+class FaultsError(UsageError):
+    """A plan of faults that cannot be understood; the message says where and what is allowed."""
+
+
+class Injected(NamedTuple):
+    """One injected fault. ``time``: the exchange's, ms; ``nth``: number among the requests that the rule matches."""
+
+    number: int
+    time: int
+    fault: str
+    nth: int
+    method: str
+    path: str
+    details: Mapping[str, Any]
+
+
+class Request(NamedTuple):
+    """A request as received; header names in lower case."""
+
+    method: str
+    path: str
+    query: bytes
+    body: bytes
+    headers: Mapping[str, str]
+    address: str
+
+    @property
+    def call(self) -> str:
+        """Method and path in short: ``POST order``, ``GET /sapi/v1/system/status``."""
+        return f"{self.method} {self.path.removeprefix('/api/v3/')}"
+
+    def params(self) -> dict[str, str]:
+        """Query and body as names and texts, the query's value winning."""
+        return dict(parse_qsl(self.body.decode("latin-1")) + parse_qsl(self.query.decode("latin-1")))
+
+
+class Delivery(NamedTuple):
+    """An answer and how its bytes reach the caller (see ``fault_wire``); ``wait`` in real seconds."""
+
+    answer: Answer
+    manner: str = "whole"
+    wait: float = 0.0
+    pause: float = 0.0
+
+
+class Later(NamedTuple):
+    """Ask again in that many real seconds: the request is still on its way."""
+
+    seconds: float
+    then: Callable[[], Answer | Delivery]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A fault and when it happens: at these indexes, every so often, or with a probability."""
+
+    name: str
+    kind: Kind
+    calls: tuple[str, ...]
+    at: frozenset[int] = frozenset()
+    every: int = 0
+    probability: float = 0.0
+    times: int | None = None
+    after: float = 0.0
+    until: float | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def matches(self, request: Request, params: Mapping[str, str], seconds: float) -> bool:
+        """Whether the rule looks at this request, ``seconds`` after the start of play."""
+        if seconds < self.after or (self.until is not None and seconds >= self.until):
+            return False
+        if not any(fnmatchcase(request.call, pattern) for pattern in self.calls):
+            return False
+        return all(params.get(name) == text for name, text in self.where.items())
+
+
+class Case:
+    """One request and what the faults make of it."""
+
+    def __init__(self, exchange: Exchange, request: Request, state: FaultState) -> None:
+        self.exchange = exchange
+        self.request = request
+        self.state = state
+        self.params = request.params()
+        self.execute = True
+        """Whether the exchange gets to see the request."""
+        self.answer: Answer | None = None
+        self.manner = "whole"
+        self.wait = 0.0
+        self.pause = 0.0
+        self.delay_ms = 0
+        self.settings: Mapping[str, Any] = {}
+        self.details: dict[str, Any] = {}
+        self.done = True
+        """A kind sets it to False when there was nothing it could do; then it is not logged."""
+
+
+class _Counted:
+    """A rule with its counter and its random numbers."""
+
+    def __init__(self, rule: Rule, seed: int, number: int) -> None:
+        self.rule = rule
+        self.index = 0
+        self.done = 0
+        self._random = random.Random(f"{seed}/{rule.name}/{number}")
+
+    def chooses(self) -> bool:
+        """Count a matching request; whether this is one to spoil."""
+        rule = self.rule
+        self.index += 1
+        drawn = rule.probability > 0 and self._random.random() < rule.probability
+        chosen = drawn or self.index in rule.at or (rule.every > 0 and self.index % rule.every == 0)
+        return chosen and (rule.times is None or self.done < rule.times)
+
+
+class Faults:
+    """A plan of faults for one simulator. ``log`` holds the newest injected ones, ``counts`` how many of each."""
+
+    def __init__(self, seed: int = 0, plan: Mapping[str, Any] | None = None) -> None:
+        from autotrader.simulator.fault_plan import rules
+
+        self.seed = seed
+        self.rules: tuple[Rule, ...] = rules(plan or {})
+        self.active = True
+        self.log: deque[Injected] = deque(maxlen=LOG_LENGTH)
+        self.counts: Counter[str] = Counter()
+        self._counted = [_Counted(rule, seed, number) for number, rule in enumerate(self.rules)]
+        self._exchange: Exchange | None = None
+        self._state: FaultState | None = None
+        self._real = False
+
+    @classmethod
+    def read(cls, file: str | Path) -> Faults:
+        """Faults from a JSON or YAML file: ``{"seed": 7, "plan": {…}}``. Raises FaultsError."""
+        from autotrader.simulator.fault_plan import read
+
+        seed, plan = read(Path(file))
+        return cls(seed, plan)
+
+    def attach(self, exchange: Exchange, *, real_time: bool) -> None:
+        """Take effect at an exchange; once only, since counters and log belong to one run."""
+        from autotrader.simulator.fault_state import FaultState
+
+        if self._exchange is not None:
+            raise FaultsError("these Faults are in use by another simulator; make new ones for each")
+        self._exchange, self._state, self._real = exchange, FaultState(exchange), real_time
+
+    def stop(self) -> None:
+        """Inject nothing more and end what still lasts; what has been done to orders and money stays."""
+        self.active = False
+        if self._state is not None:
+            self._state.end()
+
+    def resume(self) -> None:
+        """Go on after ``stop``."""
+        self.active = True
+
+    def shown(self) -> list[dict[str, Any]]:
+        """The log as JSON."""
+        return [row._asdict() | {"details": dict(row.details)} for row in self.log]
+
+    # ---- a request -------------------------------------------------------------
+
+    def handle(self, request: Request) -> Answer | Delivery | Later:
+        """Answer a request with whatever faults the plan has for it."""
+        if self._exchange is None or self._state is None:
+            raise FaultsError("these Faults are attached to no simulator")
+        case = Case(self._exchange, request, self._state)
+        if not self.active:
+            return self._ask(case)
+        chosen = self._chosen(case)
+        for rule, index in chosen:
+            self._do(rule.kind.before, case, rule, index)
+        if case.delay_ms and self._real and case.execute:
+            seconds, case.delay_ms = case.delay_ms / 1000, 0
+            return Later(seconds, lambda: self._finish(case, chosen))
+        return self._finish(case, chosen)
+
+    def _chosen(self, case: Case) -> list[tuple[Rule, int]]:
+        """The rules for this request; of those that replace the answer or break the wire only the first."""
+        seconds = (case.exchange.now_ms - case.exchange.started_ms) / 1000
+        chosen: list[tuple[Rule, int]] = []
+        taken = False
+        for counted in self._counted:
+            rule = counted.rule
+            if not rule.matches(case.request, case.params, seconds) or not counted.chooses():
+                continue
+            if rule.kind.whole and taken:
+                continue
+            taken = taken or rule.kind.whole
+            counted.done += 1
+            chosen.append((rule, counted.index))
+        return chosen
+
+    def _finish(self, case: Case, chosen: Sequence[tuple[Rule, int]]) -> Delivery:
+        if case.execute:
+            case.answer = self._ask(case)
+            case.state.overlay(case)
+        for rule, index in chosen:
+            self._do(rule.kind.after, case, rule, index)
+        if case.answer is None:
+            case.answer = case.state.nothing
+        case.state.remember(case)
+        return Delivery(case.answer, case.manner, case.wait, case.pause)
+
+    def _do(self, action: Callable[[Case], object] | None, case: Case, rule: Rule, index: int) -> None:
+        if action is None:
+            return
+        case.settings, case.details, case.done = rule.settings, {}, True
+        action(case)
+        # A kind with two halves is logged with the second, which knows what came of it.
+        if case.done and not (rule.kind.after is not None and action is rule.kind.before):
+            self._note(case, rule, index)
+
+    def _note(self, case: Case, rule: Rule, index: int) -> None:
+        self.counts[rule.name] += 1
+        number = self.counts.total()
+        request = case.request
+        self.log.append(
+            Injected(number, case.exchange.now_ms, rule.name, index, request.method, request.path, case.details)
+        )
+
+    def _ask(self, case: Case) -> Answer:
+        exchange = case.exchange
+        exchange.delay_us = case.delay_ms * 1000
+        try:
+            return exchange.handle(*case.request)
+        finally:
+            exchange.delay_us = 0
+
+
+__all__ = ["Case", "Delivery", "Faults", "FaultsError", "Injected", "Later", "Request", "Rule"]
