@@ -33,6 +33,7 @@ from autotrader.engine.requests import (
     Request,
 )
 from autotrader.engine.state import Run
+from autotrader.errors import AutotraderError
 from autotrader.execution.gateway import Gateway
 from autotrader.execution.observe import Observation, Observer
 from autotrader.execution.resolve import Resolver
@@ -125,6 +126,7 @@ class Cycle:
         found = due(parts.plan, self.kept.states, self.kept.runs.values(), record.orders, self.kept.last_ms, now_ms)
         if found.is_empty and not self._is_watch_due(now_ms):
             return CycleReport(now_ms=now_ms)
+        self._renew_instruments(self._placing_in(found))
         snapshot, account = self._observe(found)
         observation = self._take_in(account, now_ms)
         self._answer_waiting()
@@ -180,14 +182,28 @@ class Cycle:
 
     def _review_needs(self, found: Due) -> frozenset[Need]:
         """What the limits must see, if an order may come of what is due."""
-        about = {(slot.rule.id, slot.rule.symbol) for slot in found.slots} | {
-            (run.rule, run.symbol) for run in found.runs
-        }
-        symbols = sorted(symbol for rule, symbol in about if (rule, symbol) in self._placing)
+        symbols = self._placing_in(found)
         if not symbols:
             return frozenset()
         record = self.parts.store.own_record(found.now_ms, self._zone)
         return review_needs(symbols, record, self.parts.plan.settings, found.now_ms)
+
+    def _placing_in(self, found: Due) -> tuple[str, ...]:
+        """Symbols in which an order may come of what is due."""
+        about = {(slot.rule.id, slot.rule.symbol) for slot in found.slots}
+        about |= {(run.rule, run.symbol) for run in found.runs}
+        return tuple(sorted({symbol for _, symbol in about & self._placing}))
+
+    def _renew_instruments(self, symbols: Sequence[str]) -> None:
+        """Filters and statuses that are old, or that refused an order, are read again before the next decision. Where
+        that fails the old ones stay, and the limits judge their age.
+        """
+        try:
+            if symbols:
+                self.take_instruments(self.parts.market.instruments(symbols))
+        except AutotraderError as error:
+            with self.parts.store.transaction() as store:
+                store.errors.add(self.parts.clock.now_ms(), f"filters: {error.message}")
 
     def _take_in(self, account: Account, now_ms: int) -> Observation:
         self.parts.resolver.resolve_due(account.open_orders)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autotrader.engine.actions.place import has_unknown_fate
+from autotrader.engine.actions.place import closed, has_unknown_fate
 from autotrader.engine.calendar import in_windows, start_of
 from autotrader.engine.requests import Context
 from autotrader.engine.state import RuleState, Run
@@ -73,6 +73,11 @@ def _halted(q: Question) -> str:
     return f"trading is halted: {q.context.halted}" if places and q.context.halted else ""
 
 
+def _closed(q: Question) -> str:
+    places = any(isinstance(action, PlaceOrder) for action in q.branch.actions)
+    return closed(q.sources, q.rule.symbol) if places else ""
+
+
 def _acting(q: Question) -> str:
     return "its actions are still under way" if q.run is not None else ""
 
@@ -85,7 +90,7 @@ def _unknown_fate(q: Question) -> str:
 
 
 BLOCKERS: tuple[Callable[[Question], str], ...] = (
-    _between, _cooldown, _max_runs, _paused, _halted, _acting, _unknown_fate,
+    _between, _cooldown, _max_runs, _paused, _halted, _closed, _acting, _unknown_fate,
 )  # fmt: skip
 
 

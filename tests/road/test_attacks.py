@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from autotrader.cycle.carry import Carrier
-from tests.road.day import opened, own_orders, played, simulator
+from autotrader.records.intents import IntentState
+from autotrader.simulator import Account, Simulator
+from autotrader.simulator.harness import milliseconds
+from tests.road.day import TAPE, opened, own_orders, played, simulator
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -85,6 +88,34 @@ def test_a_firing_whose_intent_was_never_sent_is_made_again_soon(
         with opened(tmp_path, sim, live=True, rules=DAILY) as world:
             played(world, 0.1)
             assert [order.status for order in own_orders(world).values()] == ["NEW"]
+
+
+def test_a_market_that_closes_for_minutes_halts_nothing(tmp_path: Path) -> None:
+    """The recorded halt of 19:00 to 19:12 UTC: one refusal says that it is closed, then rules wait, then they go on."""
+    rules = """
+version: 1
+rules:
+  each_minute:
+    symbol: BTCJPY
+    every: 1m
+    when: last > 0 JPY
+    repeat: every 1m while true
+    then:
+      - buy: {spend: 10_000 JPY, price: bid - 2%, cancel_after: 4m}
+"""
+    yen = [Account.named("main", {"JPY": "50000000", "BTC": "0"})]
+    with (
+        Simulator(tape=TAPE, time="stepped", start_at="2018-01-20T18:57:00Z", accounts=yen) as sim,
+        opened(tmp_path, sim, live=True, rules=rules) as world,
+    ):
+        played(world, 0.4)
+        assert world.store.halted() is None
+        refused = [row for row in world.store.intents.latest(100) if row.state is not IntentState.ACCEPTED]
+        assert len(refused) <= 1
+        after = [
+            order for order in own_orders(world).values() if order.created_ms >= milliseconds("2018-01-20T19:12:00Z")
+        ]
+        assert len(after) >= 7
 
 
 def test_a_command_that_cannot_be_read_is_answered_once_and_stops_nothing(tmp_path: Path) -> None:

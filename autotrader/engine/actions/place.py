@@ -7,6 +7,7 @@ from autotrader.engine.requests import Dropped, PlaceRequest, Skipped
 from autotrader.engine.sizing import order_kind, sized
 from autotrader.language.plan import PlaceOrder
 from autotrader.market.account import OwnRecord
+from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, OrderRequest, Side, client_order_id
 
 
@@ -18,6 +19,9 @@ def given(action: PlaceOrder, scene: Scene) -> Given:
     instrument = scene.sources.instruments.get(rule.symbol)
     if instrument is None:
         return Failed(Dropped(f"the filters of {rule.symbol} are not known"))
+    shut = closed(scene.sources, rule.symbol)
+    if shut:
+        return Failed(Dropped(shut))
     found = sized(action, instrument, scene.values, scene.sources)
     if isinstance(found, Skipped | Dropped):
         return Failed(found)
@@ -36,6 +40,15 @@ def given(action: PlaceOrder, scene: Scene) -> Given:
         place=action.place,
     )  # fmt: skip
     return Waits((request,), (request.id,))
+
+
+def closed(sources: Sources, symbol: str) -> str:
+    """Why a symbol takes no orders now, or "": its market is closed, through no fault of a rule."""
+    instrument = sources.instruments.get(symbol)
+    known = instrument is not None and instrument.fetched_ms is not None
+    if instrument is None or not known or instrument.status == "TRADING":
+        return ""
+    return f"{symbol} is not trading: {instrument.status}"
 
 
 def has_unknown_fate(record: OwnRecord, rule: str, symbol: str, side: Side) -> bool:

@@ -26,6 +26,7 @@ from autotrader.exchanges.binance.errors import (
     Failure,
     cancel_outcome,
     failure,
+    is_closed,
     submit_outcome,
 )  # fmt: skip
 from autotrader.exchanges.binance.fields import BadReply
@@ -61,7 +62,9 @@ _EVERY: Final = "*"
 
 
 class BinanceBroker:
-    """Orders and balances of one account. `on_filter_refusal` is told the symbol whose filters refused an order."""
+    """Orders and balances of one account. `on_filter_refusal` is told the symbol whose filters or closed market
+    refused an order.
+    """
 
     def __init__(
         self,
@@ -206,7 +209,7 @@ class BinanceBroker:
     def _learn(self, found: Failure, symbol: str) -> None:
         if found.code == CLOCK_CODE:
             self._client.clock.suspect()
-        if found.code == FILTER_CODE:
+        if found.code == FILTER_CODE or is_closed(found):
             self._on_filter_refusal(symbol)
 
     def _within(self, ends: float) -> AccountCalls:

@@ -142,6 +142,11 @@ def cancel_outcome(found: Failure) -> Rejected | Unknown:
     return submit_outcome(found)
 
 
+def is_closed(found: Failure) -> bool:
+    """Whether an order was refused because the symbol is not trading now."""
+    return found.code == -2010 and any(one in found.text.lower() for one in _OUTSIDE_TEXTS)
+
+
 def _fault(found: Failure) -> Literal["rule", "outside", "key"]:
     text = found.text.lower()
     if found.code in (-1022, -2014, -2015) or any(one in text for one in _KEY_TEXTS):

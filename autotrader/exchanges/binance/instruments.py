@@ -1,7 +1,8 @@
 """Instruments from exchangeInfo, kept on disk for a day.
 
-The venue changes ticks and steps with days of notice and sometimes none, so what is older than a day is read again,
-and so is a symbol whose order was refused by a filter. Filters are found by their type, never by position; types that
+The venue changes ticks and steps with days of notice and sometimes none, so what is nearly a day old is read again, and
+so is a symbol whose order was refused by a filter or because its market is closed; one that is not trading is read
+again after half a minute. Filters are found by their type, never by position; types that
 we do not know are named in the instrument, so that somebody can say so.
 """
 
@@ -25,7 +26,7 @@ from autotrader.exchanges.binance.governor import Governor, order_limits
 from autotrader.exchanges.binance.strict_json import BadJson, parse
 from autotrader.exchanges.binance.wire import WireExchange, WireSymbol
 from autotrader.market.instrument import Instrument
-from autotrader.market.timeframe import DAY_MS, MINUTE_MS
+from autotrader.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS
 from autotrader.money import ZERO, plain
 
 _IRRELEVANT: Final = frozenset(
@@ -41,6 +42,7 @@ _READ: Final = frozenset(
     }
 )  # fmt: skip
 _VERSION: Final = 1
+KEPT_MS: Final = DAY_MS - HOUR_MS  # an hour before the limits would refuse to trade on them
 _MONEY: Final = (
     "tick", "min_price", "max_price", "step", "min_quantity", "max_quantity", "min_notional", "max_notional",
     "bid_up", "bid_down", "ask_up", "ask_down", "max_position",
@@ -107,13 +109,13 @@ class Instruments:
         """Instruments by symbol, at most a day old; symbols that the exchange lacks are absent."""
         with self._lock:
             self._load()
-            oldest = self._clock.now_ms() - DAY_MS
+            oldest = self._clock.now_ms() - KEPT_MS
             newest = self._clock.now_ms() + MINUTE_MS
             wanted = sorted({one for one in symbols if not self._fresh(one, oldest, newest)})
             if wanted:
-                for one in wanted:
-                    self._known.pop(one, None)
-                self._known.update(self._fetch(wanted))
+                found = self._fetch(wanted)  # raises: what is known stays known
+                kept = {one: known for one, known in self._known.items() if one not in wanted}
+                self._known = kept | found
                 self._save()
             return {one: self._known[one] for one in symbols if one in self._known}
 
@@ -125,6 +127,8 @@ class Instruments:
 
     def _fresh(self, symbol: str, oldest: int, newest: int) -> bool:
         known = self._known.get(symbol)
+        if known is not None and known.status != "TRADING":
+            oldest = newest - MINUTE_MS - MINUTE_MS // 2  # a closed market may open again at any minute
         return known is not None and oldest <= (known.fetched_ms or 0) <= newest
 
     def _fetch(self, symbols: Sequence[str]) -> dict[str, Instrument]:
