@@ -4,7 +4,8 @@ Slots lie on fixed grids of the venue's time. A slot is due once: no slot up to 
 again, whatever the clock does. Only the newest slot of a rule is taken, and only within its deadline (the shorter of
 its period and 30 s); everything older is counted as missed and never replayed. Two things come between slots: the
 re-look at an `on_close` slot whose candle is late (every 2 s until the next close), and the retry of a firing that was
-given back, or of an `at` time that was blocked (every 30 s).
+given back, or of an `at` time that was blocked (every 30 s). An order's timer is due when it runs out, and while the
+order stays open (its cancel did not leave, or was not heard of) every 10 s again, not at every turn.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from autotrader.market.timeframe import DAY_MS, approximate_ms, next_open, open_
 LATEST_MS = 30_000  # the longest deadline of a slot
 LOOK_MS = 2_000
 RETRY_MS = 30_000
+TIMER_MS = 10_000
 Kind = str  # "slot", "look", "retry", "catch_up"
 
 
@@ -90,7 +92,7 @@ def due(
         slots=tuple(sorted(slots, key=lambda slot: (-slot.rule.priority, slot.rule.order))),
         missed=missed,
         passed=passed,
-        timers=tuple(order for order in own_orders if _ran_out(order, now_ms)),
+        timers=tuple(order for order in own_orders if _ran_out(order, last_ms, now_ms)),
         runs=tuple(run for run in runs if run.status == "ready"),
     )
 
@@ -119,8 +121,17 @@ def period_ms(rule: CompiledRule) -> int:
             return DAY_MS
 
 
-def _ran_out(order: OwnOrder, now_ms: int) -> bool:
-    return order.state == "open" and order.cancel_at_ms is not None and order.cancel_at_ms <= now_ms
+def _ran_out(order: OwnOrder, last_ms: int | None, now_ms: int) -> bool:
+    """Whether a moment of its timer came since the last cycle: the end, and then every 10 s."""
+    if order.state != "open" or order.cancel_at_ms is None or order.cancel_at_ms > now_ms:
+        return False
+    before = -1 if last_ms is None else (last_ms - order.cancel_at_ms) // TIMER_MS
+    return (now_ms - order.cancel_at_ms) // TIMER_MS > before
+
+
+def _next_timer(cancel_at_ms: int, now_ms: int) -> int:
+    passed = max(-1, (now_ms - cancel_at_ms) // TIMER_MS)
+    return cancel_at_ms + (passed + 1) * TIMER_MS
 
 
 Found = tuple[DueSlot | None, int, int | None]  # what is due, how many slots were missed, the newest slot that came
@@ -237,7 +248,8 @@ def next_due_ms(
     moments = [now_ms + DAY_MS]
     if any(run.status == "ready" for run in runs):
         moments.append(now_ms + 1)
-    moments += [max(o.cancel_at_ms, now_ms + 1) for o in own_orders if o.state == "open" and o.cancel_at_ms is not None]
+    timed = (o.cancel_at_ms for o in own_orders if o.state == "open" and o.cancel_at_ms is not None)
+    moments += [_next_timer(ends_ms, now_ms) for ends_ms in timed]
     retries = _retries(states)
     for rule in plan.rules:
         if rule.enabled:

@@ -167,6 +167,19 @@ def test_order_timers_run_out() -> None:
     assert [order.client_order_id for order in due(plan(), {}, (), orders, START - 1, START).timers] == ["a"]
 
 
+def test_a_timer_whose_order_stays_open_is_due_every_ten_seconds() -> None:
+    """While the exchange bans us a cancel cannot leave: it is tried again six times a minute, not at every turn."""
+    orders, last, tried = (own("a", cancel_at_ms=START),), START - 700, []
+    for now in range(START - 500, START + 60_000, 500):
+        if due(plan(), {}, (), orders, last, now).timers:
+            tried.append(now - START)
+        assert next_due_ms(plan(), {}, (), orders, now) > now
+        last = now
+    assert tried == [0, 10_000, 20_000, 30_000, 40_000, 50_000]
+    assert next_due_ms(plan(), {}, (), orders, START + 1) == START + 10_000
+    assert due(plan(), {}, (), orders, None, START + 7_000).timers == orders
+
+
 def some_run(**more: Any) -> Run:
     """A run."""
     fields: dict[str, Any] = {
