@@ -38,7 +38,7 @@ from autotrader.execution.gateway import Gateway
 from autotrader.execution.observe import Observation, Observer
 from autotrader.execution.resolve import Resolver
 from autotrader.language.plan import PlaceOrder, Plan
-from autotrader.market.account import Account
+from autotrader.market.account import Account, OwnOrder
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
     AccountNeed,
@@ -60,6 +60,7 @@ from autotrader.records.intents import Intent
 from autotrader.records.store import Store
 
 WATCH_MS = 10_000  # own open orders are looked at this often between the rules' slots
+CANCEL_AGAIN_MS = 5_000  # an order whose timer ran out and that is still open is cancelled again after this time
 OBSERVE_SECONDS = 8.0
 _MARKET_NEEDS = (TickerNeed, TradingDayNeed, BookNeed, CandleNeed, StatusNeed)
 
@@ -115,6 +116,7 @@ class Cycle:
             if any(isinstance(action, PlaceOrder) for branch in rule.branches for action in branch.actions)
         )
         self._watched_ms = 0
+        self._timed_out: dict[str, int] = {}  # orders whose time is over: when they were last asked to be cancelled
         self._throttled: dict[str, int] = {}
 
     # ------------------------------------------------------------------------------------------------------- one turn
@@ -122,8 +124,8 @@ class Cycle:
         """Do what is due now. Raises RecordsBroken where a row cannot be written; then nothing more is sent."""
         parts, now_ms = self.parts, self.parts.clock.now_ms()
         self._answer_waiting()  # after a restart the journal may know more than the runs, and nothing else be due
-        record = parts.store.own_record(now_ms, self._zone)
-        found = due(parts.plan, self.kept.states, self.kept.runs.values(), record.orders, self.kept.last_ms, now_ms)
+        orders = self._timers(now_ms)
+        found = due(parts.plan, self.kept.states, self.kept.runs.values(), orders, self.kept.last_ms, now_ms)
         if found.is_empty and not self._is_watch_due(now_ms):
             return CycleReport(now_ms=now_ms)
         self._renew_instruments(self._placing_in(found))
@@ -137,6 +139,7 @@ class Cycle:
         outcome = decide(parts.plan, found, sources, self.kept.states, self.kept.runs.values(), self._context(now_ms))
         verdicts = self._review(outcome.requests, sources)
         number = self._record(found, outcome, verdicts, sources)
+        self._timed_out |= {order.client_order_id: now_ms for order in found.timers}
         self._carrier.carry_out(number, [r for r, v in verdicts if isinstance(v, Approved)], _cancels(outcome.requests))
         self._answer_waiting()
         return self._report(found, outcome, verdicts, number, observation, snapshot, account)
@@ -154,12 +157,25 @@ class Cycle:
     def next_ms(self) -> int:
         """The next moment at which a tick can find something to do."""
         now_ms = self.parts.clock.now_ms()
-        record = self.parts.store.own_record(now_ms, self._zone)
-        moments = [next_due_ms(self.parts.plan, self.kept.states, self.kept.runs.values(), record.orders, now_ms)]
-        if record.orders:
+        orders = self._timers(now_ms)
+        moments = [next_due_ms(self.parts.plan, self.kept.states, self.kept.runs.values(), orders, now_ms)]
+        if orders:
             moments.append(self._watched_ms + WATCH_MS)
         moments += [row.next_look_ms for row in self.parts.store.intents.unresolved() if row.next_look_ms is not None]
         return max(min(moments), now_ms + 1)
+
+    def _timers(self, now_ms: int) -> tuple[OwnOrder, ...]:
+        """Own orders, with `cancel_after` as it is due: a cancel that failed is tried again after a while, not at
+        every turn of the wheel (the exchange may be closed to us for an hour).
+        """
+        orders = self.parts.store.own_record(now_ms, self._zone).orders
+        tried = self._timed_out = {cid: ms for cid, ms in self._timed_out.items() if now_ms - ms < CANCEL_AGAIN_MS}
+        return tuple(
+            replace(order, cancel_at_ms=max(order.cancel_at_ms or 0, tried[order.client_order_id] + CANCEL_AGAIN_MS))
+            if order.client_order_id in tried
+            else order
+            for order in orders
+        )
 
     def _is_watch_due(self, now_ms: int) -> bool:
         looks = (row.next_look_ms for row in self.parts.store.intents.unresolved())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from autotrader.cycle.carry import Carrier
+from autotrader.orders import CancelRequest, CancelResult, NotSent
 from autotrader.records.intents import IntentState
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.harness import milliseconds
@@ -116,6 +117,29 @@ rules:
             order for order in own_orders(world).values() if order.created_ms >= milliseconds("2018-01-20T19:12:00Z")
         ]
         assert len(after) >= 7
+
+
+def test_a_timer_that_cannot_cancel_asks_again_but_not_in_a_hot_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While no cancel can be sent for half an hour, an order's timer is tried now and then; after it, it is kept."""
+    rules = STALE.replace("price: bid - 3%", "price: bid - 3%, cancel_after: 1m").partition("  cancel_old:")[0]
+    asked: list[int] = []
+    with simulator() as sim, opened(tmp_path, sim, live=True, rules=rules) as world:
+        clock = world.connection.clock
+        opens_ms = clock.now_ms() + 1_800_000
+
+        def closed(request: CancelRequest) -> CancelResult:
+            asked.append(clock.now_ms())
+            return NotSent("the exchange is silent") if clock.now_ms() < opens_ms else cancel(request)
+
+        cancel = world.broker.cancel
+        monkeypatch.setattr(world.broker, "cancel", closed)
+        played(world, 0.6)
+        (order,) = own_orders(world).values()
+    assert order.status == "CANCELED"
+    assert opens_ms <= order.updated_ms <= opens_ms + 10_000
+    assert len(asked) <= 30 * 12 + 2
 
 
 def test_a_command_that_cannot_be_read_is_answered_once_and_stops_nothing(tmp_path: Path) -> None:
