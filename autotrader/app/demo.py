@@ -70,6 +70,8 @@ def fresh_folder(folder: Path) -> Path:
             raise ConfigError(f"{folder} exists and is not a demo's folder", hint="choose another with --into DIR")
         shutil.rmtree(folder)
     shutil.copytree(examples(), folder)
+    for path in folder.rglob("*"):  # live refuses files that others may write to; under umask 002 a checkout has such
+        path.chmod(0o700 if path.is_dir() else 0o600)
     (folder / MARKER).write_text("made by `autotrader demo`; may be deleted\n", encoding="utf-8")
     return folder
 
