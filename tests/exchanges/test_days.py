@@ -1,0 +1,117 @@
+"""Never banned: fifty rules over days of an exchange's time, at a limit so low that the governor has to hold back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from autotrader.errors import ExchangeUnavailable
+from autotrader.orders import Accepted, Cancelled, CancelRequest, OrderRequest, OrderType, Side
+from autotrader.simulator import Account, Simulator
+from autotrader.simulator.exchange import JSON, Answer
+from tests.exchanges.days import Witness, play, rules, world
+
+LIMIT = 300  # a twentieth of the venue's: what these rules need comes close to it
+MOST_READS = 210  # `request_weight: 70%` of it
+MOST = 285  # with the reserve for what looks after orders
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    """A seeded exchange in stepped time with a low limit of request weight."""
+    purse = {"JPY": "50000000", "BTC": "1", "ETH": "5", "BNB": "5"}
+    with Simulator(seed=5, weight_limit=LIMIT, accounts=[Account.named("main", purse)]) as made:
+        yield made
+
+
+def lived(simulator: Simulator, folder: Path, hours: float) -> Witness:
+    """Fifty rules, each looked at every minute, for that long."""
+    witness = Witness(simulator)
+    with world(folder, simulator, rules(50, "1m")) as made:
+        assert made.start().armed
+        runner = play(made, hours)
+        assert made.store.halted() is None
+    assert runner.cycles >= hours * 60
+    return witness
+
+
+def judged(witness: Witness, simulator: Simulator, orders: int) -> None:
+    """No limit was ever overstepped, and the rules did what they are for."""
+    assert {status for status in witness.answers if status in (403, 418, 429)} == set(), witness.answers
+    assert MOST_READS * 0.9 < witness.heaviest <= MOST
+    assert len(simulator.orders()) >= orders
+    assert any(order["status"] == "CANCELED" for order in simulator.orders())
+
+
+def test_a_quarter_of_an_hour_of_fifty_rules_oversteps_no_limit(simulator: Simulator, tmp_path: Path) -> None:
+    """Every minute needs nearly all that is allowed; no 429 and no 418 comes of it."""
+    judged(lived(simulator, tmp_path, 0.25), simulator, orders=8)
+
+
+@pytest.mark.deep
+@pytest.mark.timeout(3600)
+def test_seven_days_of_fifty_rules_overstep_no_limit(simulator: Simulator, tmp_path: Path) -> None:
+    """The same for seven days of the exchange's time: 10,080 minutes, no 429 of our making."""
+    judged(lived(simulator, tmp_path, 7 * 24), simulator, orders=1000)
+
+
+def banned(seconds: int) -> Answer:
+    """The venue's ban of an address."""
+    body = json.dumps({"code": -1003, "msg": "Way too much request weight used; IP banned until 9."}).encode()
+    return Answer(418, {"Content-Type": JSON, "Retry-After": str(seconds)}, body)
+
+
+@pytest.mark.parametrize("status", [418, pytest.param(429, marks=pytest.mark.deep)])
+def test_after_a_ban_nothing_is_asked_before_its_end_over_a_restart_too(
+    status: int, simulator: Simulator, tmp_path: Path
+) -> None:
+    """A ban of 30 minutes in the middle of work: requests that were on their way apart, silence until its end, in this
+    process and in the next one; after it the work goes on.
+    """
+    witness, until = Witness(simulator), [0]
+    reply = banned(1800)._replace(status=status)
+
+    def instead(_method: str, _path: str) -> Answer | None:
+        return reply if simulator.exchange.now_ms < until[0] else None
+
+    with world(tmp_path, simulator, rules(50, "1m")) as first:
+        assert first.start().armed
+        play(first, 0.05)
+        until[0] = simulator.now_ms + 1_800_000
+        witness.instead, witness.listens = instead, True
+        play(first, 0.1)
+    heard = list(witness.asked)
+    assert heard
+    began = heard[0][0]
+    assert {moment for moment, *_ in heard} == {began}, "only what left at that very moment was still asked"
+    assert len(heard) <= 8
+    simulator.advance(300)
+    with world(tmp_path, simulator, rules(50, "1m")) as second:
+        play(second, 0.36)
+    later = witness.asked[len(heard) :]
+    assert min(moment for moment, *_ in later) >= began + 1_800_000
+    assert {answered for *_, answered in later} <= {200, 400}
+
+
+def test_cancels_leave_when_reads_may_not(simulator: Simulator, tmp_path: Path) -> None:
+    """With the minute's share spent, reads stay here and a cancel goes out."""
+    with world(tmp_path, simulator, rules(1, "1m")) as made:
+        broker, calls = made.broker, made.connection.calls
+        asked = OrderRequest(symbol="BTCJPY", side=Side.BUY, type=OrderType.LIMIT, price=Decimal(9_000_000),
+                             quantity=Decimal("0.001"), client_order_id="at-7f3a-one")  # fmt: skip
+        assert isinstance(broker.submit(asked, made.connection.clock.now_ms()), Accepted)
+        while witness_used(simulator) <= MOST_READS - 10:
+            calls.depth("BTCJPY")
+        with pytest.raises(ExchangeUnavailable, match="request weight"):
+            calls.depth("BTCJPY", 1000)
+        assert isinstance(broker.cancel(CancelRequest(symbol="BTCJPY", client_order_id="at-7f3a-one")), Cancelled)
+    assert witness_used(simulator) <= MOST
+
+
+def witness_used(simulator: Simulator) -> int:
+    """The exchange's own count of this minute."""
+    return simulator.exchange.weights.used
