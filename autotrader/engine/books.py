@@ -43,8 +43,15 @@ class Ledger:
         return frozenset({fill.symbol for fill in fills} | fees)
 
     def bought_today(self, asset: str) -> Decimal:
-        """Quote spent on buys today, in an asset."""
-        return total(fill.quote for fill in self.fills_today() if fill.side is Side.BUY and fill.symbol.endswith(asset))
+        """Quote spent on buys today, in an asset; what executed and is not booked yet counts at its order's price."""
+        booked = (fill.quote for fill in self.fills_today() if fill.side is Side.BUY and fill.symbol.endswith(asset))
+        buys = (order for order in self.sources.record.orders if order.side is Side.BUY and order.unbooked > 0)
+        return total((*booked, *(times(o.unbooked, o.price) for o in buys if o.symbol.endswith(asset))))
+
+    def waiting_for(self, quote: str) -> str:
+        """The first order in a quote asset whose trades are not all booked yet, or ""."""
+        orders = (order for order in self.sources.record.orders if order.symbol.endswith(quote))
+        return next((order.client_order_id for order in orders if order.unbooked > 0), "")
 
     def moved_since_balances(self, asset: str, side: Side) -> Decimal:
         """What fills of a side have moved of an asset since the balances were asked for: quote spent by buys or base
@@ -57,6 +64,9 @@ class Ledger:
 
     def result_today(self, quote: str) -> Decimal | Unpriced:
         """Today's result over all symbols of a quote asset."""
+        waiting = self.waiting_for(quote)
+        if waiting:
+            return Unpriced(f"the trades of order {waiting} are not booked yet")
         result = ZERO
         for symbol in sorted({fill.symbol for fill in self.fills_today() if fill.symbol.endswith(quote)}):
             part = self._result(symbol, quote)

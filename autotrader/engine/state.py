@@ -193,7 +193,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-_DECIMALS = frozenset({"price", "quantity", "executed", "quote_executed"})
+_DECIMALS = frozenset({"price", "quantity", "executed", "quote_executed", "unbooked"})
 
 
 def order_to_json(order: Order | OwnOrder | None) -> dict[str, Any] | None:

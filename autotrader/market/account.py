@@ -33,7 +33,8 @@ class OwnOrder:
     """An order of this store's: the journal's knowledge of it, which outlives the rule that made it.
 
     `state` is the journal's: "unknown" counts as live in every limit; "open" is confirmed live at the venue.
-    `cancel_at_ms` is the order's own timer (venue time), None where it stands until cancelled.
+    `cancel_at_ms` is the order's own timer (venue time), None where it stands until cancelled. `unbooked` is the base
+    quantity that executed and whose trades are not among the fills yet.
     """
 
     client_order_id: str
@@ -50,6 +51,7 @@ class OwnOrder:
     tag: str
     labels: tuple[str, ...]
     state: str  # "unknown" | "open" | "done"
+    unbooked: Decimal = Decimal(0)
 
     @property
     def remaining(self) -> Decimal:

@@ -118,4 +118,5 @@ def _of_order(row: OrderRow) -> OwnOrder:
         tag=row.tag,
         labels=row.labels,
         state="open" if order.is_open else "done",
+        unbooked=max(row.unbooked, ZERO),
     )

@@ -139,8 +139,11 @@ def _look(world: World, symbol: str) -> Sources:
     needs = review_needs([symbol], own, world.settings, clock.now_ms())
     snapshot = world.connection.market.observe(frozenset(n for n in needs if isinstance(n, BookNeed)), deadline)
     world.cycle.parts.freshness.seen(snapshot)
-    account = world.broker.observe(frozenset({BalancesNeed(), OpenOrdersNeed(symbol)}), deadline)
+    concerned = {symbol, *world.cycle.parts.observer.symbols()}
+    account = world.broker.observe(frozenset({BalancesNeed(), *map(OpenOrdersNeed, concerned)}), deadline)
+    world.cycle.parts.observer.observe(account)  # what traded a moment ago counts
     now_ms = clock.now_ms()
+    own = world.store.own_record(now_ms, ZoneInfo(world.settings.timezone))
     return Sources(
         now_ms=now_ms,
         snapshot=snapshot,

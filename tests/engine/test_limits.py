@@ -250,3 +250,18 @@ def test_limits_are_never_broken_in_aggregate(
     assert not approved or len(approved) + len(resting) <= 5
     assert all(buy.price < sell.price for buy in buys for sell in sells)
     assert all(buy.price <= D(100_010) * D("1.03") for buy in buys)
+
+
+def test_what_executed_and_is_not_booked_yet_counts_as_spent() -> None:
+    """An order that filled a moment ago, and whose trades could not be read yet, is within the day's limit too."""
+    filled = own("a", "done", price=D(100_000), quantity=D("0.04"), executed=D("0.04"), unbooked=D("0.04"))
+    look = record(orders=(filled,))
+    assert "spend_per_day" in reason(request(), look, spend_per_day={"JPY": D(4_999)})
+    assert reason(request(), look, spend_per_day={"JPY": D(5_000)}) == ""
+
+
+def test_todays_result_is_not_known_while_trades_are_not_booked() -> None:
+    """`loss_per_day` does not guess what an order that filled a moment ago has cost."""
+    filled = own("a", "done", price=D(100_000), quantity=D("0.04"), executed=D("0.04"), unbooked=D("0.04"))
+    said = reason(request(), record(orders=(filled,)), loss_per_day={"JPY": D(100_000)})
+    assert "not booked" in said

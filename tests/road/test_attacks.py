@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from autotrader.cycle.carry import Carrier
-from autotrader.orders import CancelRequest, CancelResult, NotSent
+from autotrader.errors import SafetyRefused
+from autotrader.orders import CancelRequest, CancelResult, NotSent, Side, TimeInForce
 from autotrader.records.intents import IntentState
+from autotrader.service.hand import Wanted, place_by_hand
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.harness import milliseconds
 from tests.road.day import TAPE, opened, own_orders, played, simulator
@@ -140,6 +144,19 @@ def test_a_timer_that_cannot_cancel_asks_again_but_not_in_a_hot_loop(
     assert order.status == "CANCELED"
     assert opens_ms <= order.updated_ms <= opens_ms + 10_000
     assert len(asked) <= 30 * 12 + 2
+
+
+def test_orders_by_hand_in_quick_succession_keep_the_days_limit(tmp_path: Path) -> None:
+    """What the first order bought a moment ago counts for the second, although nobody looked in between."""
+    with simulator() as sim, opened(tmp_path, sim, live=True, rules=DAILY) as world:
+        book = world.connection.calls.depth("BTCJPY")
+        price = (book.asks[0][0] * Decimal("1.02")).quantize(Decimal(1))
+        size = (Decimal(23_000_000) / price).quantize(Decimal("0.0001"))
+        wanted = Wanted(symbol="BTCJPY", side=Side.BUY, price=price, quantity=size, tif=TimeInForce.IOC)
+        assert place_by_hand(world, wanted)["executed"] != "0"
+        world.connection.clock.sleep(1)
+        with pytest.raises(SafetyRefused, match="spend_per_day"):
+            place_by_hand(world, replace(wanted, quantity=(size * Decimal("0.9")).quantize(Decimal("0.0001"))))
 
 
 def test_a_command_that_cannot_be_read_is_answered_once_and_stops_nothing(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ def window_start(window: str | Decimal | Literal, now_ms: int, zone: str) -> int
 
 def _spent(term: Term, sources: Sources) -> Answer:
     start = window_start(term.args[0], sources.now_ms, sources.zone)
+    if any(o.unbooked > 0 for o in sources.record.orders if o.symbol == term.symbol and o.side is Side.BUY):
+        return Missing("the trades of an order that just filled are not booked yet")
     return total(
         fill.quote
         for fill in sources.record.fills
