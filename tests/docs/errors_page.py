@@ -31,7 +31,7 @@ def page() -> str:
 
 def cell(text: str) -> str:
     """A text that cannot end its table cell or open a tag; code spans stay as they are."""
-    return text.replace("|", "\\|").replace("<", "&lt;")
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
 
 
 if __name__ == "__main__":

@@ -72,3 +72,16 @@ def test_environment_variables_are_documented() -> None:
         named |= set(re.findall(r'"(AUTOTRADER_[A-Z_]*[A-Z])"', file.read_text(encoding="utf-8")))
     texts = "\n".join(file.read_text(encoding="utf-8") for file in documents())
     assert {name for name in named if name not in texts} == {"AUTOTRADER_CRASH_AT"}  # for tests of the program alone
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the package's own plug-ins
+def test_addresses_of_services_are_of_kinds_that_apprise_knows() -> None:
+    """Each address in docs/notify.md begins as the apprise package wants it for that service."""
+    import apprise
+
+    shown = re.findall(r"\| `([a-z]+)://", (ROOT / "docs" / "notify.md").read_text(encoding="utf-8"))
+    known = set()
+    for service in apprise.Apprise().details()["schemas"]:
+        known |= {*(service["protocols"] or ()), *(service["secure_protocols"] or ())}
+    assert len(shown) >= 6
+    assert set(shown) <= known
