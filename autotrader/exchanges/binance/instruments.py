@@ -27,7 +27,7 @@ from autotrader.exchanges.binance.strict_json import BadJson, parse
 from autotrader.exchanges.binance.wire import WireExchange, WireSymbol
 from autotrader.market.instrument import Instrument
 from autotrader.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS
-from autotrader.money import ZERO, plain
+from autotrader.money import ONE, ZERO, plain
 
 _IRRELEVANT: Final = frozenset(
     {
@@ -50,7 +50,10 @@ _MONEY: Final = (
 
 
 def instrument(found: WireSymbol, fetched_ms: int) -> Instrument:
-    """An instrument with the filters of exchange-facts §4. Raises BadReply where one cannot be read."""
+    """An instrument with the filters of exchange-facts §4. Raises BadReply where one cannot be read.
+
+    Where a grid is switched off (tick or step 0) the decimals that the venue takes at all are the grid.
+    """
     none = Fields({}, "filter")
 
     def filter_of(name: str) -> Fields:
@@ -69,10 +72,10 @@ def instrument(found: WireSymbol, fetched_ms: int) -> Instrument:
         base=found.base,
         quote=found.quote,
         status=found.status if found.spot_allowed else "NOT_SPOT",
-        tick=figure(price, "tickSize"),
+        tick=figure(price, "tickSize") or ONE.scaleb(-found.quote_places),
         min_price=figure(price, "minPrice"),
         max_price=figure(price, "maxPrice"),
-        step=figure(lot, "stepSize"),
+        step=figure(lot, "stepSize") or ONE.scaleb(-found.base_places),
         min_quantity=figure(lot, "minQty"),
         max_quantity=figure(lot, "maxQty"),
         min_notional=max(figure(notional, "minNotional"), figure(older, "minNotional")),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from autotrader.exchanges.binance.fields import (
     DECIMAL,
@@ -22,6 +22,7 @@ from autotrader.exchanges.binance.fields import (
 )  # fmt: skip
 from autotrader.money import ZERO
 
+MOST_PLACES: Final = 18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireTicker:
@@ -267,7 +268,9 @@ def system_status(data: Any) -> WireStatus:
 
 @dataclass(frozen=True, slots=True)
 class WireSymbol:
-    """A symbol of exchangeInfo; `filters` by their type, unread."""
+    """A symbol of exchangeInfo; `filters` by their type, unread. `base_places` and `quote_places` are the most decimals
+    that quantities and prices may have.
+    """
 
     symbol: str
     status: str
@@ -276,6 +279,8 @@ class WireSymbol:
     order_types: frozenset[str]
     spot_allowed: bool
     filters: Mapping[str, Mapping[str, Any]]
+    base_places: int = 8
+    quote_places: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,4 +318,13 @@ def _symbol(row: Any) -> WireSymbol:
         frozenset(str(one) for one in fields.items("orderTypes")),
         fields.flag("isSpotTradingAllowed", default=True),
         filters,
+        *(_places(fields, name) for name in ("baseAssetPrecision", "quoteAssetPrecision")),
     )
+
+
+def _places(fields: Fields, name: str) -> int:
+    """A number of decimals; 8 where it is not given (exchange-facts §4)."""
+    places = fields.integer(name, 0) if fields.has(name) else 8
+    if places > MOST_PLACES:
+        raise fields.bad(name, f"is above {MOST_PLACES}")
+    return places
