@@ -26,6 +26,20 @@ def demo_secret(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """Commission rates as shares of what is received; buyer's or seller's comes on top of maker's or taker's."""
+
+    maker: Decimal = ZERO
+    taker: Decimal = ZERO
+    buyer: Decimal = ZERO
+    seller: Decimal = ZERO
+
+    def of(self, *, maker: bool, buying: bool) -> Decimal:
+        """The rate of one fill."""
+        return (self.maker if maker else self.taker) + (self.buyer if buying else self.seller)
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An account as a user describes it. Rates are shares (0.001 is 0.1 %)."""
 
@@ -43,10 +57,30 @@ class Account:
     can_trade: bool = True
     """False: the account itself is barred from placing and cancelling."""
     permissions: tuple[str, ...] = ("SPOT",)
+    buyer_rate: Decimal = ZERO
+    seller_rate: Decimal = ZERO
+    special: Rates = Rates()
+    """Special commission; never discounted."""
+    tax: Rates = Rates()
+    """Tax commission; never discounted."""
+    trade_group: int = -1
+    """Accounts of one group do not trade with each other either; -1: in no group."""
+    max_assets: Mapping[str, Decimal] = field(default_factory=dict)
+    """MAX_ASSET: the most of an asset that one order may move."""
     ip_restrict: bool = True
     may_withdraw: bool = False
     public_key: str | None = None
     """PEM of an RSA or Ed25519 public key; then its signatures are checked with it and ``secret`` is not used."""
+
+    @property
+    def standard(self) -> Rates:
+        """Standard commission, which paying in BNB makes smaller."""
+        return Rates(self.maker_rate, self.taker_rate, self.buyer_rate, self.seller_rate)
+
+    @property
+    def owner(self) -> str:
+        """Who counts as the same in self-trade prevention."""
+        return self.name if self.trade_group < 0 else f"group {self.trade_group}"
 
     @classmethod
     def named(cls, name: str, balances: Mapping[str, Decimal | str | int] | None = None) -> Account:

@@ -1,20 +1,19 @@
-"""Orders, fills and balances: the exchange's engine behind the request checks.
+"""Orders on their way: what the exchange accepts, when stops trigger and lists go on.
 
-Strategy: the book decides what trades; the engine moves money. A limit order
-locks what it may cost when it is accepted; each fill pays from the lock, takes
-the commission out of what is received (or from BNB), and what is left of the
-lock goes back as the order shrinks or ends. Amounts in the quote asset are
-rounded down to eight decimals, locks up, commissions down.
+Strategy: the book decides what trades, ``books`` moves the money. Stop orders
+wait here, not in the book, until a trade of the market triggers them. Orders
+that wait for another order (OTO) are ``PENDING_NEW`` and hold nothing;
+``run_due`` places them once the first has filled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from decimal import ROUND_UP, Decimal
 
-from autotrader.matching import Match, Placement, Side, TimeInForce, walk_value
-from autotrader.simulator.accounts import Account, Ledger, Purse
+from autotrader.matching import Side, Terms, walk_value
+from autotrader.simulator import filters
+from autotrader.simulator.books import UNIT, ZERO, Books, Client, amount
 from autotrader.simulator.errors import (
     CLOSED,
     DUPLICATE,
@@ -22,66 +21,20 @@ from autotrader.simulator.errors import (
     MAY_NOT_TRADE,
     NOT_PERMITTED,
     WOULD_TAKE,
+    WOULD_TRIGGER,
     WRONG_PHASE,
-    cancel_rejected,
+    ApiError,
     rejected,
 )
-from autotrader.simulator.limits import OrderCounts
 from autotrader.simulator.market import Market
-from autotrader.simulator.orders import OPEN, Order, OwnTrade, generated_id
+from autotrader.simulator.model import AT_MARKET, STOPS, Order, OrderList, Ticket, generated_id
+from autotrader.simulator.stops import on_trade, would_trigger
+from autotrader.simulator.symbols import ExchangeLimits
 
-ZERO = Decimal(0)
-UNIT = Decimal("0.00000001")
-MAKER_CREDIT = 5
-"""Unfilled orders given back at an order's first fill as maker (1 as taker); the documents' example."""
-EXPIRY = {
-    "IOC_REST": "UNFILLED_IOC_QUANTITY_EXPIRED",
-    "FOK_UNFILLED": "UNFILLED_FOK_ORDER_EXPIRED",
-    "NO_LIQUIDITY": "INSUFFICIENT_LIQUIDITY",
-}
+__all__ = ["Client", "Engine"]
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A checked placement. ``quantity`` is 0 for a market order by quote amount."""
-
-    symbol: str
-    side: Side
-    type: str
-    time_in_force: TimeInForce
-    price: Decimal
-    quantity: Decimal
-    quote_quantity: Decimal
-    client_id: str | None = None
-    strategy_id: int | None = None
-    strategy_type: int | None = None
-
-
-@dataclass(slots=True)
-class Client:
-    """An account's state at the exchange."""
-
-    account: Account
-    purse: Purse
-    counts: OrderCounts
-    uid: int
-    update_time: int
-    orders: dict[str, list[Order]] = field(default_factory=dict)
-    trades: dict[str, list[OwnTrade]] = field(default_factory=dict)
-    open: dict[int, Order] = field(default_factory=dict)
-    by_client_id: dict[tuple[str, str], Order] = field(default_factory=dict)
-
-    def open_on(self, symbol: str | None) -> list[Order]:
-        """Open orders of a symbol (None: of all), oldest first."""
-        return [order for order in self.open.values() if symbol is None or order.symbol == symbol]
-
-
-def amount(price: Decimal, quantity: Decimal) -> Decimal:
-    """Price times quantity, rounded down to eight decimals."""
-    return (price * quantity).quantize(UNIT, ROUND_DOWN)
-
-
-class Engine:
+class Engine(Books):
     """All accounts' orders over all markets. ``clock`` gives the exchange's time in ms."""
 
     def __init__(
@@ -91,36 +44,30 @@ class Engine:
         clock: Callable[[], int],
         counted: Callable[[Client, int], None],
     ) -> None:
-        self.markets = markets
-        self._status = status
-        self.ledger = Ledger()
-        self.clients: dict[str, Client] = {}
-        self._clock = clock
-        self._counted = counted
-        self._orders: dict[int, tuple[Client, Order]] = {}
+        super().__init__(markets, clock, counted)
+        self.status = status
+        self.limits = ExchangeLimits()
+        self.references: dict[str, tuple[Decimal | None, int]] = {}
+        """Reference prices by symbol with their time; None where there is none at present."""
         self._next_order = 1
-        self._next_trade = 1
-        self.changes = 0
+        self._executions = 0
+        self.next_list = 1
 
     # ---- placing -----------------------------------------------------------
 
     def place(self, client: Client, ticket: Ticket) -> Order:
         """Accept and match an order. Raises -2010 when the engine refuses it."""
-        self._admit(client, ticket)
-        market = self.markets[ticket.symbol]
-        if ticket.type == "LIMIT_MAKER" and market.book.would_take(ticket.side, ticket.price):
-            raise rejected(WOULD_TAKE)
-        quantity = ticket.quantity or self._reverse_quantity(market, ticket)
-        limit = None if ticket.type == "MARKET" else ticket.price
-        self._afford(client, market, ticket, quantity)
-        order = self._create(client, ticket, quantity)
-        self._lock(client, order, market)
-        placement = market.book.place(order.id, ticket.side, quantity, limit, ticket.time_in_force)
-        self._settle(client, order, placement)
+        self.admit(client, ticket)
+        order = self.draft(client, ticket)
+        self.check_entry(client, order)
+        self.register(client, order)
+        self.lock(client, order)
+        self.begin(client, order)
         return order
 
-    def _admit(self, client: Client, ticket: Ticket) -> None:
-        status = self._status(ticket.symbol)
+    def admit(self, client: Client, ticket: Ticket) -> None:
+        """Whether the account may place on this symbol now, under this client id. Raises -2010."""
+        status = self.status(ticket.symbol)
         if status == "CANCEL_ONLY":
             raise rejected(WRONG_PHASE)
         if status != "TRADING":
@@ -135,154 +82,172 @@ class Engine:
             if earlier is not None and earlier.open:
                 raise rejected(DUPLICATE)
 
+    def draft(self, client: Client, ticket: Ticket) -> Order:
+        """The order that a ticket asks for, not yet known to anyone."""
+        market = self.markets[ticket.symbol]
+        if ticket.type == "LIMIT_MAKER" and market.book.would_take(ticket.side, ticket.price):
+            raise rejected(WOULD_TAKE)
+        quantity = ticket.quantity or self._reverse_quantity(market, ticket)
+        order = Order(0, client.account.name, ticket, "", quantity, self.clock())
+        order.trade_group = client.account.trade_group
+        order.lock_price = lock_price(market, ticket)
+        return order
+
     def _reverse_quantity(self, market: Market, ticket: Ticket) -> Decimal:
         """The quantity a quote amount buys or must be sold for, on the step grid."""
         side: Side = "SELL" if ticket.side == "BUY" else "BUY"
-        fills = walk_value(market.book.levels(side), ticket.quote_quantity, market.spec.step)
-        quantity = sum((fill.quantity for fill in fills), ZERO)
-        if quantity < market.spec.min_qty or not quantity:
-            raise rejected("Order book liquidity is less than `LOT_SIZE` filter minimum quantity.")
-        if market.spec.market_max_qty:
-            quantity = min(quantity, market.spec.market_max_qty)
-        return quantity
-
-    def _afford(self, client: Client, market: Market, ticket: Ticket, quantity: Decimal) -> None:
         spec = market.spec
-        if ticket.side == "SELL":
-            asset, needed = spec.base, quantity
-        elif ticket.type == "MARKET":
-            matches = market.book.plan("BUY", quantity)
-            asset, needed = spec.quote, sum((amount(m.price, m.quantity) for m in matches), ZERO)
+        if market.book.best(side) is None:
+            raise rejected("Order book liquidity is less than symbol minimum quantity.")
+        fills = walk_value(market.book.levels(side), ticket.quote_quantity, spec.step)
+        quantity = sum((fill.quantity for fill in fills), ZERO)
+        for name, least in (("LOT_SIZE", spec.min_qty), ("MARKET_LOT_SIZE", spec.market_min_qty)):
+            if quantity < least or not quantity:
+                raise rejected(f"Order book liquidity is less than `{name}` filter minimum quantity.")
+        return min(quantity, spec.market_max_qty) if spec.market_max_qty else quantity
+
+    def check_entry(self, client: Client, order: Order) -> None:
+        """What the engine asks of an order before it takes it: stop side, maker side, funds. Raises -2010."""
+        market, ticket = self.markets[order.symbol], order.ticket
+        if order.type in STOPS and not order.working:
+            last = market.last.price if market.last is not None else None
+            if would_trigger(order.type, order.side, ticket.stop_price, last):
+                raise rejected(WOULD_TRIGGER)
+        if order.type == "LIMIT_MAKER" and market.book.would_take(order.side, order.price):
+            raise rejected(WOULD_TAKE)
+        spec = market.spec
+        if order.side == "SELL":
+            asset, needed = spec.base, order.available
+        elif order.type == "MARKET" or (order.type in AT_MARKET and order.working):
+            course = market.book.course("BUY", order.available, None, self._terms(client, order))
+            costs = [amount(match.price, match.quantity) for match in course.matches]
+            costs += [amount(note.price, note.taker_loss) for note in course.prevented if note.mode == "TRANSFER"]
+            asset, needed = spec.quote, sum(costs, ZERO)
         else:
-            asset, needed = spec.quote, (ticket.price * quantity).quantize(UNIT, ROUND_UP)
+            asset, needed = spec.quote, (order.lock_price * order.available).quantize(UNIT, ROUND_UP)
         balance = client.purse.assets.get(asset)
         if balance is None or balance.free < needed:
             raise rejected(INSUFFICIENT)
 
-    def _create(self, client: Client, ticket: Ticket, quantity: Decimal) -> Order:
-        now = self._clock()
-        number, self._next_order = self._next_order, self._next_order + 1
-        order = Order(
-            number, client.account.name, ticket.symbol, ticket.client_id or generated_id(f"order {number}"),
-            ticket.side, ticket.type, ticket.time_in_force, ticket.price, quantity, ticket.quote_quantity, now,
-            ticket.strategy_id, ticket.strategy_type, update_time=now,
-        )  # fmt: skip
+    def register(self, client: Client, order: Order) -> None:
+        """Give an order its number and make it known; it counts as an unfilled order from now on."""
+        order.id, self._next_order = self._next_order, self._next_order + 1
+        order.client_id = order.ticket.client_id or generated_id(f"order {order.id}")
         client.orders.setdefault(order.symbol, []).append(order)
-        client.open[number] = order
+        client.open[order.id] = order
         client.by_client_id[(order.symbol, order.client_id)] = order
-        self._orders[number] = (client, order)
-        self._counted(client, 1)
+        self.known[order.id] = (client, order)
+        self.counted(client, 1)
         self.changes += 1
-        return order
 
-    def _lock(self, client: Client, order: Order, market: Market) -> None:
-        if order.type != "MARKET":
-            order.lock_asset = market.spec.quote if order.side == "BUY" else market.spec.base
-            self._relock(client, order)
+    def begin(self, client: Client, order: Order) -> None:
+        """Let an accepted order work, or wait for its trigger."""
+        if order.type in STOPS:
+            self.waiting.setdefault(order.symbol, {})[order.id] = order
+        else:
+            self._work(client, order)
 
-    def _relock(self, client: Client, order: Order) -> None:
-        """Make the lock what the rest of the order may still cost."""
-        needed = ZERO
-        if order.lock_asset and order.open:
-            rest = order.quantity - order.executed
-            needed = rest if order.side == "SELL" else (order.price * rest).quantize(UNIT, ROUND_UP)
-        if needed != order.locked:
-            client.purse.lock(order.lock_asset, needed - order.locked)
-            order.locked = needed
-
-    # ---- filling -----------------------------------------------------------
-
-    def _settle(self, client: Client, order: Order, placement: Placement) -> None:
-        for match in placement.matches:
-            trade = self._fill(client, order, match.price, match.quantity, maker=False)
-            order.fills.append(trade)
-            if match.maker is not None:
-                self._fill_maker(match)
-        if placement.reason and order.open:
-            order.status, order.expiry_reason = "EXPIRED", EXPIRY[placement.reason]
-            self._end(client, order)
-
-    def market_fills(self, matches: tuple[Match, ...]) -> None:
-        """Book what a trade of the market gave to resting orders."""
-        for match in matches:
-            self._fill_maker(match)
-
-    def _fill_maker(self, match: Match) -> None:
-        if match.maker is not None:
-            client, order = self._orders[match.maker.order_id]
-            self._fill(client, order, match.price, match.quantity, maker=True)
-
-    def _fill(self, client: Client, order: Order, price: Decimal, quantity: Decimal, *, maker: bool) -> OwnTrade:
-        spec = self.markets[order.symbol].spec
-        value = amount(price, quantity)
-        if not order.executed:
-            self._counted(client, -MAKER_CREDIT if maker else -1)
-        order.executed += quantity
-        order.quote_executed += value
-        order.update_time = self._clock()
-        order.status = "FILLED" if order.executed >= order.quantity else "PARTIALLY_FILLED"
-        buying = order.side == "BUY"
-        paid, received = (spec.quote, spec.base) if buying else (spec.base, spec.quote)
-        cost, gain = (value, quantity) if buying else (quantity, value)
-        self._relock(client, order)
-        client.purse.of(paid).free -= cost
-        client.purse.of(received).free += gain
-        self.ledger.to_market(paid, cost)
-        self.ledger.to_market(received, -gain)
-        fee, asset = self._commission(client, order.symbol, received, gain, value, maker=maker)
-        client.purse.of(asset).free -= fee
-        self.ledger.fee(asset, fee)
-        trade = OwnTrade(
-            self._next_trade, order.id, order.symbol, price, quantity, value, fee, asset, self._clock(), buying, maker
+    def _work(self, client: Client, order: Order) -> None:
+        order.working_time = self.clock()
+        limit = None if order.type in AT_MARKET else order.price
+        force = order.ticket.time_in_force
+        book = self.markets[order.symbol].book
+        placement = book.place(
+            order.id, order.side, order.available, limit, force, terms=self._terms(client, order)
         )
-        self._next_trade += 1
-        client.trades.setdefault(order.symbol, []).append(trade)
-        client.update_time = trade.time
-        if not order.open:
-            self._end(client, order)
-        return trade
+        self.settle(client, order, placement)
 
-    def _commission(
-        self, client: Client, symbol: str, received: str, gain: Decimal, value: Decimal, *, maker: bool
-    ) -> tuple[Decimal, str]:
-        account = client.account
-        rate = account.maker_rate if maker else account.taker_rate
-        quote = self.markets[symbol].spec.quote
-        bnb = self.markets.get(f"BNB{quote}")
-        if account.bnb_fees and bnb is not None and bnb.last is not None:
-            fee = (value * rate * account.bnb_discount / bnb.last.price).quantize(UNIT, ROUND_DOWN)
-            if client.purse.of("BNB").free >= fee:
-                return fee, "BNB"
-        return (gain * rate).quantize(UNIT, ROUND_DOWN), received
+    def _terms(self, client: Client, order: Order) -> Terms:
+        ticket, low, high = order.ticket, None, None
+        rule = self.markets[order.symbol].spec.price_range
+        reference = self.references.get(order.symbol, (None, 0))[0]
+        if rule is not None and reference is not None:
+            up, down = rule[:2] if order.side == "BUY" else rule[2:]
+            low, high = (None if factor is None else factor * reference for factor in (down, up))
+        return Terms(client.account.owner, ticket.prevention, ticket.iceberg, low, high)
 
-    def _end(self, client: Client, order: Order) -> None:
-        self._relock(client, order)
-        client.open.pop(order.id, None)
-        self._orders.pop(order.id, None)
+    def next_execution(self) -> int:
+        """The number of the next amendment."""
+        self._executions += 1
+        return self._executions
 
-    # ---- cancelling --------------------------------------------------------
+    # ---- waiting orders ------------------------------------------------------
 
-    def cancel(self, client: Client, order: Order) -> None:
-        """Take an open order out of the book and give back its lock. Raises -2010/-2011."""
-        if not client.account.can_trade:
-            raise cancel_rejected(MAY_NOT_TRADE)
-        self.markets[order.symbol].book.cancel(order.id)
-        order.status, order.update_time = "CANCELED", self._clock()
+    def play(self, market: Market, *, trading: bool) -> None:
+        """Play a market's next event: book its fills, then trigger stops by its trade."""
+        before = market.last
+        matches = market.step(trading=trading)
+        if matches:
+            self.market_fills(matches)
+            self.run_due()
+        waiting = self.waiting.get(market.spec.symbol)
+        if waiting and market.last is not None and market.last is not before:
+            now, price = self.clock(), market.last.price
+            for order in [order for order in waiting.values() if on_trade(order, price, now)]:
+                if order.id in waiting:
+                    self._trigger(self.known[order.id][0], order)
+            self.run_due()
+
+    def _trigger(self, client: Client, order: Order) -> None:
+        del self.waiting[order.symbol][order.id]
+        order.working_time = order.update_time = self.clock()
+        self.end_others(client, order)
+        self.relock(client, order)
         self.changes += 1
-        client.update_time = order.update_time
-        self._end(client, order)
+        try:
+            self.recheck(order)
+            if order.type in AT_MARKET:
+                self.check_entry(client, order)
+        except ApiError:
+            self.finish(client, order, "EXPIRED", "REJECTED")
+        else:
+            self._work(client, order)
 
-    # ---- proof -------------------------------------------------------------
+    def recheck(self, order: Order) -> None:
+        """The filters once more, when an order becomes active later than it was placed. Raises -1013."""
+        filters.check_ticket(
+            self.markets[order.symbol].spec, order.ticket, order.quantity, self.reference(order.symbol)
+        )
 
-    def check(self) -> None:
-        """The invariants: nothing lost or made, locks equal to what open orders need. Raises AssertionError."""
-        self.ledger.check([client.purse for client in self.clients.values()])
-        for client in self.clients.values():
-            locks: dict[str, Decimal] = {}
-            for order in client.open.values():
-                if order.status not in OPEN or order.executed >= order.quantity:
-                    raise AssertionError(f"order {order.id} is open but {order.status}")
-                locks[order.lock_asset] = locks.get(order.lock_asset, ZERO) + order.locked
-            for asset, balance in client.purse.assets.items():
-                if balance.locked != locks.get(asset, ZERO):
-                    raise AssertionError(f"{asset}: locked {balance.locked}, orders hold {locks.get(asset, ZERO)}")
+    def reference(self, symbol: str) -> Decimal | None:
+        """What percent and notional filters measure by: the reference price if there is one, else the average."""
+        price = self.references.get(symbol, (None, 0))[0]
+        return price if price is not None else self.markets[symbol].average()
+
+    def run_due(self) -> None:
+        """Place the pending orders of lists whose first order has filled."""
+        while self.due:
+            client, orders = self.due.pop(0)
+            ready = [order for order in orders.pending if order.status == "PENDING_NEW"]
+            try:
+                for order in ready:
+                    order.status, order.update_time = "NEW", self.clock()
+                    self._prepare(client, order, orders)
+                    self.recheck(order)
+                    self.check_entry(client, order)
+            except ApiError:
+                for order in ready:
+                    self.finish(client, order, "EXPIRED", "REJECTED")
+                continue
+            if ready:
+                self.lock(client, *ready)
+            for order in ready:
+                if order.open:
+                    self.begin(client, order)
+
+    def _prepare(self, client: Client, order: Order, orders: OrderList) -> None:
+        """The quantity of an order that sells another's proceeds, and what it may cost now that it is placed."""
+        market = self.markets[order.symbol]
+        if orders.from_proceeds and orders.first is not None:
+            first = orders.first
+            fees = (t for t in client.trades.get(first.symbol, ()) if t.order_id == first.id)
+            paid = sum((t.commission for t in fees if t.commission_asset == market.spec.base), ZERO)
+            net = first.executed - paid
+            order.quantity = net - net % market.spec.step if market.spec.step else net
+        order.lock_price = lock_price(market, order.ticket)
+
+
+def lock_price(market: Market, ticket: Ticket) -> Decimal:
+    """The price at which a buy's lock is counted: its limit, its stop price, or the last price."""
+    last = market.last.price if market.last is not None else ZERO
+    return (ticket.stop_price or last) if ticket.type in AT_MARKET else ticket.price

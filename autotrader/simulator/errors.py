@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ApiError(Exception):
     """A refused request; becomes ``{"code":…,"msg":…}`` with its HTTP status."""
 
-    def __init__(self, code: int, message: str, status: int = 400, headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        status: int = 400,
+        headers: dict[str, str] | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
         self.headers = headers or {}
+        self.data = data
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The reply's JSON: code, text, and for cancelReplace what became of each half."""
+        return {"code": self.code, "msg": self.message} | ({} if self.data is None else {"data": self.data})
 
 
 def illegal(name: str, pattern: str) -> ApiError:
@@ -69,6 +84,16 @@ def cancel_rejected(text: str = "Unknown order sent.") -> ApiError:
     return ApiError(-2011, text)
 
 
+def amend_rejected(text: str) -> ApiError:
+    """-2038: the engine does not amend."""
+    return ApiError(-2038, text)
+
+
+def unsupported(what: str) -> ApiError:
+    """-2010: the symbol does not allow this kind of order."""
+    return rejected(f"{what} not supported for this symbol.")
+
+
 INSUFFICIENT = "Account has insufficient balance for requested action."
 DUPLICATE = "Duplicate order sent."
 CLOSED = "Market is closed."
@@ -76,3 +101,7 @@ WRONG_PHASE = "This order type is not possible in this trading phase."
 WOULD_TAKE = "Order would immediately match and take."
 NOT_PERMITTED = "This symbol is not permitted for this account."
 MAY_NOT_TRADE = "This account may not place or cancel orders."
+WOULD_TRIGGER = "Order would trigger immediately."
+BAD_PRICES = "The relationship of the prices for the orders is not correct."
+NO_CHANGE = "The requested action would change no state; rejecting"
+NO_INCREASE = "Order amend (quantity increase) is not supported."

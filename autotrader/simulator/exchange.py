@@ -39,8 +39,11 @@ ROUTES: dict[tuple[str, str], Route] = {
     for route in (*routes_market.ROUTES, *routes_account.ROUTES, *routes_order.ROUTES)
 }
 TIMES = frozenset(
-    ("serverTime", "transactTime", "time", "updateTime", "workingTime", "openTime", "closeTime", "T"),
-)
+    (
+        "serverTime", "transactTime", "transactionTime", "time", "updateTime", "workingTime", "trailingTime",
+        "openTime", "closeTime", "timestamp", "T",
+    ),
+)  # fmt: skip
 JSON = "application/json;charset=UTF-8"
 CONTROL = "/simulator/"
 LOOPBACK = "127.0.0.1"
@@ -169,9 +172,7 @@ class Exchange:
             if at > target:
                 break
             self.now_us = max(self.now_us, at * 1000)
-            matches = market.step()
-            if matches:
-                self.engine.market_fills(matches)
+            self.engine.play(market, trading=self.statuses[market.spec.symbol] == "TRADING")
         self.now_us = max(self.now_us, now_us)
 
     def advance(self, milliseconds: int) -> None:
@@ -210,7 +211,7 @@ class Exchange:
             if unit is not None and path.startswith("/api/"):
                 content = _in_unit(content, unit)
         except ApiError as error:
-            status, content = error.status, json.dumps({"code": error.code, "msg": error.message})
+            status, content = error.status, json.dumps(error.body)
             extra.update(error.headers)
         name = "X-SAPI-USED-IP-WEIGHT-1M" if path.startswith("/sapi/") else "X-MBX-USED-WEIGHT-1M"
         extra[name] = str(self.weights.used)
@@ -307,4 +308,4 @@ def _microseconds(value: Any) -> Any:
 
 
 def _stamp(name: str, value: int) -> int:
-    return value * 1000 + (999 if name == "closeTime" and value % 1000 == 999 else 0)
+    return value if value < 0 else value * 1000 + (999 if name == "closeTime" and value % 1000 == 999 else 0)

@@ -72,6 +72,8 @@ class Market:
         self._played = 0
         self._recorded = False
         self._raw: dict[int, TapeMinute] = {}
+        self._cuts: dict[int, int] = {}
+        self._closed: set[int] = set()
         self._series: dict[tuple[str, int], Series] = {}
         self._average: tuple[int, Decimal] | None = None
 
@@ -111,10 +113,16 @@ class Market:
                 if self._events:
                     self.last = self._trade(self._played - 1, self._events[-1])
 
-    def step(self) -> tuple[Match, ...]:
-        """Play the next event; the matches are what it gave to own resting orders."""
+    def step(self, *, trading: bool = True) -> tuple[Match, ...]:
+        """Play the next event; the matches are what it gave to own resting orders.
+
+        Not ``trading``: the venue has closed the symbol, what the tape holds does not happen.
+        """
         if self._open_time is None or self._played >= len(self._events):
-            self._begin_minute()
+            self._begin_minute(trading=trading)
+            return ()
+        if not trading:
+            self._cut()
             return ()
         event = self._events[self._played]
         self._played += 1
@@ -133,11 +141,21 @@ class Market:
         if moved is not None:
             self._show(moved)
 
-    def _begin_minute(self) -> None:
+    def _cut(self) -> None:
+        """The rest of the open minute does not happen."""
+        self._events = self._events[: self._played]
+        self._next_id = self._first_id + self._played
+        self._cuts[self._open_time or 0] = self._played
+
+    def _begin_minute(self, *, trading: bool = True) -> None:
         self._finish_minute()
         start, self._next_open = self._next_open, self._next_open + MINUTE
         self._events, self._played, self._first_id = (), 0, self._next_id
-        if self._source.halted(start):
+        if not trading:
+            self._closed.add(start)
+            if self._ahead is not None and self._ahead.open_time == start:
+                self._ahead = next(self._feed, None)
+        if not trading or self._source.halted(start):
             self._open_time = None
             return
         self._open_time = start
@@ -169,11 +187,12 @@ class Market:
     @property
     def halted(self) -> bool:
         """Whether the tape has no market now."""
-        return self._open_time is None
+        return self._open_time is None and self._next_open - MINUTE not in self._closed
 
     def in_halt(self, time: int) -> bool:
         """Whether the tape has no market at ``time`` (ms)."""
-        return self._source.halted(time // MINUTE * MINUTE)
+        start = time // MINUTE * MINUTE
+        return start in self._closed or self._source.halted(start)
 
     # ---- candles and windows -------------------------------------------------
 
@@ -208,7 +227,7 @@ class Market:
         first, unit = self.minutes.rows[index].first_id, self._source.unit
         return tuple(
             Trade(first + i, e.price, e.units * unit, open_time + e.offset, not e.taker_buys)
-            for i, e in enumerate(path(raw))
+            for i, e in enumerate(path(raw)[: self._cuts.get(open_time)])
         )
 
     def window(self, begin: int, end: int, kind: int) -> Window | None:

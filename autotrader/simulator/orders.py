@@ -1,84 +1,36 @@
-"""Orders and own trades, and the shapes in which the venue shows them."""
+"""The shapes in which the venue shows orders, order lists and own trades."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from autotrader.matching import Side
+from autotrader.simulator.model import STOPS, Amendment, Order, OrderList, OwnTrade, PreventedMatch, generated_id
 from autotrader.simulator.symbols import text
 
-ZERO = Decimal(0)
-ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-OPEN = ("NEW", "PARTIALLY_FILLED")
+__all__ = [
+    "SHAPES", "Order", "OwnTrade", "ack", "amended", "amendment", "cancelled", "full", "generated_id", "listed",
+    "prevented_match", "queried", "result", "traded",
+]  # fmt: skip
 
 
-class OwnTrade(NamedTuple):
-    """A fill of an account's order; ``time`` in ms."""
-
-    id: int
-    order_id: int
-    symbol: str
-    price: Decimal
-    quantity: Decimal
-    quote_quantity: Decimal
-    commission: Decimal
-    commission_asset: str
-    time: int
-    buyer: bool
-    maker: bool
-
-
-@dataclass(slots=True)
-class Order:
-    """An order at the exchange. Times in ms; ``locked`` is what of its account it holds now."""
-
-    id: int
-    account: str
-    symbol: str
-    client_id: str
-    side: Side
-    type: str
-    time_in_force: str
-    price: Decimal
-    quantity: Decimal
-    quote_order_quantity: Decimal
-    time: int
-    strategy_id: int | None = None
-    strategy_type: int | None = None
-    executed: Decimal = ZERO
-    quote_executed: Decimal = ZERO
-    status: str = "NEW"
-    expiry_reason: str = ""
-    update_time: int = 0
-    locked: Decimal = ZERO
-    lock_asset: str = ""
-    fills: list[OwnTrade] = field(default_factory=list)
-
-    @property
-    def open(self) -> bool:
-        """Whether it still rests."""
-        return self.status in OPEN
-
-
-def generated_id(seed: str) -> str:
-    """A client order id of 22 characters, for an order or a cancel that came without one."""
-    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:17], "big")
-    letters = []
-    for _ in range(22):
-        number, rest = divmod(number, len(ALPHABET))
-        letters.append(ALPHABET[rest])
-    return "".join(letters)
-
-
-def _strategy(order: Order) -> dict[str, Any]:
+def _extras(order: Order) -> dict[str, Any]:
+    """Fields that only some orders have."""
+    ticket = order.ticket
     shown: dict[str, Any] = {}
-    if order.strategy_id is not None:
-        shown["strategyId"] = order.strategy_id
-    if order.strategy_type is not None:
-        shown["strategyType"] = order.strategy_type
+    if order.type in STOPS:
+        shown["stopPrice"] = text(ticket.stop_price)
+    if ticket.trailing_delta is not None:
+        shown |= {"trailingDelta": ticket.trailing_delta, "trailingTime": order.trailing_time}
+    if ticket.iceberg:
+        shown["icebergQty"] = text(ticket.iceberg)
+    if ticket.strategy_id is not None:
+        shown["strategyId"] = ticket.strategy_id
+    if ticket.strategy_type is not None:
+        shown["strategyType"] = ticket.strategy_type
+    if order.trade_group >= 0:
+        shown["tradeGroupId"] = order.trade_group
+    if order.prevented:
+        shown["preventedQuantity"] = text(order.prevented)
     return shown
 
 
@@ -87,10 +39,10 @@ def _figures(order: Order) -> dict[str, Any]:
         "price": text(order.price),
         "origQty": text(order.quantity),
         "executedQty": text(order.executed),
-        "origQuoteOrderQty": text(order.quote_order_quantity),
+        "origQuoteOrderQty": text(order.ticket.quote_quantity),
         "cummulativeQuoteQty": text(order.quote_executed),
         "status": order.status,
-        "timeInForce": order.time_in_force,
+        "timeInForce": order.ticket.time_in_force,
         "type": order.type,
         "side": order.side,
     }
@@ -101,7 +53,7 @@ def ack(order: Order) -> dict[str, Any]:
     return {
         "symbol": order.symbol,
         "orderId": order.id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_id,
         "transactTime": order.time,
     }
@@ -109,10 +61,12 @@ def ack(order: Order) -> dict[str, Any]:
 
 def result(order: Order) -> dict[str, Any]:
     """ACK and the order's state."""
-    shown = ack(order) | _figures(order) | {"workingTime": order.time} | _strategy(order)
+    shown = ack(order) | _figures(order) | {"workingTime": order.working_time} | _extras(order)
     if order.expiry_reason:
         shown["expiryReason"] = order.expiry_reason
-    shown["selfTradePreventionMode"] = "NONE"
+    if order.prevented_matches:
+        shown["preventedMatches"] = [_prevented(order, match) for match in order.prevented_matches]
+    shown["selfTradePreventionMode"] = order.ticket.prevention
     return shown
 
 
@@ -131,18 +85,21 @@ def full(order: Order) -> dict[str, Any]:
     return result(order) | {"fills": fills}
 
 
+SHAPES = {"ACK": ack, "RESULT": result, "FULL": full}
+
+
 def cancelled(order: Order, cancel_id: str, now: int) -> dict[str, Any]:
     """The answer to a cancel: ``clientOrderId`` names the cancel, the order's own is origClientOrderId."""
     return {
         "symbol": order.symbol,
         "origClientOrderId": order.client_id,
         "orderId": order.id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": cancel_id,
         "transactTime": now,
         **_figures(order),
-        **_strategy(order),
-        "selfTradePreventionMode": "NONE",
+        **_extras(order),
+        "selfTradePreventionMode": order.ticket.prevention,
     }
 
 
@@ -151,21 +108,117 @@ def queried(order: Order) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "symbol": order.symbol,
         "orderId": order.id,
-        "orderListId": -1,
+        "orderListId": order.list_id,
         "clientOrderId": order.client_id,
         **_figures(order),
         "stopPrice": "0.00000000",
         "icebergQty": "0.00000000",
         "time": order.time,
         "updateTime": order.update_time,
-        "isWorking": True,
-        "workingTime": order.time,
-        **_strategy(order),
-        "selfTradePreventionMode": "NONE",
+        "isWorking": order.working,
+        "workingTime": order.working_time,
+        **_extras(order),
+        "selfTradePreventionMode": order.ticket.prevention,
     }
+    if order.prevented:
+        shown["preventedMatchId"] = order.prevented_id
     if order.expiry_reason:
         shown["expiryReason"] = order.expiry_reason
     return shown
+
+
+def amended(order: Order, now: int) -> dict[str, Any]:
+    """The answer to an amendment; some fields are spelt otherwise than elsewhere."""
+    last = order.amendments[-1]
+    shown: dict[str, Any] = {
+        "transactTime": now,
+        "executionId": last.execution_id,
+        "amendedOrder": {
+            "symbol": order.symbol,
+            "orderId": order.id,
+            "orderListId": order.list_id,
+            "origClientOrderId": last.old_client_id,
+            "clientOrderId": order.client_id,
+            "price": text(order.price),
+            "qty": text(order.quantity),
+            "executedQty": text(order.executed),
+            "preventedQty": text(order.prevented),
+            "quoteOrderQty": text(order.ticket.quote_quantity),
+            "cumulativeQuoteQty": text(order.quote_executed),
+            "status": order.status,
+            "timeInForce": order.ticket.time_in_force,
+            "type": order.type,
+            "side": order.side,
+            "workingTime": order.working_time,
+            "selfTradePreventionMode": order.ticket.prevention,
+        },
+    }
+    if order.list is not None:
+        status = listed(order.list)
+        names = ("orderListId", "contingencyType", "listOrderStatus", "listClientOrderId", "symbol", "orders")
+        shown["listStatus"] = {name: status[name] for name in names}
+    return shown
+
+
+def amendment(order: Order, change: Amendment) -> dict[str, Any]:
+    """A row of order/amendments."""
+    return {
+        "symbol": order.symbol,
+        "orderId": order.id,
+        "executionId": change.execution_id,
+        "origClientOrderId": change.old_client_id,
+        "newClientOrderId": change.new_client_id,
+        "origQty": text(change.old_quantity),
+        "newQty": text(change.new_quantity),
+        "time": change.time,
+    }
+
+
+def listed(orders: OrderList) -> dict[str, Any]:
+    """An order list without reports."""
+    return {
+        "orderListId": orders.id,
+        "contingencyType": orders.kind,
+        "listStatusType": "EXEC_STARTED" if orders.open else "ALL_DONE",
+        "listOrderStatus": "EXECUTING" if orders.open else "ALL_DONE",
+        "listClientOrderId": orders.client_id,
+        "transactionTime": orders.time,
+        "symbol": orders.symbol,
+        "orders": [
+            {"symbol": order.symbol, "orderId": order.id, "clientOrderId": order.client_id} for order in orders.orders
+        ],
+    }
+
+
+def _prevented(order: Order, match: PreventedMatch) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "preventedMatchId": match.id,
+        "makerSymbol": order.symbol,
+        "makerOrderId": match.maker_id,
+        "price": text(match.price),
+    }
+    return shown | _lost(match)
+
+
+def _lost(match: PreventedMatch) -> dict[str, Any]:
+    pairs = (("takerPreventedQuantity", match.taker_quantity), ("makerPreventedQuantity", match.maker_quantity))
+    return {name: text(value) for name, value in pairs if value is not None}
+
+
+def prevented_match(match: PreventedMatch) -> dict[str, Any]:
+    """A row of myPreventedMatches."""
+    return {
+        "symbol": match.symbol,
+        "preventedMatchId": match.id,
+        "takerOrderId": match.taker_id,
+        "makerSymbol": match.symbol,
+        "makerOrderId": match.maker_id,
+        "tradeGroupId": match.trade_group,
+        "selfTradePreventionMode": match.mode,
+        "price": text(match.price),
+        **_lost(match),
+        "transactTime": match.time,
+    }
 
 
 def traded(trade: OwnTrade) -> dict[str, Any]:
@@ -174,7 +227,7 @@ def traded(trade: OwnTrade) -> dict[str, Any]:
         "symbol": trade.symbol,
         "id": trade.id,
         "orderId": trade.order_id,
-        "orderListId": -1,
+        "orderListId": trade.list_id,
         "price": text(trade.price),
         "qty": text(trade.quantity),
         "quoteQty": text(trade.quote_quantity),

@@ -7,17 +7,18 @@ from decimal import Decimal
 from typing import Any
 
 from autotrader.simulator import params
+from autotrader.simulator.accounts import Rates
 from autotrader.simulator.candles import DAY, page_range
 from autotrader.simulator.engine import Client
 from autotrader.simulator.errors import ApiError, bad_combination, either
-from autotrader.simulator.orders import Order, OwnTrade, queried, traded
+from autotrader.simulator.model import Order, OwnTrade
+from autotrader.simulator.orders import queried, traded
 from autotrader.simulator.routing import Call, Route, fixed
-from autotrader.simulator.symbols import text
+from autotrader.simulator.symbols import SymbolSpec, text
 
 ZERO = Decimal(0)
 ARCHIVE = 90 * DAY
 ARCHIVED = "Order was canceled or expired with no executed qty over 90 days ago and has been archived."
-NO_RATES = {"maker": text(ZERO), "taker": text(ZERO), "buyer": text(ZERO), "seller": text(ZERO)}
 
 
 def _assets(call: Call) -> list[str]:
@@ -34,9 +35,9 @@ def _account(call: Call) -> Any:
     return {
         "makerCommission": int(account.maker_rate * 10_000),
         "takerCommission": int(account.taker_rate * 10_000),
-        "buyerCommission": 0,
-        "sellerCommission": 0,
-        "commissionRates": rates(client),
+        "buyerCommission": int(account.buyer_rate * 10_000),
+        "sellerCommission": int(account.seller_rate * 10_000),
+        "commissionRates": rates(account.standard),
         "canTrade": account.can_trade,
         "canWithdraw": account.may_withdraw,
         "canDeposit": True,
@@ -48,32 +49,37 @@ def _account(call: Call) -> Any:
         "balances": [{"asset": a, "free": text(b.free), "locked": text(b.locked)} for a, b in balances],
         "permissions": list(account.permissions),
         "uid": client.uid,
+    } | ({"tradeGroupId": account.trade_group} if account.trade_group >= 0 else {})
+
+
+def rates(given: Rates) -> dict[str, str]:
+    """Commission rates as shares."""
+    return {
+        "maker": text(given.maker),
+        "taker": text(given.taker),
+        "buyer": text(given.buyer),
+        "seller": text(given.seller),
     }
 
 
-def rates(client: Client) -> dict[str, str]:
-    """Commission rates as shares."""
-    account = client.account
-    return NO_RATES | {"maker": text(account.maker_rate), "taker": text(account.taker_rate)}
-
-
-def discount(client: Client) -> dict[str, Any]:
+def discount(client: Client, spec: SymbolSpec) -> dict[str, Any]:
     """The BNB discount block."""
     return {
         "enabledForAccount": client.account.bnb_fees,
-        "enabledForSymbol": True,
+        "enabledForSymbol": spec.bnb_fees,
         "discountAsset": "BNB",
         "discount": text(client.account.bnb_discount),
     }
 
 
 def _commission(call: Call) -> Any:
+    spec, account = call.exchange.market(call.values["symbol"]).spec, call.owner.account
     return {
-        "symbol": call.exchange.market(call.values["symbol"]).spec.symbol,
-        "standardCommission": rates(call.owner),
-        "specialCommission": NO_RATES,
-        "taxCommission": NO_RATES,
-        "discount": discount(call.owner),
+        "symbol": spec.symbol,
+        "standardCommission": rates(account.standard),
+        "specialCommission": rates(account.special),
+        "taxCommission": rates(account.tax),
+        "discount": discount(call.owner, spec),
     }
 
 
@@ -132,7 +138,8 @@ def _open_orders(call: Call) -> Any:
     return [queried(order) for order in call.owner.open_on(symbol)]
 
 
-def _check_span(start: int | None, end: int | None) -> None:
+def check_span(start: int | None, end: int | None) -> None:
+    """-1127 when two times are more than a day apart."""
     if start is not None and end is not None and end - start > DAY:
         raise ApiError(-1127, "More than 24 hours between startTime and endTime.")
 
@@ -140,7 +147,7 @@ def _check_span(start: int | None, end: int | None) -> None:
 def _all_orders(call: Call) -> Any:
     symbol = call.exchange.market(call.values["symbol"]).spec.symbol
     start, end = call.get("startTime"), call.get("endTime")
-    _check_span(start, end)
+    check_span(start, end)
     now, limit = call.exchange.now_ms, call.limit(500, 1000)
     orders = [order for order in call.owner.orders.get(symbol, []) if not _archived(order, now)]
     if "orderId" in call.values:
@@ -160,7 +167,7 @@ def _my_trades(call: Call) -> Any:
     if call.values.keys() - {"symbol", "limit"} not in _TRADE_COMBINATIONS:
         raise bad_combination()
     start, end, from_id = call.get("startTime"), call.get("endTime"), call.get("fromId")
-    _check_span(start, end)
+    check_span(start, end)
     trades = call.owner.trades.get(symbol, [])
     if "orderId" in call.values:
         trades = [trade for trade in trades if trade.order_id == call.values["orderId"]]

@@ -1,137 +1,71 @@
-"""Placing, testing and cancelling orders: the checks before the engine, in the venue's order."""
+"""Placing, testing, cancelling, replacing and amending single orders."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from autotrader.simulator import filters, params
-from autotrader.simulator.engine import Ticket
-from autotrader.simulator.errors import (
-    ApiError,
-    bad_combination,
-    cancel_rejected,
-    either,
-    missing,
-    not_required,
-    rejected,
-)
-from autotrader.simulator.market import Market
-from autotrader.simulator.orders import ack, cancelled, full, generated_id, result
+from autotrader.simulator import params, routes_list
+from autotrader.simulator.amending import amend
+from autotrader.simulator.errors import ApiError, amend_rejected, cancel_rejected, either, missing, unsupported
+from autotrader.simulator.model import Order, OrderList, Ticket, generated_id
+from autotrader.simulator.orders import SHAPES, amended, cancelled
 from autotrader.simulator.routes_account import discount, find
-from autotrader.simulator.routing import Call, Route, fixed
-from autotrader.simulator.symbols import ORDER_TYPES, text
+from autotrader.simulator.routing import Call, Route, acting, fixed, show_counts
+from autotrader.simulator.symbols import text
+from autotrader.simulator.tickets import ORDER, check, check_filters, read
 
 ZERO = Decimal(0)
-SIDES = params.one_of(-1117, "Invalid side.", "BUY", "SELL")
-FORCES = params.one_of(-1115, "Invalid timeInForce.", "GTC", "IOC", "FOK")
-STOPS = ("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
-TYPES = params.one_of(-1116, "Invalid orderType.", *ORDER_TYPES, *STOPS)
 RESTRICTIONS = params.one_of(-1145, "Invalid cancelRestrictions", "ONLY_NEW", "ONLY_PARTIALLY_FILLED")
-PREVENTION = params.choice("NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
-MANDATORY = {"LIMIT": ("timeInForce", "quantity", "price"), "LIMIT_MAKER": ("quantity", "price"), "MARKET": ()}
-FORBIDDEN = {
-    "LIMIT": ("quoteOrderQty", "stopPrice", "trailingDelta"),
-    "LIMIT_MAKER": ("timeInForce", "quoteOrderQty", "stopPrice", "trailingDelta"),
-    "MARKET": ("timeInForce", "price", "stopPrice", "trailingDelta", "icebergQty"),
-}
-MIN_STRATEGY = 1_000_000
+FULL_BY_DEFAULT = ("MARKET", "LIMIT")
 
 
 def _ticket(call: Call) -> Ticket:
     """The placement, after all checks that need no engine. Raises -11xx, -1013 and -2010."""
-    values = call.values
-    market = call.exchange.market(values["symbol"])
-    kind = values["type"]
-    _check_supported(call, kind)
-    _check_combination(values, kind)
-    spec = market.spec
-    filters.check_precision("quantity", values.get("quantity"), spec.precision)
-    filters.check_precision("quoteOrderQty", values.get("quoteOrderQty"), spec.precision)
-    filters.check_precision("price", values.get("price"), spec.precision)
-    call.owner.counts.check(call.exchange.now_us)
-    ticket = Ticket(
-        spec.symbol, values["side"], kind, values.get("timeInForce", "GTC"), values.get("price", ZERO),
-        values.get("quantity", ZERO), values.get("quoteOrderQty", ZERO), values.get("newClientOrderId"),
-        values.get("strategyId"), values.get("strategyType"),
-    )  # fmt: skip
-    _check_filters(call, market, ticket)
+    market = call.exchange.market(call.values["symbol"])
+    ticket = read(market, call.values)
+    check(call, market, (ticket,))
     return ticket
 
 
-def _check_supported(call: Call, kind: str) -> None:
-    """What this floor of the simulator does not trade is refused with the venue's own words for it."""
-    if kind in STOPS:
-        raise rejected(f"{kind.replace('_', ' ').capitalize()} orders are not supported for this symbol.")
-    if call.get("icebergQty") and kind != "MARKET":
-        raise rejected("Iceberg orders are not supported for this symbol.")
-    if call.get("selfTradePreventionMode", "NONE") != "NONE":
-        raise ApiError(-1013, "This symbol does not allow the specified self-trade prevention mode.")
-    if call.get("strategyType", MIN_STRATEGY) < MIN_STRATEGY:
-        raise ApiError(-1134, "Parameter 'strategyType' was less than 1000000.")
-
-
-def _check_combination(values: Mapping[str, Any], kind: str) -> None:
-    for name in MANDATORY[kind]:
-        if name not in values:
-            raise missing(name)
-    for name in FORBIDDEN[kind]:
-        if name in values:
-            raise not_required(name)
-    if kind == "MARKET":
-        if "quantity" in values and "quoteOrderQty" in values:
-            raise bad_combination()
-        if "quantity" not in values and "quoteOrderQty" not in values:
-            raise either("quantity", "quoteOrderQty")
-
-
-def _check_filters(call: Call, market: Market, ticket: Ticket) -> None:
-    spec, average = market.spec, market.average()
-    is_market = ticket.type == "MARKET"
-    if not is_market:
-        filters.check_price(spec, ticket.side, ticket.price, average)
-    if ticket.quantity or not ticket.quote_quantity:
-        filters.check_quantity(spec, ticket.quantity, market=is_market)
-    notional = ticket.quote_quantity or (average or ZERO if is_market else ticket.price) * ticket.quantity
-    filters.check_notional(spec, notional, market=is_market)
-    orders = call.owner.open_on(spec.symbol)
-    filters.check_open_orders(spec, len(orders))
-    if ticket.side == "BUY" and spec.max_position:
-        held = call.owner.purse.of(spec.base)
-        buys = sum((order.quantity - order.executed for order in orders if order.side == "BUY"), ZERO)
-        quantity = ticket.quantity or (notional / average if average else ZERO)
-        filters.check_position(spec, held.free + held.locked, buys, quantity)
+def _placed(call: Call, ticket: Ticket) -> dict[str, Any]:
+    order = call.exchange.engine.place(call.owner, ticket)
+    shape: str = call.get("newOrderRespType", "FULL" if ticket.type in FULL_BY_DEFAULT else "ACK")
+    return SHAPES[shape](order)
 
 
 def _place(call: Call) -> Any:
-    ticket = _ticket(call)
-    order = call.exchange.engine.place(call.owner, ticket)
-    counts = call.owner.counts.counts
-    call.headers["X-MBX-ORDER-COUNT-10S"] = str(counts[0])
-    call.headers["X-MBX-ORDER-COUNT-1D"] = str(counts[1])
-    shape = call.get("newOrderRespType", "ACK" if ticket.type == "LIMIT_MAKER" else "FULL")
-    return {"ACK": ack, "RESULT": result, "FULL": full}[shape](order)
+    shown = _placed(call, _ticket(call))
+    show_counts(call)
+    return shown
 
 
 def _test(call: Call) -> Any:
-    _ticket(call)
+    ticket = _ticket(call)
     if not call.get("computeCommissionRates", False):
         return {}
-    account = call.owner.account
-    nothing = {"maker": text(ZERO), "taker": text(ZERO)}
-    return {
-        "standardCommissionForOrder": {"maker": text(account.maker_rate), "taker": text(account.taker_rate)},
-        "specialCommissionForOrder": nothing,
-        "taxCommissionForOrder": nothing,
-        "discount": discount(call.owner),
+    account, buying = call.owner.account, ticket.side == "BUY"
+    parts = (("standard", account.standard), ("special", account.special), ("tax", account.tax))
+    shown: dict[str, Any] = {
+        f"{name}CommissionForOrder": {
+            "maker": text(rates.of(maker=True, buying=buying)),
+            "taker": text(rates.of(maker=False, buying=buying)),
+        }
+        for name, rates in parts
     }
+    market = call.exchange.market(ticket.symbol)
+    return shown | {"discount": discount(call.owner, market.spec)}
 
 
-def _cancel(call: Call) -> Any:
-    order_id, client_id = call.get("orderId"), call.get("origClientOrderId")
+# ---- cancelling --------------------------------------------------------------
+
+
+def _sought(call: Call, id_name: str, client_name: str) -> Order:
+    """The open order that a cancel names and may end. Raises -1102 and -2011."""
+    order_id, client_id = call.get(id_name), call.get(client_name)
     if order_id is None and client_id is None:
-        raise either("origClientOrderId", "orderId")
+        raise either(client_name, id_name)
     symbol = call.exchange.market(call.values["symbol"]).spec.symbol
     order = find(call.owner, symbol, order_id, client_id)
     if order is None or not order.open:
@@ -141,9 +75,20 @@ def _cancel(call: Call) -> Any:
     wanted = {"ONLY_NEW": "NEW", "ONLY_PARTIALLY_FILLED": "PARTIALLY_FILLED"}.get(call.get("cancelRestrictions"))
     if wanted is not None and order.status != wanted:
         raise cancel_rejected("Order was not canceled due to cancel restrictions.")
+    return order
+
+
+def _end(call: Call, order: Order, cancel_id: str | None) -> dict[str, Any]:
+    """Cancel; an order of a list takes the list with it."""
     call.exchange.engine.cancel(call.owner, order)
-    cancel_id = call.get("newClientOrderId") or generated_id(f"cancel {order.id}")
-    return cancelled(order, cancel_id, call.exchange.now_ms)
+    return cancelled(order, cancel_id or generated_id(f"cancel {order.id}"), call.exchange.now_ms)
+
+
+def _cancel(call: Call) -> Any:
+    order = _sought(call, "orderId", "origClientOrderId")
+    orders = order.list
+    shown = _end(call, order, call.get("newClientOrderId"))
+    return shown if orders is None else routes_list.ended(call, orders, shown["clientOrderId"])
 
 
 def _cancel_all(call: Call) -> Any:
@@ -152,32 +97,117 @@ def _cancel_all(call: Call) -> Any:
     if not orders:
         raise cancel_rejected()
     for order in orders:
-        call.exchange.engine.cancel(call.owner, order)
+        if order.open:
+            call.exchange.engine.cancel(call.owner, order)
     cancel_id = generated_id(f"cancel all {orders[0].id}")
-    return [cancelled(order, cancel_id, call.exchange.now_ms) for order in orders]
+    return [cancelled(o, cancel_id, call.exchange.now_ms) for o in orders if o.list is None] + [
+        routes_list.ended(call, each, cancel_id) for each in _lists(orders)
+    ]
+
+
+def _lists(orders: Sequence[Order]) -> list[OrderList]:
+    found = {order.list.id: order.list for order in orders if order.list is not None}
+    return list(found.values())
+
+
+# ---- cancel and replace ------------------------------------------------------
+
+PARTLY = (-2021, "Order cancel-replace partially failed.", 409)
+FAILED = (-2022, "Order cancel-replace failed.", 400)
+NOT_ATTEMPTED = "NOT_ATTEMPTED"
+
+
+def _replace(call: Call) -> Any:
+    """Not one transaction: the table of outcomes stands in docs/simulator.md."""
+    market = call.exchange.market(call.values["symbol"])
+    if call.get("cancelOrderId") is None and call.get("cancelOrigClientOrderId") is None:
+        raise either("cancelOrigClientOrderId", "cancelOrderId")
+    if "cancelReplaceAllowed" not in market.spec.allowed:
+        raise unsupported("Order cancel-replace is")
+    ticket = read(market, call.values)
+    over = _over_limit(call)
+    if over is not None and call.get("orderRateLimitExceededMode", "DO_NOTHING") == "DO_NOTHING":
+        raise over
+    check_filters(call, market, (ticket,))
+    stop = call.values["cancelReplaceMode"] == "STOP_ON_FAILURE"
+    gone, ended = _try(lambda: _cancel_first(call))
+    if not gone and stop:
+        if over is None:
+            call.exchange.engine.counted(call.owner, 1)
+        raise _outcome(gone, ended, NOT_ATTEMPTED, None, 400 if over is None else 429)
+    done, placed = (False, over.body) if over is not None else _try(lambda: _placed(call, ticket))
+    if gone and done:
+        show_counts(call)
+        return _data("SUCCESS", ended, "SUCCESS", placed)
+    raise _outcome(gone, ended, "SUCCESS" if done else "FAILURE", placed, 429 if over is not None and stop else None)
+
+
+def _cancel_first(call: Call) -> dict[str, Any]:
+    order = _sought(call, "cancelOrderId", "cancelOrigClientOrderId")
+    return _end(call, order, call.get("cancelNewClientOrderId"))
+
+
+def _over_limit(call: Call) -> ApiError | None:
+    try:
+        call.owner.counts.check(call.exchange.now_us)
+    except ApiError as error:
+        return error
+    return None
+
+
+def _try(action: Callable[[], dict[str, Any]]) -> tuple[bool, dict[str, Any]]:
+    try:
+        return True, action()
+    except ApiError as error:
+        return False, error.body
+
+
+def _outcome(
+    gone: bool,  # noqa: FBT001 - the outcome of the cancel
+    ended: dict[str, Any],
+    placing: str,
+    placed: dict[str, Any] | None,
+    status: int | None,
+) -> ApiError:
+    code, message, usual = PARTLY if gone or placing == "SUCCESS" else FAILED
+    data = _data("SUCCESS" if gone else "FAILURE", ended, placing, placed)
+    return ApiError(code, message, status or usual, data=data)
+
+
+def _data(cancel: str, ended: dict[str, Any], placing: str, placed: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "cancelResult": cancel,
+        "newOrderResult": placing,
+        "cancelResponse": ended,
+        "newOrderResponse": placed,
+    }
+
+
+# ---- amending ----------------------------------------------------------------
+
+
+def _amend(call: Call) -> Any:
+    market = call.exchange.market(call.values["symbol"])
+    order_id, client_id = call.get("orderId"), call.get("origClientOrderId")
+    if order_id is None and client_id is None:
+        raise either("origClientOrderId", "orderId")
+    if "newQty" not in call.values:
+        raise missing("newQty")
+    if "amendAllowed" not in market.spec.allowed:
+        raise unsupported("Order amend is")
+    order = find(call.owner, market.spec.symbol, order_id, client_id)
+    if order is None or not order.open:
+        raise amend_rejected("Unknown order sent.")
+    if client_id is not None and order.client_id != client_id:
+        raise amend_rejected("Cancel order is invalid. Check origClOrdId and orderId.")
+    amend(call.exchange.engine, call.owner, order, call.values["newQty"], call.get("newClientOrderId"))
+    return amended(order, call.exchange.now_ms)
 
 
 def _test_weight(given: Mapping[str, str]) -> int:
     return 20 if given.get("computeCommissionRates") == "true" else 1
 
 
-_ORDER = {
-    "symbol": params.symbol,
-    "side": SIDES,
-    "type": TYPES,
-    "timeInForce": FORCES,
-    "quantity": params.decimal,
-    "quoteOrderQty": params.decimal,
-    "price": params.decimal,
-    "newClientOrderId": params.client_id,
-    "strategyId": params.long,
-    "strategyType": params.long,
-    "stopPrice": params.decimal,
-    "trailingDelta": params.long,
-    "icebergQty": params.decimal,
-    "newOrderRespType": params.choice("ACK", "RESULT", "FULL"),
-    "selfTradePreventionMode": PREVENTION,
-}
 _CANCEL = {
     "symbol": params.symbol,
     "orderId": params.long,
@@ -185,24 +215,36 @@ _CANCEL = {
     "newClientOrderId": params.client_id,
     "cancelRestrictions": RESTRICTIONS,
 }
+_REPLACE = ORDER | {
+    "cancelReplaceMode": params.choice("STOP_ON_FAILURE", "ALLOW_FAILURE"),
+    "cancelOrderId": params.long,
+    "cancelOrigClientOrderId": params.client_id,
+    "cancelNewClientOrderId": params.client_id,
+    "cancelRestrictions": RESTRICTIONS,
+    "orderRateLimitExceededMode": params.choice("DO_NOTHING", "CANCEL_ONLY"),
+}
+_AMEND = {
+    "symbol": params.symbol,
+    "orderId": params.long,
+    "origClientOrderId": params.client_id,
+    "newClientOrderId": params.client_id,
+    "newQty": params.decimal,
+}
 _NEEDED = ("symbol", "side", "type")
 _V3 = "/api/v3/"
 
 ROUTES: tuple[Route, ...] = (
-    Route(
-        "POST", _V3 + "order", _place, fixed(1), _ORDER, _NEEDED, "TRADE",
-        on_failure=True, places_or_cancels=True,
-    ),
+    acting("POST", _V3 + "order", _place, ORDER, _NEEDED),
     Route(
         "POST", _V3 + "order/test", _test, _test_weight,
-        _ORDER | {"computeCommissionRates": params.boolean}, _NEEDED, "TRADE",
+        ORDER | {"computeCommissionRates": params.boolean}, _NEEDED, "TRADE",
     ),
+    acting("DELETE", _V3 + "order", _cancel, _CANCEL, ("symbol",)),
+    acting("DELETE", _V3 + "openOrders", _cancel_all, {"symbol": params.symbol}, ("symbol",)),
+    acting("POST", _V3 + "order/cancelReplace", _replace, _REPLACE, (*_NEEDED, "cancelReplaceMode")),
     Route(
-        "DELETE", _V3 + "order", _cancel, fixed(1), _CANCEL, ("symbol",), "TRADE",
-        on_failure=True, places_or_cancels=True,
+        "PUT", _V3 + "order/amend/keepPriority", _amend, fixed(4), _AMEND, ("symbol",), "TRADE",
+        places_or_cancels=True,
     ),
-    Route(
-        "DELETE", _V3 + "openOrders", _cancel_all, fixed(1), {"symbol": params.symbol}, ("symbol",), "TRADE",
-        on_failure=True, places_or_cancels=True,
-    ),
+    *routes_list.ROUTES,
 )  # fmt: skip

@@ -73,3 +73,24 @@ class Route:
     def signed(self) -> bool:
         """Whether key, timestamp and signature are needed."""
         return self.security != "NONE"
+
+
+def acting(
+    method: str, path: str, handler: Handler, kinds: Mapping[str, Kind], mandatory: tuple[str, ...]
+) -> Route:
+    """A call that places or cancels: weight 1 when it fails; lists that it has set in motion go on afterwards."""
+
+    def act(call: Call) -> Any:
+        try:
+            return handler(call)
+        finally:
+            call.exchange.engine.run_due()
+
+    return Route(method, path, act, fixed(1), kinds, mandatory, "TRADE", on_failure=True, places_or_cancels=True)
+
+
+def show_counts(call: Call) -> None:
+    """The headers that tell how many unfilled orders the account has placed."""
+    counts = call.owner.counts.counts
+    call.headers["X-MBX-ORDER-COUNT-10S"] = str(counts[0])
+    call.headers["X-MBX-ORDER-COUNT-1D"] = str(counts[1])

@@ -11,7 +11,15 @@ from decimal import Decimal
 from typing import Any
 
 D = Decimal
-ORDER_TYPES = ("LIMIT", "LIMIT_MAKER", "MARKET")
+ORDER_TYPES = (
+    "LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT",
+)  # fmt: skip
+FLAGS = (
+    "icebergAllowed", "ocoAllowed", "otoAllowed", "opoAllowed", "quoteOrderQtyMarketAllowed", "allowTrailingStop",
+    "cancelReplaceAllowed", "amendAllowed",
+)  # fmt: skip
+PREVENTION = ("EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER")
+"""The modes of self-trade prevention that the recorded symbol of 2026 allowed; NONE was not among them."""
 STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 
 
@@ -48,10 +56,51 @@ class SymbolSpec:
     status: str = "TRADING"
     precision: int = 8
     permission_sets: tuple[tuple[str, ...], ...] = (("SPOT", "MARGIN"),)
+    order_types: tuple[str, ...] = ORDER_TYPES
+    allowed: frozenset[str] = frozenset(FLAGS)
+    """Which of exchangeInfo's permission flags are true."""
+    prevention: str = "EXPIRE_MAKER"
+    """The mode of self-trade prevention of orders that name none."""
+    prevention_modes: tuple[str, ...] = PREVENTION
+    iceberg_parts: int = 100
+    trailing: tuple[int, int, int, int] = (10, 2000, 10, 2000)
+    """Bounds of trailingDelta in bips: least and most of "above" orders, least and most of "below" orders."""
+    max_algo_orders: int = 5
+    max_iceberg_orders: int = 0
+    max_lists: int = 20
+    max_amends: int = 10
+    price_range: tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None] | None = None
+    """The PRICE_RANGE execution rule: bid up, bid down, ask up, ask down; None is not enforced."""
+    bnb_fees: bool = True
+    """Whether commissions on this symbol may be paid in BNB."""
     start_price: Decimal = D(10_000_000)
     """Where a generated market begins."""
     depth_unit: Decimal = D("0.05")
     """The size of a level behind the best one (base asset); see ``quotes.deeper``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeLimits:
+    """Limits of one account over all symbols; 0: the exchange has no such filter."""
+
+    max_orders: int = 0
+    max_algo_orders: int = 0
+    max_iceberg_orders: int = 0
+    max_lists: int = 0
+
+
+EXCHANGE_FILTERS = (
+    ("max_orders", "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders"),
+    ("max_algo_orders", "EXCHANGE_MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders"),
+    ("max_iceberg_orders", "EXCHANGE_MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders"),
+    ("max_lists", "EXCHANGE_MAX_NUM_ORDER_LISTS", "maxNumOrderLists"),
+)
+
+
+def exchange_filters(limits: ExchangeLimits) -> list[dict[str, Any]]:
+    """The exchangeFilters of exchangeInfo and myFilters."""
+    values = ((name, key, getattr(limits, field)) for field, name, key in EXCHANGE_FILTERS)
+    return [{"filterType": name, key: value} for name, key, value in values if value]
 
 
 DEFAULT_SYMBOLS: dict[str, SymbolSpec] = {
@@ -79,17 +128,20 @@ def filters(spec: SymbolSpec) -> list[dict[str, Any]]:
          "tickSize": text(spec.tick)},
         {"filterType": "LOT_SIZE", "minQty": text(spec.min_qty), "maxQty": text(spec.max_qty),
          "stepSize": text(spec.step)},
-        {"filterType": "ICEBERG_PARTS", "limit": 100},
+        {"filterType": "ICEBERG_PARTS", "limit": spec.iceberg_parts},
         {"filterType": "MARKET_LOT_SIZE", "minQty": text(spec.market_min_qty), "maxQty": text(spec.market_max_qty),
          "stepSize": text(spec.market_step)},
-        {"filterType": "TRAILING_DELTA", "minTrailingAboveDelta": 10, "maxTrailingAboveDelta": 2000,
-         "minTrailingBelowDelta": 10, "maxTrailingBelowDelta": 2000},
+        {"filterType": "TRAILING_DELTA", "minTrailingAboveDelta": spec.trailing[0],
+         "maxTrailingAboveDelta": spec.trailing[1], "minTrailingBelowDelta": spec.trailing[2],
+         "maxTrailingBelowDelta": spec.trailing[3]},
         *_money_filters(spec),
         {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": spec.max_orders},
-        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": 20},
-        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5},
-        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": 10},
+        {"filterType": "MAX_NUM_ORDER_LISTS", "maxNumOrderLists": spec.max_lists},
+        {"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": spec.max_algo_orders},
+        {"filterType": "MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends": spec.max_amends},
     ]  # fmt: skip
+    if spec.max_iceberg_orders:
+        shown.append({"filterType": "MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders": spec.max_iceberg_orders})
     if spec.max_position:
         shown.append({"filterType": "MAX_POSITION", "maxPosition": text(spec.max_position)})
     return shown
@@ -126,21 +178,14 @@ def symbol_info(spec: SymbolSpec, status: str, *, permission_sets: bool) -> dict
         "quoteAssetPrecision": spec.precision,
         "baseCommissionPrecision": 8,
         "quoteCommissionPrecision": 8,
-        "orderTypes": list(ORDER_TYPES),
-        "icebergAllowed": False,
-        "ocoAllowed": False,
-        "otoAllowed": False,
-        "opoAllowed": False,
-        "quoteOrderQtyMarketAllowed": True,
-        "allowTrailingStop": False,
-        "cancelReplaceAllowed": False,
-        "amendAllowed": False,
+        "orderTypes": list(spec.order_types),
+        **{flag: flag in spec.allowed for flag in FLAGS},
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
         "filters": filters(spec),
         "permissions": [],
         "permissionSets": [list(names) for names in spec.permission_sets] if permission_sets else [],
-        "defaultSelfTradePreventionMode": "NONE",
-        "allowedSelfTradePreventionModes": ["NONE"],
+        "defaultSelfTradePreventionMode": spec.prevention,
+        "allowedSelfTradePreventionModes": list(spec.prevention_modes),
     }
