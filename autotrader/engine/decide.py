@@ -23,7 +23,7 @@ from autotrader.engine.requests import CancelOrder, Context, Request
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values
 from autotrader.engine.verdict import Truth
-from autotrader.language.plan import CompiledRule, OnClose, Plan
+from autotrader.language.plan import At, CompiledRule, OnClose, Plan
 from autotrader.market.sources import Missing, Sources
 
 ALERT_AFTER_MS = 10_000  # a candle that is this late is worth an alert
@@ -190,13 +190,28 @@ def _decide_orders(cycle: _Cycle, slot: DueSlot, rule: Prepared) -> None:
     wanted = slot.rule.for_each_order
     found = Missing("") if wanted is None else open_orders(cycle.sources, slot.rule, wanted)
     if isinstance(found, Missing):
-        cycle.decisions.append(_blind(slot, f"open orders: {found.reason}"))
+        holder = _unseen(cycle, slot, key, holder, f"open orders: {found.reason}")
         found = ()
+    elif holder.pending is not None:  # at the scheduled time the orders could not be seen: this is it
+        holder, slot = replace(holder, phase=Phase.ARMED, pending=None), replace(slot, kind="catch_up")
+        cycle.stirred[key] = None
     cycle.states[key] = holder.at_slot(slot.slot_ms)
     for order in found:
         values = with_order(cycle.values, rule, cycle.sources, order)
         cycle.order_values[slot.rule.id, order_key(order)] = values.only(term for term, _ in rule.of_order)
         _decide_one(cycle, slot, rule, values, order)
+
+
+def _unseen(cycle: _Cycle, slot: DueSlot, key: StateKey, holder: RuleState, reason: str) -> RuleState:
+    """The state of a per-order rule that cannot see the orders: an `at` rule looks again, for as long as it may."""
+    cycle.decisions.append(_blind(slot, reason))
+    if not isinstance(slot.rule.trigger, At):
+        return holder
+    cycle.stirred[key] = None
+    if not lifecycle.expired(holder, slot.at_ms):
+        return lifecycle.blocked(slot.rule, holder, slot.at_ms)
+    cycle.notices.append(_dropped_notice(slot.rule, reason))
+    return replace(holder, phase=Phase.ARMED, pending=None)
 
 
 def _blind(slot: DueSlot, reason: str) -> Decision:
@@ -317,6 +332,9 @@ def _conclude(cycle: _Cycle, task: _Task, state: RuleState) -> None:
     state = lifecycle.heard(rule, state, True if acts else answer.holds, answer.rearm, at_ms)
     branch = answer.branch
     if not acts or branch is None or state.phase not in lifecycle.ARMED:
+        if _is_to_judge_later(task, state):
+            _judge_later(cycle, task, state)
+            return
         _store(cycle, task, state)
         cycle.decisions.append(_decision(task, state))
         return
@@ -332,13 +350,31 @@ def _conclude(cycle: _Cycle, task: _Task, state: RuleState) -> None:
         _fire(cycle, task, state, branch)
 
 
+def _is_to_judge_later(task: _Task, state: RuleState) -> bool:
+    """Whether a scheduled time (`at`) could not be judged: it comes once, so it is looked at again."""
+    return task.answer.holds is None and isinstance(task.slot.rule.trigger, At) and state.phase in lifecycle.ARMED
+
+
+def _judge_later(cycle: _Cycle, task: _Task, state: RuleState) -> None:
+    if lifecycle.expired(state, task.slot.at_ms):
+        why = unknown_reason(task.slot.rule, task.values, state, task.moment)
+        _drop(cycle, task, state, f"its condition was not known: {why}")
+        return
+    state = lifecycle.blocked(task.slot.rule, state, task.slot.at_ms)
+    _store(cycle, task, state)
+    cycle.decisions.append(_decision(task, state))
+
+
 def _drop(cycle: _Cycle, task: _Task, state: RuleState, reason: str) -> None:
     state = lifecycle.dropped(state)
     _store(cycle, task, state)
     cycle.decisions.append(_decision(task, state, blocked=reason, dropped=True))
-    rule = task.slot.rule
+    cycle.notices.append(_dropped_notice(task.slot.rule, reason))
+
+
+def _dropped_notice(rule: CompiledRule, reason: str) -> Notice:
     text = f"{rule.id} ({rule.symbol}): firing dropped, retry_for has run out: {reason}"
-    cycle.notices.append(Notice("warn", text, rule.id, rule.symbol))
+    return Notice("warn", text, rule.id, rule.symbol)
 
 
 def _fire(cycle: _Cycle, task: _Task, state: RuleState, branch: int) -> None:

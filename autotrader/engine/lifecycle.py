@@ -197,7 +197,7 @@ def given_back(state: RuleState, run: Run) -> RuleState:
         last_fired_ms=run.last_fired_before_ms,
         been_false=False,
         rearm_held=False,
-        pending=Pending(run.pending_since_ms, run.retry_until_ms, returned=True) if due_again else None,
+        pending=Pending(run.pending_since_ms, run.retry_until_ms, returned=True) if due_again else state.pending,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -13,10 +14,10 @@ from hypothesis import strategies as st
 from autotrader.engine.lifecycle import NEXT, Event, given_back, moved
 from autotrader.engine.requests import Context, Denied, Dropped, NeverArrived, NotifyRequest, Pause, Skipped
 from autotrader.engine.state import Phase, RuleState, StateKey
-from autotrader.language.plan import At, Branch, Daytime, Every, MaxRuns, OnClose
+from autotrader.language.plan import At, Branch, CancelThis, Daytime, Every, MaxRuns, OnClose, OrderFilter
 from autotrader.language.tree import Not, Window
-from autotrader.market.account import OwnRecord
-from autotrader.orders import Accepted, Mismatch, NotSent, Rejected, Unknown
+from autotrader.market.account import Account, OwnRecord
+from autotrader.orders import Accepted, Mismatch, NotSent, Order, OrderStatus, Rejected, Side, Unknown
 from tests.engine.world import (
     PERCENT,
     PLACE,
@@ -453,3 +454,65 @@ def test_a_retry_leaves_timers_and_counts_of_checks_alone() -> None:
     world.step()
     assert world.decisions[-1].kind == "retry"
     assert world.state().leaves == before
+
+
+# --------------------------------------------------------------------------- a scheduled time that cannot be judged
+def scheduled(*prices: int | None, **more: Any) -> World:
+    """A daily rule `last < 100` from midnight on, price by price, 30 s apart."""
+    world = World(plan(rule(below(100), trigger=DAILY, **more)), now_ms=MIDNIGHT)
+    for price in prices:
+        world.step(price)
+    return world
+
+
+def test_a_scheduled_time_whose_data_is_not_there_is_looked_at_again() -> None:
+    """Unknown is not false: the time comes once a day, so it is looked at every 30 s until it can be judged."""
+    world = scheduled(None, None, 90, 90)
+    assert [decision.fired for decision in world.decisions] == [False, False, True]
+    assert len({decision.slot_ms for decision in world.decisions}) == 3
+
+
+def test_a_scheduled_time_that_proves_false_is_over() -> None:
+    """Once it is known that the condition did not hold, nothing more is looked at before the next scheduled time."""
+    world = scheduled(None, 110, 90, 90)
+    assert [decision.holds for decision in world.decisions] == [None, False]
+
+
+def test_a_scheduled_time_that_stays_unknown_is_dropped_after_retry_for() -> None:
+    """For 10 minutes by default; then it is dropped with a notice that says what was not known."""
+    world = scheduled(*[None] * 40)
+    assert len(world.decisions) == 22
+    assert world.decisions[-1].dropped
+    assert any("was not known" in text for text in world.notices)
+    assert scheduled(None, None, None, None, retry_for_ms=30_000).decisions[-1].dropped
+
+
+def test_orders_that_could_not_be_listed_at_the_scheduled_time_are_listed_again() -> None:
+    """A per-order `at` rule that could not see the orders looks again, and then acts on each of them."""
+    anyone = OrderFilter(None, "anyone")
+    world = World(plan(rule(None, CancelThis(place=PLACE), trigger=DAILY, for_each_order=anyone)), now_ms=MIDNIGHT)
+    world.step()
+    world.step()
+    listed = Order(symbol=SYMBOL, order_id=9, client_order_id="web_1", side=Side.BUY, type="LIMIT", tif="GTC",
+                   price=Decimal(90), quantity=Decimal(1), executed=Decimal(0), quote_executed=Decimal(0),
+                   status=OrderStatus.NEW, created_ms=MIDNIGHT, updated_ms=MIDNIGHT)  # fmt: skip
+    account = Account(open_orders={SYMBOL: (listed,)}, orders_asked_ms={SYMBOL: world.now_ms})
+    world.step(account=account)
+    world.step(account=account)
+    assert [decision.fired for decision in world.decisions] == [False, False, True]
+
+
+def test_a_firing_given_back_late_does_not_lose_the_next_one_that_waits() -> None:
+    """While an order's fate is unknown the next scheduled time comes and is blocked; it stays due when the old order
+    proves never to have arrived.
+    """
+    twice = At((Daytime(0, frozenset(range(7)), 0, "UTC"), Daytime(2, frozenset(range(7)), 0, "UTC")))
+    world = World(plan(rule(below(200_000), buy(), trigger=twice, retry_for_ms=HOUR)), now_ms=MIDNIGHT)
+    world.step()
+    world.answer(Unknown("no reply"))
+    for _ in range(4):
+        world.step()
+    assert world.fired == 1
+    world.answer(NeverArrived("it never arrived"))
+    world.step()
+    assert world.fired == 2
