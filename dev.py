@@ -256,7 +256,7 @@ def deep(arguments: list[str]) -> int:
 
 
 def bench(arguments: list[str]) -> int:
-    """the benchmarks: a table of ratios, in two to five minutes; names choose some, `--tiny` only shows that they run"""
+    """the benchmarks, a table of ratios in two to five minutes; names choose some, `--tiny` only tries them"""
     ensure(RUN_LOCK)
     become("-m", "benchmarks", *arguments)
 
