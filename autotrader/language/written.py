@@ -15,6 +15,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from autotrader.language.meant import meant_key
 from autotrader.language.nodes import Document, Map, Node, Path, Scalar, Seq, broken_paths, child, dotted
 from autotrader.language.problems import Problem
 from autotrader.language.yaml_traps import visible
@@ -87,6 +88,8 @@ def _symbol(value: object) -> object:
         return value
     bare = re.sub(r"[^A-Za-z0-9]", "", value).upper() if isinstance(value, str) else ""
     hint = f"write `{bare}`" if 5 <= len(bare) <= 20 else "symbols are written like `BTCJPY`"
+    if isinstance(value, list):
+        hint = "several stand below `symbols:`, as in `symbols: [BTCJPY, ETHJPY]`"
     raise wrong("AT209", f"{_shown(value)} is not a symbol", hint=hint)
 
 
@@ -299,7 +302,7 @@ def _shape(kind: str, detail: ErrorDetails) -> tuple[str, str, str]:
         listed = "one of " + ", ".join(f"`{word}`" for word in allowed)
         return "AT204", f"{found} is not allowed here", f"did you mean `{close[0]}`?" if close else listed
     if kind in {"model_type", "dict_type", "model_attributes_type"}:
-        return "AT203", f"a mapping (`key: value` lines) belongs here, and {found} stands here", ""
+        return "AT203", f"a mapping (`key: value` lines) belongs here, and {found} stands here", _unlisted(detail)
     if kind == "list_type":
         return "AT203", f"a list belongs here, and {found} stands here", "begin each item with `- `"
     if kind == "string_type":
@@ -309,11 +312,16 @@ def _shape(kind: str, detail: ErrorDetails) -> tuple[str, str, str]:
     return "AT203", f"{found} does not fit here: {detail['msg']}", ""
 
 
+def _unlisted(detail: ErrorDetails) -> str:
+    return "leave the `- ` out: write `name:` and its keys below it" if isinstance(detail.get("input"), list) else ""
+
+
 def _unknown_key(model: type[BaseModel], document: Document, path: Path) -> Problem:
     allowed = sorted(_keys_at(model, path[:-1]))
     name = str(path[-1])
     close = get_close_matches(name, allowed, 1, 0.6) or get_close_matches(name.lower(), allowed, 1, 0.6)
-    hint = f"did you mean `{close[0]}`?" if close else "allowed here: " + ", ".join(f"`{key}`" for key in allowed)
+    listed = "allowed here: " + ", ".join(f"`{key}`" for key in allowed)
+    hint = meant_key(name, allowed) or (f"did you mean `{close[0]}`?" if close else listed)
     return Problem(
         code="AT201",
         place=document.place(path, at_key=True),

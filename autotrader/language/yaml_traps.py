@@ -100,17 +100,27 @@ def scalar_problems(file: str, scalar: Scalar, *, free: bool) -> list[Problem]:
     return []
 
 
+_YEN = re.compile(r"[¥￥] ?([0-9_]+(?:\.[0-9]+)?)|([0-9_]+(?:\.[0-9]+)?) ?円", re.ASCII)
+_MEANT = {ord("≤"): "<=", ord("≥"): ">=", ord("−"): "-", ord("–"): "-", ord("×"): "*", ord("÷"): "/"}
+
+
 def _non_ascii(file: str, scalar: Scalar, odd: list[str]) -> Problem:
     first = next(index for index, sign in enumerate(scalar.text) if ord(sign) > 126)
     place = Place(file, scalar.text_line, scalar.text_column + first)
     names = ", ".join(point(sign) for sign in odd[:3]) + (", ..." if len(odd) > 3 else "")
-    guess = unicodedata.normalize("NFKC", scalar.text)
+    guess = _plainly(scalar.text)
     hint = (
         f"write `{guess}`"
         if guess.isascii() and guess.isprintable()
         else "type it again in plain ASCII; other letters belong in texts and comments"
     )
     return Problem(code="AT005", place=place, message=f"`{visible(scalar.text)}` holds {names}", hint=hint)
+
+
+def _plainly(text: str) -> str:
+    """What was probably meant, in ASCII where that is possible: `≤` as `<=`, `¥2000` and `2000円` as `2000 JPY`."""
+    yen = _YEN.sub(lambda found: f"{found[1] or found[2]} JPY", text)
+    return unicodedata.normalize("NFKC", yen.translate(_MEANT))
 
 
 def _outside_parentheses(text: str) -> re.Match[str] | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from autotrader.language.expression.check import Checker
 from autotrader.language.expression.conditions import Conditions, rekeyed
 from autotrader.language.expression.lexer import Fault, tokens_of
-from autotrader.language.expression.plainly import closest, duration_ms
+from autotrader.language.expression.plainly import closest, duration_ms, spelled_duration
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.sentences import Parser
 from autotrader.language.expression.windows import Windows
@@ -109,7 +109,7 @@ def parse_duration_ms(text: str, origin: Origin) -> tuple[int | None, Problems]:
                 wrong.start,
                 max(1, wrong.end - wrong.start),
                 f"`{text}` is not a duration",
-                "write `5m`, `90s`, `1h30m` or `7d`",
+                spelled_duration(text) or "write `5m`, `90s`, `1h30m` or `7d`",
             )
         return duration_ms(token.text, token.start)
 

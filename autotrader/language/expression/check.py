@@ -25,6 +25,7 @@ from autotrader.language.expression.units import (
     combine,
     unify,
 )
+from autotrader.language.meant import meant_word
 from autotrader.language.tree import Arithmetic, Kind, Least, Literal, Most, Term, Unit, Value
 from autotrader.language.vocabulary import VOCABULARY, Word
 from autotrader.language.walk import tree_terms
@@ -290,7 +291,7 @@ class Checker:
             start,
             length,
             f"unknown word `{shown}`",
-            closest(shown, [*names, "min", "max"]) or closest(shown.lower(), names),
+            meant_word(shown) or closest(shown, [*names, "min", "max"]) or closest(shown.lower(), names),
         )
 
     def extreme(self, node: Node) -> Value:

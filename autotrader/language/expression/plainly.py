@@ -11,6 +11,9 @@ from autotrader.money import parse_decimal
 
 MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION_PART = re.compile(r"([0-9_]+(?:\.[0-9]+)?)(ms|[smhdwM])", re.ASCII)
+_SPELLED = re.compile(  # a bare `M` is a month and stands for nothing here
+    r"([0-9]+) ?((?i:secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|weeks?)|[smhdwSHDW])", re.ASCII
+)
 MAX_DURATION_MS = 3_660 * 86_400_000
 
 
@@ -25,6 +28,12 @@ def closest(found: str, known: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(found, list(known), n=1, cutoff=0.6)
     return f"did you mean `{near[0]}`?" if near else ""
+
+
+def spelled_duration(text: str) -> str:
+    """The hint for `12 hours`, `5 min` or `1day`: the same in the short form; "" for anything else."""
+    found = _SPELLED.fullmatch(text.strip())
+    return f"write `{found[1]}{found[2][0].lower()}`" if found else ""
 
 
 def duration_ms(text: str, start: int) -> int:

@@ -81,6 +81,8 @@ class Parser(ValueParser):
             return Sentence("compare", (left, self.value()), token.text, token.start, token.end)
         if self.accept("between"):
             low = self.value()
+            if self.at("to"):
+                raise self.unexpected("expected `and` between the two ends of `between`", "write `between a and b`")
             self.expect("and", "between the two ends of `between`")
             return Sentence("between", (left, low, self.value()), "between", token.start, token.end)
         if self.accept("near"):
