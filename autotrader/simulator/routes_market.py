@@ -12,7 +12,7 @@ from autotrader.simulator.errors import ApiError, bad_combination, either
 from autotrader.simulator.limits import rate_limits
 from autotrader.simulator.market import Market, Trade, Window
 from autotrader.simulator.routing import Call, Raw, Route, fixed
-from autotrader.simulator.symbols import symbol_info, text
+from autotrader.simulator.symbols import exchange_filters, symbol_info, text
 
 ZERO = Decimal(0)
 STATUS = params.one_of(-1122, "Invalid symbolStatus.", "TRADING", "HALT", "BREAK")
@@ -47,7 +47,7 @@ def _exchange_info(call: Call) -> Any:
         "timezone": "UTC",
         "serverTime": exchange.now_ms,
         "rateLimits": rate_limits(exchange.weights.limit, *exchange.order_limits, exchange.weights.raw_limit),
-        "exchangeFilters": [],
+        "exchangeFilters": exchange_filters(exchange.engine.limits),
         "symbols": [symbol_info(m.spec, exchange.status(m.spec.symbol), permission_sets=sets) for m in markets],
     }
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from autotrader.simulator import params, routes_list
+from autotrader.simulator import params, routes_list, routes_rules
 from autotrader.simulator.amending import amend
 from autotrader.simulator.errors import ApiError, amend_rejected, cancel_rejected, either, missing, unsupported
 from autotrader.simulator.model import Order, OrderList, Ticket, generated_id
@@ -247,4 +247,5 @@ ROUTES: tuple[Route, ...] = (
         places_or_cancels=True,
     ),
     *routes_list.ROUTES,
+    *routes_rules.ROUTES,
 )  # fmt: skip
