@@ -8,13 +8,15 @@ cancelled directly, with an act in the chain: they have no journal row of ours.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from autotrader.cycle.results import cancelled, result_of
 from autotrader.engine.advance import Result
 from autotrader.engine.requests import CancelOrder, PlaceRequest
 from autotrader.engine.state import Run
+from autotrader.errors import AutotraderError
 from autotrader.execution.gateway import Gateway
-from autotrader.orders import DecisionKey, NotSent, Side, Unknown, client_order_id, is_ours
+from autotrader.orders import DecisionKey, NotSent, Rejected, Side, Unknown, client_order_id, is_ours
 from autotrader.ports import Broker, Clock
 from autotrader.records.store import Store
 
@@ -27,10 +29,11 @@ class Carrier:
         self._gateway = gateway
         self._broker = broker
         self._clock = clock
-        self._foreign: dict[str, Result] = {}  # answers about orders that have no row of ours, until they are booked
+        self._foreign: dict[str, Result] = {}  # this turn's answers about orders without a row of ours
 
     def carry_out(self, number: int, places: Iterable[PlaceRequest], cancels: Iterable[CancelOrder]) -> None:
         """Cancels, sells, buys. Raises RecordsBroken where a row could not be written; then nothing more is sent."""
+        self._foreign.clear()
         for cancel in cancels:
             self._cancel(number, cancel)
         for request in sorted(places, key=lambda request: request.order.side is Side.BUY):
@@ -44,8 +47,17 @@ class Carrier:
         with self._store.transaction() as store:
             body = {"symbol": cancel.request.symbol, "order": cancel.request.order_id, "because": cancel.reason}
             store.chain.append(self._clock.now_ms(), "cancel-foreign", cancel.id, body)
-        result = self._broker.cancel(cancel.request)
-        self._foreign[cancel.id] = NotSent(result.reason) if isinstance(result, Unknown) else result
+        self._foreign[cancel.id] = self._cancel_foreign(cancel)
+
+    def _cancel_foreign(self, cancel: CancelOrder) -> Result:
+        """What is unclear gives the firing back: the rule looks at the venue's list again and decides anew."""
+        try:
+            result = self._broker.cancel(cancel.request)
+        except AutotraderError as error:
+            return NotSent(error.message)
+        if isinstance(result, Unknown):
+            return NotSent(result.reason)
+        return replace(result, fault="outside") if isinstance(result, Rejected) else result
 
     def answer(self, run: Run, request_id: str) -> Result | None:
         """What became of a request that a run waits for; None where nobody knows yet."""
@@ -61,4 +73,4 @@ class Carrier:
             return result_of(self._store, request_id) or NotSent("it was never written to the journal")
         if is_ours(request_id, self._store.id):
             return cancelled(self._store, request_id)
-        return self._foreign.pop(request_id, NotSent("the program ended before the cancellation was confirmed"))
+        return self._foreign.get(request_id, NotSent("the program ended before the cancellation was confirmed"))

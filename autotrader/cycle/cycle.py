@@ -18,6 +18,7 @@ from autotrader.cycle.carry import Carrier
 from autotrader.cycle.evaluation import evaluation_body
 from autotrader.cycle.freshness import Freshness
 from autotrader.cycle.memory import Kept
+from autotrader.cycle.telling import Teller, denial
 from autotrader.engine.advance import Result, settled
 from autotrader.engine.decide import Decision, Notice, Outcome, decide
 from autotrader.engine.due import Due, due, needs_of_due, next_due_ms
@@ -117,7 +118,7 @@ class Cycle:
         )
         self._watched_ms = 0
         self._timed_out: dict[str, int] = {}  # orders whose time is over: when they were last asked to be cancelled
-        self._throttled: dict[str, int] = {}
+        self._teller = Teller(parts.store, parts.notifier)
 
     # ------------------------------------------------------------------------------------------------------- one turn
     def tick(self) -> CycleReport:
@@ -149,6 +150,10 @@ class Cycle:
         for alert in observation.alerts:
             self.parts.notifier.notify("default", "warn", alert)
         return CycleReport(now_ms=now_ms, observation=observation)
+
+    def look_soon(self) -> None:
+        """Let the next tick look at our own orders, although it is not time yet."""
+        self._watched_ms = 0
 
     def take_instruments(self, known: Mapping[str, Instrument]) -> None:
         """Use these filters from now on; a symbol that is absent keeps its old ones, whose age the limits judge."""
@@ -363,7 +368,9 @@ class Cycle:
         snapshot: Snapshot,
         account: Account,
     ) -> CycleReport:
-        messages = tuple(r for r in outcome.requests if isinstance(r, NotifyRequest) and self._passes(r, found.now_ms))
+        messages = tuple(
+            r for r in outcome.requests if isinstance(r, NotifyRequest) and self._teller.passes(r, found.now_ms)
+        )
         denied = tuple((request, verdict.reason) for request, verdict in verdicts if isinstance(verdict, Denied))
         report = CycleReport(
             now_ms=found.now_ms,
@@ -373,50 +380,17 @@ class Cycle:
             denied=denied,
             cancels=tuple(_cancels(outcome.requests)),
             observation=observation,
-            notices=(*outcome.notices, *(_denial(request, reason) for request, reason in denied)),
+            notices=(*outcome.notices, *(denial(request, reason) for request, reason in denied)),
             messages=messages,
             missing={**snapshot.missing, **{OpenOrdersNeed(key): why for key, why in account.missing.items()}},
             missed=sum(found.missed.values()),
         )
-        self._tell(report)
+        self._teller.tell(report.now_ms, report.messages, report.notices, report.missing, report.observation.alerts)
         return report
-
-    def _passes(self, request: NotifyRequest, now_ms: int) -> bool:
-        last = self._throttled.get(request.throttle_key) if request.throttle_ms else None
-        if last is not None and now_ms - last < request.throttle_ms:
-            return False
-        self._throttled[request.throttle_key] = now_ms
-        return True
-
-    def _tell(self, report: CycleReport) -> None:
-        """Messages and notices go into the record first, then to people; failing to reach them stops nothing."""
-        store, notifier = self.parts.store, self.parts.notifier
-        with store.transaction():
-            for message in report.messages:
-                rule = message.run[0] if message.run else ""
-                store.notice(report.now_ms, message.level, message.text, channel=message.to, rule=rule)
-            for notice in report.notices:
-                store.notice(report.now_ms, notice.level, notice.text, rule=notice.rule)
-            for channel, reason in notifier.failures():
-                store.notice(report.now_ms, "warn", f"a message to {channel} was not delivered: {reason}")
-            for need, reason in report.missing.items():
-                store.errors.add(report.now_ms, f"{type(need).__name__}: {reason}")
-        for message in report.messages:
-            notifier.notify(message.to, message.level, message.text)
-        for notice in report.notices:
-            notifier.notify("default", notice.level, notice.text)
-        for alert in report.observation.alerts:
-            notifier.notify("default", "warn", alert)
 
 
 def _cancels(requests: Iterable[Request]) -> list[CancelOrder]:
     return [request for request in requests if isinstance(request, CancelOrder)]
-
-
-def _denial(request: PlaceRequest, reason: str) -> Notice:
-    order = request.order
-    text = f"{request.key.rule or 'order by hand'} ({order.symbol}): {order.side.lower()} denied: {reason}"
-    return Notice("warn", text, request.key.rule, order.symbol)
 
 
 def _decision_act(decision: Decision, number: int) -> dict[str, object]:

@@ -21,6 +21,8 @@ from autotrader.service.world import World
 
 TICK_SECONDS = 1
 LOW_DISK_BYTES = 200_000_000
+TOLD_AGAIN_SECONDS = 6 * 3_600  # the same failure is told again after this time
+SILENT_AFTER = 2  # evaluations in a row without any data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,8 @@ class Runner:
         self._desk = Desk(world, log)
         self._jobs = JobScheduler(self._clock.monotonic, self._failed)
         self._fatal: Exception | None = None
-        self._told: set[str] = set()
+        self._told: dict[str, float] = {}
+        self._silent = 0
         self._halted = world.store.halted() or ""
         self._unclear: frozenset[str] = frozenset()
         self.cycles = 0
@@ -120,15 +123,17 @@ class Runner:
         ends = self._clock.monotonic() + 60
         while self._may_go_on() and self._clock.monotonic() < ends:
             self._guard(self._tick)
-            waiting = self._world.store.intents.unresolved() or self._world.cycle.kept.runs
-            if not waiting:
+            unbooked = any(row.unbooked > 0 for row in self._world.store.orders.unsettled())
+            if not (unbooked or self._world.store.intents.unresolved() or self._world.cycle.kept.runs):
                 return
+            if unbooked:
+                self._world.cycle.look_soon()  # the trades of what filled just now belong to this run's record
             self._clock.sleep(0.5)
 
     # ---------------------------------------------------------------------------------------------------------- jobs
     def _tick(self) -> None:
+        self._desk.obey()  # first: a halt is heard although the exchange may not answer
         self._notice_suspend()
-        self._desk.obey()
         report = self._world.cycle.tick()
         if report.number or report.observation.booked:
             self._on_report(report)
@@ -139,10 +144,23 @@ class Runner:
             beat = getattr(self._world.notifier, "beat", None)
             if beat is not None and not report.missing:
                 beat()
-        if report.missed:
+        if report.missed and not self._manner.once:  # between two runs of a timer slots pass by intention
             self._tell("warn", f"{report.missed} slots were missed (the machine slept or was late)")
+        self._tell_silence(report)
         self._halt_after_refusals()
         self._tell_fates()
+
+    def _tell_silence(self, report: CycleReport) -> None:
+        """The exchange says nothing that a rule could be judged by: told the second time in a row, and at its end."""
+        if not report.decisions:
+            return
+        is_silent = bool(report.missing) and all(decision.holds is None for decision in report.decisions)
+        before, self._silent = self._silent, self._silent + 1 if is_silent else 0
+        if self._silent == SILENT_AFTER:
+            why = next(iter(report.missing.values()))
+            self._tell("warn", f"no data that a rule could be judged by, nothing is traded meanwhile: {why}")
+        elif before >= SILENT_AFTER and not is_silent:
+            self._tell("info", "data is there again")
 
     def _halt_after_refusals(self) -> None:
         most = self._world.settings.limits.halt_after
@@ -233,6 +251,9 @@ class Runner:
         self._world.notifier.notify("default", checked, text)  # type: ignore[arg-type]  # one of the three
 
     def _tell_once(self, key: str, level: str, text: str) -> None:
+        """Tell it, and what is the same again only after a while: a second outage is news."""
+        now = self._clock.monotonic()
+        self._told = {one: told for one, told in self._told.items() if now - told < TOLD_AGAIN_SECONDS}
         if key not in self._told:
-            self._told.add(key)
+            self._told[key] = now
             self._tell(level, text)

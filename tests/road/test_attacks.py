@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,11 @@ from autotrader.errors import SafetyRefused
 from autotrader.orders import CancelRequest, CancelResult, NotSent, Side, TimeInForce
 from autotrader.records.intents import IntentState
 from autotrader.service.hand import Wanted, place_by_hand
+from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
+from autotrader.simulator.exchange import Answer
 from autotrader.simulator.harness import milliseconds
-from tests.road.day import TAPE, opened, own_orders, played, simulator
+from tests.road.day import TAPE, Heard, opened, own_orders, played, simulator
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -157,6 +160,52 @@ def test_orders_by_hand_in_quick_succession_keep_the_days_limit(tmp_path: Path) 
         world.connection.clock.sleep(1)
         with pytest.raises(SafetyRefused, match="spend_per_day"):
             place_by_hand(world, replace(wanted, quantity=(size * Decimal("0.9")).quantize(Decimal("0.0001"))))
+
+
+ONCE = """
+version: 1
+rules:
+  at_market:
+    symbol: BTCJPY
+    every: 1m
+    when: last > 0 JPY
+    then:
+      - buy: {spend: 10_000 JPY, price: market}
+"""
+
+
+def test_a_single_run_books_what_it_bought(tmp_path: Path) -> None:
+    """`run --once` ends with the trades of its orders in the record, and says nothing of slots between two runs."""
+    heard = Heard()
+    with simulator() as sim:
+        for _ in range(2):
+            with opened(tmp_path, sim, live=True, rules=ONCE, heard=heard) as world:
+                Runner(world, Manner(once=True, stepped=True)).run()
+                assert len(world.store.orders.fills_since(0)) == len(sim.trades()) > 0
+            sim.advance(600)
+    assert not any("missed" in text for _, _, text in heard.messages)
+
+
+def test_silence_of_the_exchange_is_told_once_and_so_is_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No data for ten minutes: nothing is traded, people hear of it once, and once that it is over."""
+    heard = Heard()
+    with simulator() as sim, opened(tmp_path, sim, live=True, rules=ONCE, heard=heard) as world:
+        handle, opens_ms = sim.exchange.handle, sim.exchange.now_ms + 600_000
+
+        def silent(method: str, path: str, *rest: Any) -> Answer:
+            if path.startswith("/simulator/") or sim.exchange.now_ms >= opens_ms:
+                return handle(method, path, *rest)
+            return Answer(503, {"Content-Type": "text/html"}, b"<html>gone</html>")
+
+        monkeypatch.setattr(sim.exchange, "handle", silent)
+        played(world, 0.25)
+        (order,) = own_orders(world).values()
+        assert order.created_ms >= opens_ms
+    told = [text for _, _, text in heard.messages]
+    assert [text.startswith("no data") for text in told].count(True) == 1
+    assert told.count("data is there again") == 1
 
 
 def test_a_command_that_cannot_be_read_is_answered_once_and_stops_nothing(tmp_path: Path) -> None:
