@@ -16,6 +16,7 @@ from autotrader.language.plan import At, CompiledRule
 from autotrader.market.timeframe import DAY_MS, MINUTE_MS
 
 KEPT_FIRINGS_MS = 32 * DAY_MS
+KEPT_FIRINGS = 1_000  # at least; more where `max_runs` counts further
 AT_RETRY_MS = 10 * MINUTE_MS
 
 
@@ -161,6 +162,8 @@ def orphaned(state: RuleState) -> RuleState:
 def fired(rule: CompiledRule, state: RuleState, at_ms: int) -> RuleState:
     """The state of a rule that fires now: disarmed, cooling down, counted."""
     oldest = at_ms - max(KEPT_FIRINGS_MS, _rolling_ms(rule))
+    most = max(KEPT_FIRINGS, rule.max_runs.count if rule.max_runs is not None else 0)
+    kept = tuple(moment for moment in state.fired_ms if moment > oldest)
     return replace(
         moved(state, Event.FREE),
         been_false=False,
@@ -168,7 +171,7 @@ def fired(rule: CompiledRule, state: RuleState, at_ms: int) -> RuleState:
         pending=None,
         last_fired_ms=at_ms,
         cooldown_until_ms=at_ms + rule.cooldown_ms if rule.cooldown_ms else None,
-        fired_ms=(*(moment for moment in state.fired_ms if moment > oldest), at_ms),
+        fired_ms=(*kept, at_ms)[-most:],
     )
 
 

@@ -19,7 +19,7 @@ from autotrader.money import ZERO, ceil_to, plain, times, total
 from autotrader.orders import Balance, Fill, Order, OrderStatus, Side
 
 FEE_STEP = Decimal("0.00000001")
-KEPT_ORDERS, KEPT_FILLS = 1_000, 5_000  # ended ones; the records keep them all
+KEPT_ORDERS, KEPT_FILLS = 200, 1_000  # ended ones; the records keep them all, and this text is saved at every change
 _VERSION = 1
 
 

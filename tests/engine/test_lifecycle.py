@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotrader.engine.lifecycle import NEXT, Event, given_back, moved
+from autotrader.engine.lifecycle import fired as lifecycle_fired
 from autotrader.engine.requests import Context, Denied, Dropped, NeverArrived, NotifyRequest, Pause, Skipped
 from autotrader.engine.state import Phase, RuleState, StateKey
 from autotrader.language.plan import At, Branch, CancelThis, Daytime, Every, MaxRuns, OnClose, OrderFilter
@@ -516,3 +517,16 @@ def test_a_firing_given_back_late_does_not_lose_the_next_one_that_waits() -> Non
     world.answer(NeverArrived("it never arrived"))
     world.step()
     assert world.fired == 2
+
+
+def test_a_rule_that_fires_all_the_time_does_not_grow() -> None:
+    """What is kept of firings is bounded, and `max_runs` still counts as many as it allows."""
+    busy = rule(below(100), repeat_ms=30_000)
+    state = RuleState()
+    for at_ms in range(START, START + 30_000 * 3_000, 30_000):
+        state = lifecycle_fired(busy, replace(state, phase=Phase.ARMED), at_ms)
+    assert len(state.fired_ms) == 1_000
+    many = replace(busy, max_runs=MaxRuns(2_000, "month"))
+    for at_ms in range(START, START + 30_000 * 3_000, 30_000):
+        state = lifecycle_fired(many, replace(state, phase=Phase.ARMED), at_ms)
+    assert len(state.fired_ms) == 2_000
