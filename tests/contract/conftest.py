@@ -9,7 +9,6 @@ import pytest
 
 from tests.contract.venues import BROKERS, Stand
 
-
 SLOW = "binance, RSA"  # its cases are Ed25519's; everyday it has case 23
 PARAMS = [pytest.param(name, marks=pytest.mark.deep if name == SLOW else ()) for name in BROKERS]
 
