@@ -233,9 +233,10 @@ class Books:
 
     def end_others(self, client: Client, order: Order) -> None:
         """One order of a pair has traded, triggered or ended: the other is over."""
-        if order.list is None:
-            return
-        for other in order.list.others(order):
+        others = order.list.others(order) if order.list is not None else ()
+        if order.list is not None and others:
+            order.list.pair = ()  # or the end of the other would come back to this one
+        for other in others:
             if order.status == "CANCELED":
                 self.finish(client, other, "CANCELED")
             else:

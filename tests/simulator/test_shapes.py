@@ -77,11 +77,6 @@ def _replies(venue: Caller) -> dict[tuple[str, str], Callable[[Any], Any]]:
         base = {"symbol": "BTCJPY", "side": "BUY", "type": "MARKET", "quantity": "1"}
         return venue.signed("POST", "order/test", **base, **rates).body
 
-    def my_filters(example: Any) -> Any:
-        shown = venue.signed("GET", "myFilters", symbol="BTCJPY").body
-        wanted = [row["filterType"] for row in example["symbolFilters"]]
-        return shown | {"symbolFilters": [row for row in shown["symbolFilters"] if row["filterType"] in wanted]}
-
     def signed(path: str, **params: Any) -> Callable[[Any], Any]:
         return lambda _example: venue.signed("GET", path, **params).body
 
@@ -98,7 +93,7 @@ def _replies(venue: Caller) -> dict[tuple[str, str], Callable[[Any], Any]]:
         "myTrades": signed("myTrades", symbol="BTCJPY"),
         "account": signed("account"),
         "account/commission": signed("account/commission", symbol="BTCJPY"),
-        "myFilters": my_filters,
+        "myFilters": lambda example: _my_filters(venue, example),
         "rateLimit/order": signed("rateLimit/order"),
     }
     gets = plain | tickers | reads | {"ping": public("ping"), "time": public("time")}
@@ -110,6 +105,13 @@ def _replies(venue: Caller) -> dict[tuple[str, str], Callable[[Any], Any]]:
         ("DELETE", "/api/v3/order"): cancel,
         ("DELETE", "/api/v3/openOrders"): cancel_all,
     }
+
+
+def _my_filters(venue: Caller, example: Any) -> Any:
+    """The example shows one filter of the symbol."""
+    shown = venue.signed("GET", "myFilters", symbol="BTCJPY").body
+    wanted = [row["filterType"] for row in example["symbolFilters"]]
+    return shown | {"symbolFilters": [row for row in shown["symbolFilters"] if row["filterType"] in wanted]}
 
 
 def _kind(row: dict[str, Any]) -> dict[str, str]:
