@@ -261,6 +261,12 @@ def bench(arguments: list[str]) -> int:
     become("-m", "benchmarks", *arguments)
 
 
+def clients(arguments: list[str]) -> int:
+    """unmodified third-party clients, each in its own environment, at the simulator; names choose some"""
+    ensure(DEV_LOCK)
+    become("-m", "tests.clients.run", *arguments)
+
+
 def check(arguments: list[str]) -> int:
     """style, types and layers: ruff, mypy --strict, import-linter; each runs even where one before failed"""
     if arguments:
@@ -312,6 +318,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": test,
     "check": check,
     "deep": deep,
+    "clients": clients,
     "bench": bench,
     "lock": lock,
 }
@@ -319,7 +326,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
 
 def usage() -> str:
     """Return the list of commands, from their own first sentences."""
-    lines = [f"  {name:<6} {(function.__doc__ or '').splitlines()[0]}" for name, function in COMMANDS.items()]
+    lines = [f"  {name:<7} {(function.__doc__ or '').splitlines()[0]}" for name, function in COMMANDS.items()]
     return "usage: python3 dev.py COMMAND [ARGUMENTS]\n\n" + "\n".join(lines)
 
 
