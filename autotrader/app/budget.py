@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from autotrader.engine.due import period_ms
-from autotrader.language.plan import Plan
-from autotrader.market.needs import AccountNeed, MarketNeed, Need, merged
+from autotrader.engine.due import WATCH_MS, period_ms
+from autotrader.language.plan import CompiledRule, PlaceOrder, Plan
+from autotrader.market.needs import AccountNeed, BalancesNeed, BookNeed, MarketNeed, Need, OpenOrdersNeed, merged
 from autotrader.market.timeframe import DAY_MS
 
 # Compressed size of an evaluation row, measured on a day of the recorded market: 700 bytes for two rules of six terms.
@@ -27,14 +27,25 @@ class Budget:
 
 
 def asked(plan: Plan) -> dict[MarketNeed | AccountNeed, int]:
-    """Every need of the plan, with the shortest period in ms at which a rule asks for it."""
+    """Every need of the plan, with the shortest period in ms at which it is asked for: by conditions and actions, by
+    the limits that an order must pass, and by the look at our own orders, as if some were always open. (In dry-run the
+    market's trades are asked for instead of open orders; they weigh less.)
+    """
     periods: dict[MarketNeed | AccountNeed, int] = {}
     for rule in plan.rules:
         if rule.enabled:
-            for need in rule.needs | rule.action_needs:
-                periods[need] = min(periods.get(need, 1 << 62), period_ms(rule))
+            for need, period in _asked_by(rule):
+                periods[need] = min(periods.get(need, 1 << 62), period)
     kept = merged(frozenset(periods))
     return {need: _shortest(need, periods) for need in kept}
+
+
+def _asked_by(rule: CompiledRule) -> Iterator[tuple[MarketNeed | AccountNeed, int]]:
+    yield from ((need, period_ms(rule)) for need in rule.needs | rule.action_needs)
+    if any(isinstance(action, PlaceOrder) for branch in rule.branches for action in branch.actions):
+        yield BalancesNeed(), period_ms(rule)
+        yield BookNeed(rule.symbol, 1), period_ms(rule)
+        yield OpenOrdersNeed(rule.symbol), WATCH_MS
 
 
 def _shortest(need: Need, periods: dict[MarketNeed | AccountNeed, int]) -> int:

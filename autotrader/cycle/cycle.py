@@ -21,7 +21,7 @@ from autotrader.cycle.memory import Kept
 from autotrader.cycle.telling import Teller, denial
 from autotrader.engine.advance import Result, settled
 from autotrader.engine.decide import Decision, Notice, Outcome, decide
-from autotrader.engine.due import Due, due, needs_of_due, next_due_ms
+from autotrader.engine.due import WATCH_MS, Due, due, needs_of_due, next_due_ms
 from autotrader.engine.limits import Approved, review, review_needs
 from autotrader.engine.requests import (
     CancelOrder,
@@ -60,7 +60,6 @@ from autotrader.records.evaluations import Evaluation
 from autotrader.records.intents import Intent
 from autotrader.records.store import Store
 
-WATCH_MS = 10_000  # own open orders are looked at this often between the rules' slots
 CANCEL_AGAIN_MS = 5_000  # an order whose timer ran out and that is still open is cancelled again after this time
 OBSERVE_SECONDS = 8.0
 _MARKET_NEEDS = (TickerNeed, TradingDayNeed, BookNeed, CandleNeed, StatusNeed)

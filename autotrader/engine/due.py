@@ -23,6 +23,7 @@ from autotrader.market.timeframe import DAY_MS, approximate_ms, next_open, open_
 LATEST_MS = 30_000  # the longest deadline of a slot
 LOOK_MS = 2_000
 RETRY_MS = 30_000
+WATCH_MS = 10_000  # own open orders are looked at this often between the rules' slots
 TIMER_MS = 10_000
 Kind = str  # "slot", "look", "retry", "catch_up"
 

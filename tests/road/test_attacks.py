@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from autotrader.app.budget import budget_of
 from autotrader.cycle.carry import Carrier
 from autotrader.errors import SafetyRefused
+from autotrader.exchanges.binance.weights import FIXED
 from autotrader.orders import CancelRequest, CancelResult, NotSent, Side, TimeInForce
 from autotrader.records.intents import IntentState
 from autotrader.service.hand import Wanted, place_by_hand
@@ -206,6 +208,22 @@ def test_silence_of_the_exchange_is_told_once_and_so_is_its_end(
     told = [text for _, _, text in heard.messages]
     assert [text.startswith("no data") for text in told].count(True) == 1
     assert told.count("data is there again") == 1
+
+
+def test_the_budget_holds_while_an_order_rests(tmp_path: Path) -> None:
+    """Requests of half an hour in which an order is open all the time weigh no more than what was said before."""
+    rules = STALE.partition("  cancel_old:")[0]
+    other = {"/api/v3/openOrders": 6, "/api/v3/ticker/24hr": 2, "/api/v3/ticker/bookTicker": 2}
+    with simulator() as sim, opened(tmp_path, sim, live=True, rules=rules) as world:
+        played(world, 0.02)
+        before = {(row["method"], row["path"]): row["count"] for row in sim.requests()["requests"]}
+        played(world, 0.5)
+        used = 0
+        for row in sim.requests()["requests"]:
+            asked = (row["method"], row["path"])
+            used += (row["count"] - before.get(asked, 0)) * (FIXED.get(asked) or other[row["path"]])
+        assert own_orders(world)
+        assert 30 * 30 < used <= budget_of(world.plan, world.connection.market).total * 30
 
 
 def test_a_command_that_cannot_be_read_is_answered_once_and_stops_nothing(tmp_path: Path) -> None:
