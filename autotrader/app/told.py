@@ -90,17 +90,29 @@ def store_folders(state: Path) -> tuple[Path, ...]:
     return tuple(sorted({path.parent for mark in marks for path in state.glob(f"*/{mark}")}))
 
 
-def one_store(state: Path) -> Path:
-    """The store that is meant: the only one, or the only one that a service runs on. Raises UsageError."""
+def one_store(state: Path, wanted: tuple[str, str] | None = None) -> Path:
+    """The store that is meant: the only one, else the only one that a service runs on, else the one of the account
+    file (`wanted`: its mode and address). Raises UsageError.
+    """
     found = stores_in(state)
     if not found:
         raise UsageError(f"there are no records in {state}", hint="`autotrader run` makes them; or give --state DIR")
     running = tuple(folder for folder in found if writer_pid(folder) is not None)
-    for chosen in (found, running):
+    matching = tuple(folder for folder in found if wanted is not None and _world_of(folder) == wanted)
+    for chosen in (found, running, matching):
         if len(chosen) == 1:
             return chosen[0]
     names = ", ".join(folder.name for folder in found)
     raise UsageError(f"{state} holds {len(found)} stores: {names}", hint=f"name one: --state {found[0]}")
+
+
+def _world_of(folder: Path) -> tuple[str, str] | None:
+    """Mode and address of a store, None where it cannot be read."""
+    try:
+        with Store.read(folder) as store:
+            return store.identity.mode, store.identity.base_url
+    except RecordsBroken:
+        return None
 
 
 def open_idle(folder: Path, now_ms: int) -> Store:

@@ -29,11 +29,12 @@ def pause_rules(
     state: Path, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, *, resume: bool, format_: str
 ) -> int:
     """Pause or resume by name or label, by way of the service where one runs."""
-    from autotrader.app.told import ask_service, one_store, open_idle
+    from autotrader.app.told import ask_service, open_idle
+    from autotrader.cli._stores import meant
     from autotrader.cli._times import folder_now_ms
     from autotrader.records.store import Store
 
-    folder = one_store(state)
+    folder = meant(state)
     with Store.read(folder) as store:
         _check_names(store, rules, labels, resume=resume)
     arguments = {"rules": list(rules), "labels": list(labels), "for_ms": for_ms, "resume": resume}

@@ -17,21 +17,42 @@ _SPANS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def open_for_reading(state: Path | None) -> Store:
-    """The one store at or below the state folder. Raises RecordsBroken where there is none, UsageError for several."""
+    """The store that is meant (see `meant`). Raises RecordsBroken where there is none, UsageError for several."""
     from autotrader.cli._folders import folders
     from autotrader.records.places import stores_in
     from autotrader.records.store import Store
 
     place = folders(state).state
-    found = stores_in(place)
-    if not found:
+    if not stores_in(place):
         raise RecordsBroken(f"there are no records in {place}", hint="`autotrader run` makes them; or give --state DIR")
-    if len(found) > 1:
-        names = ", ".join(folder.name for folder in found)
-        raise UsageError(
-            f"{place} holds {len(found)} stores: {names}", hint=f"name one: --state {place / found[0].name}"
-        )
-    return Store.read(found[0])
+    return Store.read(meant(place))
+
+
+def meant(place: Path) -> Path:
+    """The store at or below a folder that a command means: the only one, the running one, or the account file's.
+
+    Raises UsageError.
+    """
+    from autotrader.app.told import one_store
+
+    return one_store(place, _account_world())
+
+
+def _account_world() -> tuple[str, str] | None:
+    """Mode and address of the account file here, None where there is none that can be read."""
+    from autotrader.cli._written import account_file, written
+    from autotrader.errors import ConfigError
+    from autotrader.exchanges.binance.hosts import LIVE_URL
+
+    try:
+        file = account_file(None)
+        values = {} if file is None else written(file)
+    except ConfigError:
+        return None
+    if not values:
+        return None
+    mode = "live" if "mode" in values and values["mode"].text == "live" else "dry-run"
+    return mode, values["exchange.base_url"].text if "exchange.base_url" in values else LIVE_URL
 
 
 def since_ms(text: str | None, now: datetime | None = None) -> int:
