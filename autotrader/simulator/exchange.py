@@ -24,6 +24,7 @@ from autotrader.simulator import auth, control, params, routes_account, routes_m
 from autotrader.simulator.accounts import Account, Purse
 from autotrader.simulator.engine import Client, Engine
 from autotrader.simulator.errors import ApiError
+from autotrader.simulator.forgetting import KEEP, forget
 from autotrader.simulator.keys import Verifier
 from autotrader.simulator.limits import RAW_LIMIT, Addresses, OrderCounts
 from autotrader.simulator.market import Market
@@ -69,6 +70,7 @@ class Exchange:
         weight_limit: int = 6000,
         order_limits: tuple[int, int] = (100, 200_000),
         raw_limit: int = RAW_LIMIT,
+        keep_orders: int = KEEP,
     ) -> None:
         self.now_us = start_ms * 1000
         self.started_ms = start_ms
@@ -79,6 +81,7 @@ class Exchange:
         self.delay_us = 0
         """How long the present request takes from its arrival to the engine (µs)."""
         self.order_limits = order_limits
+        self.keep_orders = keep_orders
         self.system_down = False
         self.statuses: dict[str, str] = {}
         self.markets = {spec.symbol: Market(spec, source) for spec, source in listings}
@@ -147,6 +150,9 @@ class Exchange:
 
     def _count_orders(self, client: Client, change: int) -> None:
         client.counts.add(self.now_us, change)
+        if change > 0:
+            for symbol in client.orders:
+                forget(client, symbol, self.keep_orders)
 
     # ---- time ----------------------------------------------------------------
 

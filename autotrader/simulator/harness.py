@@ -29,6 +29,7 @@ from autotrader.simulator import control
 from autotrader.simulator.accounts import Account
 from autotrader.simulator.exchange import CONTROL, Exchange
 from autotrader.simulator.faults import Faults, Request
+from autotrader.simulator.forgetting import KEEP
 from autotrader.simulator.limits import RAW_LIMIT
 from autotrader.simulator.seeded import SeededSource
 from autotrader.simulator.server import Reply, Server
@@ -117,6 +118,7 @@ class Simulator:
         weight_limit: int = 6000,
         order_limits: tuple[int, int] = (100, 200_000),
         raw_limit: int = RAW_LIMIT,
+        keep_orders: int = KEEP,
         faults: Faults | None = None,
     ) -> None:
         start = None if start_at is None else milliseconds(start_at)
@@ -126,7 +128,7 @@ class Simulator:
         self.accounts: tuple[Account, ...] = tuple(accounts) if accounts is not None else (Account.named("main"),)
         self.exchange = Exchange(
             listings, self.accounts, start, weight_limit=weight_limit, order_limits=order_limits,
-            raw_limit=raw_limit,
+            raw_limit=raw_limit, keep_orders=keep_orders,
         )  # fmt: skip
         self.faults = faults
         if faults is not None:
