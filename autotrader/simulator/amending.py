@@ -31,9 +31,10 @@ def amend(engine: Engine, client: Client, order: Order, quantity: Decimal, clien
     engine.changes += 1
     if order.available <= 0:
         engine.finish(client, order, "EXPIRED")
-    else:
-        engine.markets[order.symbol].book.amend(order.id, order.available)
-        engine.relock(client, order)
+        return
+    for each in pair:
+        engine.markets[each.symbol].book.amend(each.id, each.available)
+    engine.relock(client, order)
 
 
 def _check(engine: Engine, client: Client, order: Order, quantity: Decimal, client_id: str | None) -> None:

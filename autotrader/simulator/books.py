@@ -26,6 +26,7 @@ UNIT = Decimal("0.00000001")
 MAKER_CREDIT = 5
 """Unfilled orders given back at an order's first fill as maker (1 as taker); the documents' example."""
 ENDS = {
+    "": ("FILLED", ""),
     "IOC_REST": ("EXPIRED", "UNFILLED_IOC_QUANTITY_EXPIRED"),
     "FOK_UNFILLED": ("EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED"),
     "NO_LIQUIDITY": ("EXPIRED", "INSUFFICIENT_LIQUIDITY"),
@@ -129,7 +130,7 @@ class Books:
         order.fills = tuple(fills)
         for note in placement.prevented:
             self._prevent(client, order, note)
-        if placement.reason and order.open:
+        if order.open and (placement.reason or order.available <= 0):
             order.status, order.expiry_reason = ENDS[placement.reason]
             self._end(client, order)
 
@@ -268,10 +269,12 @@ class Books:
         for client in self.clients.values():
             locks: dict[str, Decimal] = {}
             for order in client.open.values():
-                if order.status not in OPEN or order.available <= 0:
+                if order.status not in OPEN or (order.available <= 0 and order.status != "PENDING_NEW"):
                     raise AssertionError(f"order {order.id} is open but {order.status}")
-                if not order.list and order.locked != _need(order):
-                    raise AssertionError(f"order {order.id} holds {order.locked} and needs {_need(order)}")
+                together = order.list.pair if order.list is not None and order in order.list.pair else (order,)
+                held, needed = sum(each.locked for each in together), max(map(_need, together))
+                if held != needed:
+                    raise AssertionError(f"order {order.id} holds {held} and needs {needed}")
                 locks[order.lock_asset] = locks.get(order.lock_asset, ZERO) + order.locked
             for asset, balance in client.purse.assets.items():
                 if balance.locked != locks.get(asset, ZERO):
