@@ -284,7 +284,7 @@ def sides_of(leaf: Plain, values: Values) -> tuple[Observed, ...]:
 def _observed(role: str, node: Value, other: Value, values: Values) -> Observed:
     unit = Unit(Kind.PERCENT) if is_ratio_beside_percent(node, other) else node.unit
     if isinstance(node, Literal):
-        return Observed(role, node.text, node.value, unit, is_literal=True)
+        return Observed(role, node.text, node.value, unit, is_literal=not node.param)
     if isinstance(node, Term):
         return Observed(role, written(node), values.get(term_id(node)), unit)
     known = interval(node, values)
