@@ -55,7 +55,8 @@ rules:
       - notify: "{symbol} moved {change_24h} in 24h: bid {order.price} for {order.size}"
 """
 ENVIRONMENT = """\
-# Copy to .env, fill in, and `chmod 600 .env`. Dry-run needs none of these.
+# Copy to .env, fill in, and `chmod 600 .env`. The systemd units read it; for commands by hand: `set -a; . ./.env`.
+# Dry-run needs none of these.
 # The key must not be allowed to withdraw, and should be tied to this machine's address.
 AUTOTRADER_API_KEY=
 # The file that holds the secret alone, mode 0600:
@@ -133,6 +134,7 @@ def command(folder: Path) -> int:
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
+            path.chmod(0o644)  # live refuses files that others may write to, and many machines let a group do so
             say(str(path))
     except OSError as error:
         raise UsageError(f"cannot write {error.filename}: {error.strerror}") from None

@@ -168,3 +168,20 @@ def test_rule_explains_a_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rule", "AT999"]) == 2
     assert main(["rule", "--format", "json"]) == 0
     assert "AT120" in json.loads(capsys.readouterr().out.split("\n", 0)[0])["codes"]
+
+
+def test_init_writes_files_that_nobody_else_may_change(tmp_path: Path) -> None:
+    """Under a umask that lets the group write, live would refuse the very project that `init` made."""
+    import os
+    import stat
+
+    from autotrader import cli
+
+    before = os.umask(0o002)
+    try:
+        assert cli.main(["init", str(tmp_path / "mine")]) == 0
+    finally:
+        os.umask(before)
+    files = [path for path in (tmp_path / "mine").rglob("*") if path.is_file()]
+    assert files
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o022 for path in files} == {0}
