@@ -20,7 +20,7 @@ from autotrader.cycle.freshness import Freshness
 from autotrader.cycle.memory import Kept
 from autotrader.cycle.telling import Teller, denial
 from autotrader.engine.advance import Result, settled
-from autotrader.engine.decide import Decision, Notice, Outcome, decide
+from autotrader.engine.decide import Decision, Notice, Outcome, decide, is_first_try
 from autotrader.engine.due import WATCH_MS, Due, due, needs_of_due, next_due_ms
 from autotrader.engine.limits import Approved, review, review_needs
 from autotrader.engine.requests import (
@@ -116,6 +116,7 @@ class Cycle:
             if any(isinstance(action, PlaceOrder) for branch in rule.branches for action in branch.actions)
         )
         self._watched_ms = 0
+        self._ended: list[Notice] = []
         self._timed_out: dict[str, int] = {}  # orders whose time is over: when they were last asked to be cancelled
         self._teller = Teller(parts.store, parts.notifier)
 
@@ -127,7 +128,7 @@ class Cycle:
         orders = self._timers(now_ms)
         found = due(parts.plan, self.kept.states, self.kept.runs.values(), orders, self.kept.last_ms, now_ms)
         if found.is_empty and not self._is_watch_due(now_ms):
-            return CycleReport(now_ms=now_ms)
+            return self._only_watched(now_ms, Observation())
         self._renew_instruments(self._placing_in(found))
         snapshot, account = self._observe(found)
         observation = self._take_in(account, now_ms)
@@ -146,9 +147,10 @@ class Cycle:
 
     def _only_watched(self, now_ms: int, observation: Observation) -> CycleReport:
         """A look at our own orders between the rules' slots: nothing is decided, so nothing more is written."""
-        for alert in observation.alerts:
-            self.parts.notifier.notify("default", "warn", alert)
-        return CycleReport(now_ms=now_ms, observation=observation)
+        notices = self._endings()
+        if notices or observation.alerts:
+            self._teller.tell(now_ms, (), notices, {}, observation.alerts)
+        return CycleReport(now_ms=now_ms, observation=observation, notices=notices)
 
     def look_soon(self) -> None:
         """Let the next tick look at our own orders, although it is not time yet."""
@@ -345,10 +347,18 @@ class Cycle:
         if step.run is run:
             return
         self.kept.keep_run(step.run)
+        failed = step.run.status == "failed" or (step.run.status == "returned" and is_first_try(run))
+        if failed and not isinstance(answer, Denied):  # what is denied is told where it is
+            self._ended.append(Notice("warn", f"{run.rule} ({run.symbol}): {step.run.reason}", run.rule, run.symbol))
         if step.state is not None:
             self.kept.keep_states({run.state_key: step.state})
         if step.run.status == "returned" and self.parts.store.intents.get(request_id) is not None:
             self.parts.store.intents.mark_given_back(request_id)
+
+    def _endings(self) -> tuple[Notice, ...]:
+        """What people have not heard yet of actions that came to nothing."""
+        ended, self._ended = tuple(self._ended), []
+        return ended
 
     def _steps_of(self, run: Run) -> int:
         for rule in self.parts.plan.rules:
@@ -379,7 +389,7 @@ class Cycle:
             denied=denied,
             cancels=tuple(_cancels(outcome.requests)),
             observation=observation,
-            notices=(*outcome.notices, *(denial(request, reason) for request, reason in denied)),
+            notices=(*outcome.notices, *(denial(request, reason) for request, reason in denied), *self._endings()),
             messages=messages,
             missing={**snapshot.missing, **{OpenOrdersNeed(key): why for key, why in account.missing.items()}},
             missed=sum(found.missed.values()),

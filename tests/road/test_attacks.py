@@ -15,7 +15,18 @@ from autotrader.app.budget import budget_of
 from autotrader.cycle.carry import Carrier
 from autotrader.errors import SafetyRefused
 from autotrader.exchanges.binance.weights import FIXED
-from autotrader.orders import CancelRequest, CancelResult, NotSent, Side, TimeInForce
+from autotrader.orders import (
+    CancelRequest,
+    CancelResult,
+    NotFound,
+    NotSent,
+    Order,
+    OrderStatus,
+    Rejected,
+    Side,
+    TimeInForce,
+    Unknown,
+)
 from autotrader.records.intents import IntentState
 from autotrader.service.hand import Wanted, place_by_hand
 from autotrader.service.runner import Manner, Runner
@@ -224,6 +235,52 @@ def test_the_budget_holds_while_an_order_rests(tmp_path: Path) -> None:
             used += (row["count"] - before.get(asked, 0)) * (FIXED.get(asked) or other[row["path"]])
         assert own_orders(world)
         assert 30 * 30 < used <= budget_of(world.plan, world.connection.market).total * 30
+
+
+def test_a_refusal_of_the_exchange_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order that the exchange refuses is no silent end of a firing: people hear which rule, and why."""
+    heard = Heard()
+    with simulator() as sim, opened(tmp_path, sim, live=True, rules=ONCE, heard=heard) as world:
+        refused = Rejected(-2010, "Account has insufficient balance for requested action.")
+        monkeypatch.setattr(world.broker, "submit", lambda _request, _sent_ms: refused)
+        played(world, 0.05)
+        assert world.store.chain.latest(100, kind="notice")
+    told = [text for _, _, text in heard.messages if text.startswith("at_market")]
+    assert told == [f"at_market (BTCJPY): rejected: {refused.reason}"]
+
+
+def test_a_list_ends_where_the_order_filled_before_it_could_be_cancelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancel, then buy anew: where the cancel comes too late and the order has filled, nothing is bought again."""
+    rules = (
+        ONCE.replace("price: market", "price: bid - 0.1%").replace("at_market", "first")
+        + """
+  again:
+    symbol: BTCJPY
+    every: 1m
+    when: open_buys > 0
+    then:
+      - cancel_orders: {side: buy}
+      - buy: {spend: 10_000 JPY, price: bid}
+"""
+    )
+    with simulator() as sim, opened(tmp_path, sim, live=True, rules=rules) as world:
+        find = world.broker.find
+
+        def late(_request: CancelRequest) -> CancelResult:
+            return Unknown("HTTP 400 -2011: Unknown order sent.")
+
+        def filled(symbol: str, cid: str) -> Order | NotFound | Unknown:
+            found = find(symbol, cid)
+            assert isinstance(found, Order)
+            return replace(found, executed=found.quantity, quote_executed=Decimal(10_000), status=OrderStatus.FILLED)
+
+        monkeypatch.setattr(world.broker, "cancel", late)
+        monkeypatch.setattr(world.broker, "find", filled)
+        played(world, 0.04)
+        assert len(own_orders(world)) == 1
+        assert not world.cycle.kept.runs
 
 
 def test_a_command_that_cannot_be_read_is_answered_once_and_stops_nothing(tmp_path: Path) -> None:
