@@ -63,8 +63,17 @@ def examples() -> Path:
 def fresh_folder(folder: Path) -> Path:
     """Make the folder for the demo's project and records; what an earlier demo left there is removed.
 
-    Raises ConfigError for a folder that something else lives in.
+    Raises ConfigError for a folder that something else lives in, or that cannot be written.
     """
+    try:
+        return _made(folder)
+    except OSError as error:
+        where = error.filename or folder
+        hint = "choose another folder with --into DIR"
+        raise ConfigError(f"the demo cannot write {where}: {error.strerror}", hint=hint) from None
+
+
+def _made(folder: Path) -> Path:
     if folder.exists():
         if not (folder / MARKER).is_file():
             raise ConfigError(f"{folder} exists and is not a demo's folder", hint="choose another with --into DIR")

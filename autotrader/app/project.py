@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,8 +37,15 @@ class Project:
         """
         plan, problems = load(self.texts, self.settings, instruments)
         if plan is None:
-            raise RulesInvalid(as_text(problems, sources_of(self.texts)))
+            raise RulesInvalid(_listed("the rules", problems, self.texts))
         return plan, problems
+
+
+def _listed(what: str, problems: Sequence[Problem], texts: Mapping[str, str | bytes]) -> str:
+    """A headline, and every problem below it with its place."""
+    count = sum(problem.severity == "error" for problem in problems)
+    said = as_text(tuple(problems), sources_of(texts)).strip("\n")
+    return f"{what} cannot be used: {count} error{'' if count == 1 else 's'}\n{said}"
 
 
 def read_project(
@@ -59,12 +66,12 @@ def read_project(
     name = os.path.relpath(path)
     settings, problems = load_settings(name, content, os.environ if environ is None else environ)
     if settings is None:
-        raise ConfigError(as_text(problems, sources_of({name: content})))
+        raise ConfigError(_listed("the account file", problems, {name: content}))
     if base_url is not None:
         settings = replace(settings, base_url=base_url)
     live = settings.mode == "live"
     found = included(Path(name), settings.include, strict_permissions=live)
     unreadable = [problem for problem in found.problems if problem.severity == "error"]
     if unreadable:
-        raise RulesInvalid(as_text(tuple(unreadable), sources_of(found.texts)))
+        raise RulesInvalid(_listed("the rules", unreadable, found.texts))
     return Project(path=path, settings=settings, account_text=sources_of({name: content})[name], texts=found.texts)

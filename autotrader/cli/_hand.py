@@ -57,7 +57,7 @@ def _done(
     from autotrader.app.told import ask_service
     from autotrader.app.world import identity_of
     from autotrader.cli._folders import folders
-    from autotrader.cli._worlds import permission_of, project_of, world_of
+    from autotrader.cli._worlds import NOT_ARMED, permission_of, project_of, world_of
     from autotrader.errors import SafetyRefused
     from autotrader.records.places import store_dir
 
@@ -71,5 +71,5 @@ def _done(
     with world_of(project, where.state, live=where.live, permission=permission) as world:
         started = world.start()
         if not started.armed:
-            raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint="see `autotrader audit show`")
+            raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint=NOT_ARMED)
         return {**work(world), "by": "this command"}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from autotrader.engine.requests import PlaceRequest
     from autotrader.orders import Fill
 
+_QUIET_MS = 60_000
+
 
 def report_lines(report: CycleReport, mode: str, zone: str) -> Iterator[str]:
     """One line for each thing that happened; nothing for a quiet cycle."""
@@ -27,9 +29,38 @@ def report_lines(report: CycleReport, mode: str, zone: str) -> Iterator[str]:
         yield f"{stamp}  cancel       {cancel.id}  {printable(cancel.reason)}"
     for fill in report.observation.booked:
         yield f"{stamp}  filled       {_fill(fill)}"
-    for decision in report.decisions:
-        if decision.blocked and decision.phase == "blocked":
-            yield f"{stamp}  blocked      {decision.rule:<16} {printable(decision.blocked)}"
+
+
+class Lasting:
+    """Blocks and missing data last for many cycles: each is said when it begins, missing data also when it is over."""
+
+    def __init__(self) -> None:
+        self._blocked: dict[tuple[str, str], str] = {}
+        self._missing: dict[str, int] = {}
+
+    def blocks(self, report: CycleReport, zone: str) -> list[str]:
+        """One line for each rule that is held back, where it was not before, or by something else."""
+        lines = []
+        for decision in report.decisions:
+            key = (decision.rule, decision.symbol)
+            why = decision.blocked if decision.phase == "blocked" else ""
+            if why and self._blocked.get(key) != why:
+                lines.append(f"{clock_time(report.now_ms, zone)}  blocked      {decision.rule:<16} {printable(why)}")
+            self._blocked[key] = why
+        return lines
+
+    def gaps(self, report: CycleReport, zone: str) -> list[str]:
+        """One line for each reason why data is missing, and one when it was not seen for a minute."""
+        now, stamp = report.now_ms, clock_time(report.now_ms, zone)
+        named = dict.fromkeys(report.missing.values())
+        reasons = [why for why in named if not any(why.endswith(f": {other}") for other in named)]
+        over = [why for why, seen in self._missing.items() if why not in reasons and now - seen >= _QUIET_MS]
+        lines = [f"{stamp}  no data      {printable(why)}" for why in reasons if why not in self._missing]
+        lines += [f"{stamp}  data again   after: {printable(why)}" for why in over]
+        self._missing |= dict.fromkeys(reasons, now)
+        for why in over:
+            del self._missing[why]
+        return lines
 
 
 def _order(request: PlaceRequest) -> str:

@@ -7,6 +7,7 @@ and `emit_json` do that themselves. Nothing here imports rich.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -67,7 +68,9 @@ def say(text: str = "", *, end: str = "\n") -> None:
 
 
 def note(text: str = "", *, end: str = "\n") -> None:
-    """A line for the person, on stderr."""
+    """A line for the person, on stderr, behind what was said before it where both go to one place."""
+    with contextlib.suppress(BrokenPipeError, ValueError):
+        sys.stdout.flush()
     sys.stderr.write(text + end)
     sys.stderr.flush()
 

@@ -48,6 +48,11 @@ def iso_utc(ms: int) -> str:
     return f"{local(ms, 'UTC'):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def money(value: Decimal, asset: str) -> str:
     """`¥15,204,110` for JPY (decimals only below one yen), `0.00032 BTC` for others: how much."""
     from autotrader.money import grouped

@@ -1,6 +1,7 @@
 """A connection for commands that look at the exchange: which host, which zone, and the key where one is needed.
 
-Host: `--base-url`, else what the account file names; no exchange is contacted that nobody named. Zone: the account file's, else Asia/Tokyo.
+Host: `--base-url`, else what the account file names; no exchange is contacted that nobody named. Zone: the account
+file's, else Asia/Tokyo.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autotrader.errors import ConfigError, SafetyRefused, UsageError
+from autotrader.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from autotrader.cli._written import Origin
@@ -31,9 +32,9 @@ class Venue:
 
     @property
     def account(self) -> AccountCalls:
-        """The signed calls that only look. Raises SafetyRefused without a key."""
+        """The signed calls that only look. Raises ConfigError without a key."""
         if self.connection.broker is None:
-            raise SafetyRefused(
+            raise ConfigError(
                 "this needs an API key", hint="set AUTOTRADER_API_KEY and AUTOTRADER_API_SECRET_FILE; reading is enough"
             )
         return self.connection.broker.calls

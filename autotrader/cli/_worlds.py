@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from autotrader.ports import Notifier
     from autotrader.service.logs import Logs
 
+NOT_ARMED = "`autotrader doctor` looks at key, clock and exchange; nothing is placed until they are in order"
+
 
 def project_of(config: Path | None, base_url: str | None) -> Project:
     """The project of this command line."""

@@ -43,6 +43,7 @@ def assets(*, asset: str | None, format: str, base_url: str | None, config: Path
 def info(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """Balances, what the account may do, and how many orders it has placed."""
     from autotrader.cli._output import emit_json, say, table
+    from autotrader.cli._text import counted
     from autotrader.cli._venue import venue
 
     with venue(base_url, config, signed=True) as place:
@@ -56,7 +57,7 @@ def info(*, format: str, base_url: str | None, config: Path | None) -> int:  # n
     say(table(("asset", "free", "locked"), rows, right={1, 2}) if rows else "no balances")
     say(f"\n{found.account_type}: trading {_yes(found.can_trade)}, withdrawals {_yes(found.can_withdraw)}")
     for one in counts:
-        say(f"orders: {one.count:,} of {one.limit:,} in {one.number} {one.interval.lower()}")
+        say(f"orders: {one.count:,} of {one.limit:,} in {counted(one.number, one.interval.lower())}")
     return 0
 
 

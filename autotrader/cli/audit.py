@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from autotrader.records.chain import Act, ChainReport
 
 _SHOWN_LENGTH = 100
+_TIMES_FROM = 1_000_000_000_000  # September 2001, in milliseconds
 
 
 @click.group("audit")
@@ -143,7 +144,26 @@ def _summary(act: Act) -> str:
     if act.kind in {"intent", "order", "fill"}:
         named = ("side", "quantity", "symbol", "price", "executed", "status", "rule")
         return " ".join(str(data[name]) for name in named if data.get(name) not in {None, ""})
+    if act.kind == "setting":
+        return _written(data.get("value")) or "none"
     return ", ".join(f"{name} {value}" for name, value in data.items() if value not in ("", None, [], {}))
+
+
+def _written(value: Any) -> str:
+    """A kept value in words: times as times, no braces."""
+    from autotrader.cli._text import time_of
+
+    if isinstance(value, dict):
+        named = ((name, time_of(each) if _is_time(each) else _written(each)) for name, each in value.items())
+        return ", ".join(f"{name.removesuffix('_ms')} {text}" for name, text in named if text)
+    if isinstance(value, list | tuple):
+        return " ".join(text for each in value if (text := time_of(each) if _is_time(each) else _written(each)))
+    return "" if value is None else str(value)
+
+
+def _is_time(value: object) -> bool:
+    """A venue time: a whole number that no count of anything reaches."""
+    return type(value) is int and value > _TIMES_FROM
 
 
 audit = command

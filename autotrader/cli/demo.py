@@ -68,9 +68,8 @@ class _Progress:
         from autotrader.cli._lines import report_lines
 
         for line in report_lines(report, "LIVE", ZONE):
-            if "  blocked  " not in line:
-                self.clear()
-                note(line)
+            self.clear()
+            note(line)
         if self._live and time.monotonic() - self._drawn > 0.05:
             self._drawn = time.monotonic()
             done = (report.now_ms - self._on.began_ms) / 86_400_000

@@ -184,7 +184,7 @@ def _show_text(parsed: Tried, candles: Candles, values: Sequence[Any]) -> None:
     for index in range(max(0, len(values) - _SHOWN), len(values)):
         opened = datetime.fromtimestamp(int(candles.open_ms[index]) / 1000, tz=UTC)
         shown = cell(values[index]) or "unknown"
-        rows.append([f"{opened:%Y-%m-%d %H:%M}", f"{float(candles.close[index]):g}", shown])
+        rows.append([f"{opened:%Y-%m-%d %H:%M}", repr(float(candles.close[index])).removesuffix(".0"), shown])
     say(table(["candle opens (UTC)", "close", f"value {unit}".strip()], rows, right={1, 2}))
     unknown = sum(value is None for value in values)
     if parsed.condition is not None:

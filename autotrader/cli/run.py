@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ import click
 
 from autotrader.cli._options import base_url_option, config_option, state_option
 from autotrader.cli._output import note, styled, wants_color
+from autotrader.cli._text import clock_time, counted, money
 from autotrader.errors import SafetyRefused
 
 if TYPE_CHECKING:
     from autotrader.app import World
+    from autotrader.cli._lines import Lasting
     from autotrader.cycle import CycleReport
     from autotrader.execution.reconcile import Report
     from autotrader.service.runner import Runner
@@ -46,7 +49,8 @@ def command(
     (exit 130 and 143). `autotrader halt` stops new orders at once and leaves the service running.
     """
     from autotrader.cli._folders import folders, private
-    from autotrader.cli._worlds import project_of, world_of
+    from autotrader.cli._lines import Lasting
+    from autotrader.cli._worlds import NOT_ARMED, project_of, world_of
     from autotrader.service.logs import set_up
     from autotrader.service.runner import Manner, Runner
 
@@ -59,8 +63,8 @@ def command(
             started = world.start()
             _tell_start(started)
             if not started.armed:
-                raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint="see `autotrader audit show`")
-            zone = world.settings.timezone
+                raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint=NOT_ARMED)
+            zone, lasting = world.settings.timezone, Lasting()
             runner = Runner(
                 world,
                 Manner(
@@ -68,13 +72,16 @@ def command(
                     until_ms=None if until is None else world.connection.clock.now_ms() + until,
                     stepped=stepped,
                 ),
-                on_report=lambda report: _show(report, world, zone),
+                on_report=lambda report: _show(report, world, lasting, logs.log),
                 log=logs.log,
             )
             _listen(runner)
             why = runner.run()
             _clear_status()
-            note(f"stopped: {why}; {runner.cycles} cycles, {world.cycle.missed} slots missed")
+            if once and not runner.cycles and why not in _STOPPED:
+                then = clock_time(world.cycle.next_ms(), zone)
+                note(f"nothing was due: no rule has a slot just now; the next moment is {then}, and `run` waits for it")
+            note(f"stopped: {why}; {counted(runner.cycles, 'cycle')}, {counted(world.cycle.missed, 'slot')} missed")
             return _STOPPED.get(why, 0)
     finally:
         logs.close()
@@ -99,13 +106,15 @@ def _banner(world: World) -> None:
 
     limits = world.settings.limits
     where = world.connection.url.origin
-    spend = ", ".join(f"{value:f} {asset}" for asset, value in limits.spend_per_day.items()) or "no daily limit"
+    spend = ", ".join(money(value, asset) for asset, value in limits.spend_per_day.items()) or "no daily limit"
     key = f" · key {world.connection.fingerprint}" if world.live else ""
-    rules, store = len(world.plan.rules), world.store.id[:4]
-    text = f" {world.mode} · {where}{key} · at most {spend} a day · {rules} rules · store {store} "
+    rules, store = counted(len(world.plan.rules), "rule"), world.store.id[:4]
+    text = f"{world.mode} · {where}{key} · at most {spend} a day · {rules} · store {store}"
+    if world.live and wants_color(sys.stderr):
+        text = f" {text} "  # a red field with a margin
     note(styled(text, "on_red" if world.live else "grey", sys.stderr))
     cost = budget_of(world.plan, world.connection.market)
-    share = f"{cost.total:.0f} of {world.connection.market.weight_limit()} request weight a minute"
+    share = f"{cost.total:,.0f} of {world.connection.market.weight_limit():,} request weight a minute"
     note(f"these rules ask for {share}; the limit of the account file is {limits.request_weight.normalize():f}%")
     for problem in world.problems:
         if problem.severity == "warning":
@@ -123,15 +132,20 @@ def _tell_start(started: Report) -> None:
         f"{len(started.foreign)} orders of another autotrader store are left alone" if started.foreign else "",
     ]
     said = ", ".join(part for part in parts if part)
-    note(f"journal and exchange agree{': ' + said if said else ''}" if started.armed else "journal and exchange differ")
+    agree = f"journal and exchange agree{': ' + said if said else ''}"
+    note(agree if started.armed else "journal and exchange could not be brought together")
 
 
-def _show(report: CycleReport, world: World, zone: str) -> None:
+def _show(report: CycleReport, world: World, lasting: Lasting, log: Callable[[str, str], None]) -> None:
     from autotrader.cli._lines import report_lines, status_line
 
     _clear_status()
-    for line in report_lines(report, world.mode, zone):
+    zone = world.settings.timezone
+    gaps = lasting.gaps(report, zone)
+    for line in (*report_lines(report, world.mode, zone), *lasting.blocks(report, zone), *gaps):
         note(line)
+    for line in gaps:
+        log("warn", line)
     if sys.stderr.isatty():
         note("\r" + status_line(report, world, zone), end="")
 

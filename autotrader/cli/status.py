@@ -42,16 +42,18 @@ def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag
     for index, one in enumerate(stands):
         if index:
             say()
-        _show(one, wall_ms())
+        _show(one, wall_ms(), named=len(stands) > 1)
     return 0
 
 
-def _show(one: Standing, wall: int) -> None:
+def _show(one: Standing, wall: int, *, named: bool) -> None:
     from autotrader.cli._output import say, styled, table
     from autotrader.cli._story import yen
     from autotrader.cli._text import money
     from autotrader.errors import printable
 
+    if named:  # two keys have two stores, and both are LIVE
+        say(styled(printable(one.folder.name), "bold"))
     say(_head(one, wall))
     if one.halted is not None:
         say(styled(f"HALTED: {printable(one.halted)}; `autotrader resume` lifts it", "bold yellow"))

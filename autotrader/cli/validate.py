@@ -10,7 +10,7 @@ from autotrader.cli._options import config_option, format_option
 
 
 @click.command("validate")
-@click.argument("paths", nargs=-1, metavar="PATH...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--strict", is_flag=True, help="Warnings end with exit code 3.")
 @config_option
 @format_option

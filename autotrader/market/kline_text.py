@@ -41,6 +41,7 @@ def read_klines(text: str, name: str, symbol: str, interval: str = "", *, from_b
     if not opens:
         raise ConfigError(f"{name} has no candles", hint=_EXAMPLE)
     chosen = interval or _interval(opens, name)
+    _check_steps(opens, chosen, name)
     _check_times(opens, chosen, name)
     return Candles(
         symbol=symbol, timeframe=chosen, open_ms=np.array(opens, dtype=np.int64),
@@ -129,6 +130,14 @@ def _prices(row: list[str], at: tuple[int, ...], where: str) -> tuple[float, ...
             hint="low is the lowest and high the highest of the four, none is negative",
         )
     return opening, high, low, close, volume, turnover
+
+
+def _check_steps(opens: list[int], timeframe: str, name: str) -> None:
+    """A file of 4 h candles read as 1 h ones would be gaps between single candles, and everything unknown."""
+    smallest = min((later - earlier for earlier, later in pairwise(opens) if later > earlier), default=0)
+    other = next((each for each, span in FIXED_MS.items() if span == smallest), "")
+    if len(opens) > 2 and other and smallest > FIXED_MS.get(timeframe, smallest):
+        raise ConfigError(f"{name} holds {other} candles, not {timeframe}", hint=f"write --interval {other}")
 
 
 def _interval(opens: list[int], name: str) -> str:

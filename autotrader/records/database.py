@@ -162,7 +162,7 @@ def broken(path: Path, error: sqlite3.Error) -> RecordsBroken:
     elif "readonly" in text or "unable to open" in text:
         hint = "check the owner and mode of the file and of its folder"
     else:
-        hint = "stop, keep a copy of the folder, restore the last backup; `autotrader audit export` reads what it can"
+        hint = "stop, keep a copy of the folder, and restore the last backup; look at the exchange what is open"
     return RecordsBroken(f"the records in {path} cannot be used: {text}", hint=hint)
 
 

@@ -131,12 +131,12 @@ def test_an_address_that_is_not_the_exchanges_is_2(capsys: pytest.CaptureFixture
 def test_without_a_key_signed_commands_are_refused(
     simulator: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """4: autotrader itself refuses, and says what to set."""
+    """2: a setting is missing, and the answer says which."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("AUTOTRADER_API_KEY", "AUTOTRADER_API_SECRET", "AUTOTRADER_API_SECRET_FILE", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
-    assert main(["account", "info", "--base-url", simulator.url]) == 4
+    assert main(["account", "info", "--base-url", simulator.url]) == 2
     assert "AUTOTRADER_API_KEY" in capsys.readouterr().err
 
 

@@ -59,6 +59,7 @@ def test_microseconds_are_read() -> None:
         (_rows(f"{HOUR},1,1,1,1,1,0", "0,1,1,1,1,1,0"), "not after"),
         (_rows("0,1,1,1,1,1,0", "0,1,1,1,1,1,0"), "not after"),
         (_rows("1000,1,1,1,1,1,0"), "not the start of a 1h candle"),
+        (_rows(*(f"{n * 4 * HOUR},1,1,1,1,1,0" for n in range(3))), "holds 4h candles, not 1h"),
     ],
 )
 def test_what_is_no_candle_is_refused_with_its_line(text: str, part: str) -> None:

@@ -117,7 +117,7 @@ def unitless(value: Literal, unit: Unit, node: Node) -> Fault:
     if unit.kind is Kind.PERCENT:
         return Fault("AT120", start, length, "a percentage needs its sign", f"write `{shown}%`")
     if unit.kind is Kind.AMOUNT:
-        return Fault("AT120", start, length, "an amount needs its currency", f"write `{shown} {unit.asset}`")
+        return Fault("AT120", start, length, "an amount needs its currency", f"write `{shown} {unit.asset or 'JPY'}`")
     if unit.kind is Kind.DURATION:
         return Fault("AT120", start, length, "a duration needs its unit", f"write `{shown}m`, `{shown}s` or `{shown}h`")
     return Fault("AT121", start, length, f"a number cannot stand for {named(unit)}")
