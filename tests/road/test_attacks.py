@@ -18,6 +18,7 @@ from autotrader.exchanges.binance.weights import FIXED
 from autotrader.orders import (
     CancelRequest,
     CancelResult,
+    Fill,
     NotFound,
     NotSent,
     Order,
@@ -276,10 +277,20 @@ def test_a_list_ends_where_the_order_filled_before_it_could_be_cancelled(
             assert isinstance(found, Order)
             return replace(found, executed=found.quantity, quote_executed=Decimal(10_000), status=OrderStatus.FILLED)
 
+        def fills(symbol: str, _from_id: int | None, _from_ms: int) -> list[Fill]:
+            orders = [order for order in own_orders(world).values() if order.executed]
+            return [
+                Fill(symbol=symbol, trade_id=order.order_id, order_id=order.order_id, side=order.side,
+                     price=order.price, quantity=order.executed, quote=Decimal(10_000), fee=Decimal(0),
+                     fee_asset="BTC", time_ms=order.created_ms, is_maker=True)
+                for order in orders
+            ]  # fmt: skip
+
+        monkeypatch.setattr(world.broker, "fills", fills)
         monkeypatch.setattr(world.broker, "cancel", late)
         monkeypatch.setattr(world.broker, "find", filled)
-        played(world, 0.04)
-        assert len(own_orders(world)) == 1
+        played(world, 0.05)
+        assert [order.status for order in own_orders(world).values()] == ["FILLED"]
         assert not world.cycle.kept.runs
 
 
