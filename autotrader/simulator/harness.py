@@ -27,8 +27,8 @@ from typing import Any, Literal, Self
 from autotrader.errors import UsageError
 from autotrader.simulator import control
 from autotrader.simulator.accounts import Account
-from autotrader.simulator.exchange import CONTROL, Exchange
-from autotrader.simulator.faults import Faults, Request
+from autotrader.simulator.exchange import CONTROL, Answer, Exchange
+from autotrader.simulator.faults import Delivery, Faults, Later, Request
 from autotrader.simulator.forgetting import KEEP
 from autotrader.simulator.limits import RAW_LIMIT
 from autotrader.simulator.seeded import SeededSource
@@ -181,7 +181,13 @@ class Simulator:
         self._catch_up()
         if self.faults is None or path.startswith(CONTROL):
             return self.exchange.handle(method, path, query, body, headers, address)
-        return self.faults.handle(Request(method, path, query, body, headers, address))
+        reply = self.faults.handle(Request(method, path, query, body, headers, address))
+        return Later(reply.seconds, lambda: self._resume(reply)) if isinstance(reply, Later) else reply
+
+    def _resume(self, held: Later) -> Answer | Delivery:
+        """Answer a request that was on its way for a while."""
+        self._catch_up()
+        return held.then()
 
     def _catch_up(self) -> None:
         """In real time, play what has happened since the last look."""
