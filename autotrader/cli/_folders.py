@@ -28,13 +28,25 @@ def folders(state: Path | None = None, environ: Mapping[str, str] | None = None)
     environ = os.environ if environ is None else environ
     if state is not None:
         return Folders(state, state / "cache", state / "logs")
-    home = Path(environ.get("HOME") or Path.home())
+    home = Path(environ.get("HOME") or _home_of_user())
     own_state = _systemd(environ, "STATE_DIRECTORY")
     state_dir = own_state or _xdg(environ, "XDG_STATE_HOME", home / ".local" / "state")
     cache = _systemd(environ, "CACHE_DIRECTORY") or (
         own_state / "cache" if own_state else _xdg(environ, "XDG_CACHE_HOME", home / ".cache")
     )
     return Folders(state_dir, cache, _systemd(environ, "LOGS_DIRECTORY") or state_dir / "logs")
+
+
+def _home_of_user() -> str:
+    """The home of the user database: where HOME is unset, and where it is empty, which `Path.home` takes for `/`."""
+    import pwd
+
+    from autotrader.errors import ConfigError
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        raise ConfigError("HOME is not set, and this user has no home", hint="give --state DIR, or set HOME") from None
 
 
 def private(folder: Path) -> Path:

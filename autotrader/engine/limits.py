@@ -25,7 +25,7 @@ from autotrader.market.needs import BalancesNeed, BookNeed, Need
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
 from autotrader.market.timeframe import DAY_MS, HOUR_MS
-from autotrader.money import HUNDRED, ONE, ZERO, over, plain, times, total
+from autotrader.money import HUNDRED, ONE, ZERO, grouped, over, plain, times, total
 from autotrader.orders import Order, Side
 
 FILTERS_MS = DAY_MS  # filters older than this are not trusted
@@ -153,7 +153,7 @@ class PriceBand:
         share = over(band, HUNDRED)
         edge = times(near, ONE + share if view.is_buy else ONE - share)
         if (price > edge) if view.is_buy else (price < edge):
-            return f"price_band: {plain(price)} is more than {plain(band)}% through the market at {plain(near)}"
+            return f"price_band: {grouped(price)} is more than {plain(band)}% through the market at {grouped(near)}"
         return ""
 
 
@@ -213,6 +213,7 @@ class SpendPerDay:
             return ""
         return (
             f"spend_per_day: {grouped_amount(spent, asset)} spent today and {grouped_amount(bound, asset)} in orders,"
+            f" this one {grouped_amount(view.request.order.notional, asset)},"
             f" the limit is {grouped_amount(most, asset)}"
         )
 
@@ -277,7 +278,7 @@ class Holding:
             return ""
         return (
             f"holding: {grouped_amount(held, asset)} held and {grouped_amount(coming, asset)} coming,"
-            f" the limit is {grouped_amount(most, asset)}"
+            f" this order {grouped_amount(order.quantity, asset)}, the limit is {grouped_amount(most, asset)}"
         )
 
 

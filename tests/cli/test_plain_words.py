@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from autotrader import cli
+from autotrader.cli._folders import folders
 from autotrader.cli._lines import Lasting
 from autotrader.cycle import CycleReport
 from autotrader.engine.decide import Decision
@@ -134,3 +137,9 @@ def test_a_broken_account_file_is_one_error_with_a_list(project: Project, capsys
     first, *rest = capsys.readouterr().err.splitlines()
     assert first == "error: the account file cannot be used: 2 errors"
     assert sum("error[AT" in line for line in rest) == 2
+
+
+def test_an_empty_home_is_not_the_root_of_the_disk() -> None:
+    """HOME may be empty, in a container for instance: then the user database says where home is, never `/`."""
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    assert folders(environ={"HOME": ""}).state == folders(environ={}).state == home / ".local/state/autotrader"

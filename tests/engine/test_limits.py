@@ -151,7 +151,8 @@ def test_spend_per_day_counts_fills_open_orders_and_this_cycle() -> None:
     resting = own(price=D(50_000), quantity=D("0.02"), executed=D("0.01"))
     look = record(fills=(spent, yesterday), orders=(resting,))
     assert reason(request(), look, spend_per_day={"JPY": D(2_500)}) == ""
-    assert "1,000 JPY spent today and 500 JPY" in reason(request(), look, spend_per_day={"JPY": D(2_499)})
+    denied = reason(request(), look, spend_per_day={"JPY": D(2_499)})
+    assert "1,000 JPY spent today and 500 JPY in orders, this one 1,000 JPY, the limit is 2,499 JPY" in denied
     assert "spend_per_day" in reason([request(), request(name="b")], look, spend_per_day={"JPY": D(3_499)})
     assert reason(request(Side.SELL), look, spend_per_day={"JPY": D(0)}) == ""
 
