@@ -19,7 +19,7 @@ import sys
 import time
 import venv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ CLIENTS = {
     "binance-api-node": "with_binance_api_node.py",
 }
 NODE = {"binance-api-node"}
+SIGNATURES = ("HMAC", "Ed25519", "RSA")
+HMAC_ONLY = {"binance-api-node"}
 BALANCES = {"JPY": Decimal(100_000_000), "BTC": Decimal(1)}
 TIMEOUT = 180
 EXPECTED: dict[str, Any] = {
@@ -83,6 +85,7 @@ class Outcome:
     """One client's report, its version, and what it got wrong."""
 
     name: str
+    signature: str
     version: str
     steps: Mapping[str, Any]
     wrong: tuple[str, ...]
@@ -116,12 +119,26 @@ def _quiet(argv: list[str], folder: Path) -> None:
         raise SystemExit(f"{' '.join(argv[:3])} failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
 
 
-def play(name: str, cache: Path) -> Outcome:
+def account_and_secret(name: str, signature: str) -> tuple[Account, str]:
+    """An account, and what its client signs with: a secret, or the PEM of a private key made here."""
+    account = Account.named(name, BALANCES)
+    if signature == "HMAC":
+        return account, account.secret
+    from cryptography.hazmat.primitives import serialization as form
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+
+    made = rsa.generate_private_key(65537, 2048) if signature == "RSA" else ed25519.Ed25519PrivateKey.generate()
+    public = made.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo)
+    private = made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
+    return replace(account, public_key=public.decode()), private.decode()
+
+
+def play(name: str, signature: str, cache: Path) -> Outcome:
     """Run the script with one client at a fresh simulator and judge what it reports."""
     interpreter, environment, version = prepare(name, cache)
-    account = Account.named(name, BALANCES)
+    account, secret = account_and_secret(name, signature)
     with Simulator(seed=11, symbols=["BTCJPY"], time="real", accounts=[account]) as sim:
-        argv = [*interpreter, str(HERE / CLIENTS[name]), sim.url, account.key, account.secret, name]
+        argv = [*interpreter, str(HERE / CLIENTS[name]), sim.url, account.key, secret, name]
         done = subprocess.run(
             argv, check=False, env=environment, capture_output=True, text=True, timeout=TIMEOUT,
             stdin=subprocess.DEVNULL,
@@ -130,7 +147,7 @@ def play(name: str, cache: Path) -> Outcome:
         wrong = [] if done.returncode == 0 else [f"ended with {done.returncode}: {done.stderr[-1500:]}"]
         wrong += [*judge(steps), *compare(steps, sim)]
         sim.check()
-    return Outcome(name, version, steps, tuple(wrong))
+    return Outcome(name, signature, version, steps, tuple(wrong))
 
 
 def words(result: Any) -> Any:
@@ -182,6 +199,18 @@ def _same_order(step: str, seen: Any, own: Mapping[str, Any] | None) -> list[str
     return [f"{step}: {seen!r}, while the record has {own!r}"]
 
 
+def show(outcome: Outcome, seconds: float, *, verbose: bool) -> None:
+    """One line for a run, and one for each thing that is wrong."""
+    verdict = "agrees" if not outcome.wrong else f"{len(outcome.wrong)} wrong"
+    lines = [f"{outcome.name:<18} {outcome.version:<9} {outcome.signature:<8} {len(outcome.steps)} steps  {verdict}"]
+    lines[0] += f"  {seconds:.1f} s"
+    lines += [f"    {line}" for line in outcome.wrong]
+    if verbose:
+        lines += [f"    {step}: {json.dumps(result)}" for step, result in outcome.steps.items()]
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
 def main(arguments: list[str]) -> int:
     """Run the clients named, all by default; 1 where one of them saw something wrong."""
     cache_home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -196,18 +225,11 @@ def main(arguments: list[str]) -> int:
         parser.error(f"there is no client {unknown[0]!r}; there are {', '.join(CLIENTS)}")
     outcomes = []
     for name in given.names or CLIENTS:
-        begun = time.monotonic()
-        outcome = play(name, given.keep)
-        outcomes.append(outcome)
-        verdict = "agrees" if not outcome.wrong else f"{len(outcome.wrong)} wrong"
-        sys.stdout.write(f"{name:<18} {outcome.version:<9} {len(outcome.steps)} steps  {verdict}")
-        sys.stdout.write(f"  {time.monotonic() - begun:.1f} s\n")
-        for line in outcome.wrong:
-            sys.stdout.write(f"    {line}\n")
-        if given.verbose:
-            for step, result in outcome.steps.items():
-                sys.stdout.write(f"    {step}: {json.dumps(result)}\n")
-        sys.stdout.flush()
+        for signature in SIGNATURES[:1] if name in HMAC_ONLY else SIGNATURES:
+            begun = time.monotonic()
+            outcome = play(name, signature, given.keep)
+            outcomes.append(outcome)
+            show(outcome, time.monotonic() - begun, verbose=given.verbose)
     good = sum(not outcome.wrong for outcome in outcomes)
     sys.stdout.write(f"clients: {good} passed, {len(outcomes) - good} failed\n")
     return 0 if good == len(outcomes) else 1

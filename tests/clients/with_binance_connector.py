@@ -14,7 +14,8 @@ class BinanceConnector:
 
     def __init__(self, url: str, key: str, secret: str) -> None:
         self._given = (url, key)
-        self._api: Any = import_module("binance.spot").Spot(api_key=key, api_secret=secret, base_url=url)
+        signing = {"private_key": secret} if "PRIVATE KEY" in secret else {"api_secret": secret}
+        self._api: Any = import_module("binance.spot").Spot(api_key=key, base_url=url, **signing)
 
     def with_secret(self, secret: str) -> BinanceConnector:
         """Another secret."""

@@ -14,8 +14,9 @@ class BinanceSdkSpot:
 
     def __init__(self, url: str, key: str, secret: str) -> None:
         self._given = (url, key)
+        signing = {"private_key": secret} if "PRIVATE KEY" in secret else {"api_secret": secret}
         configuration = import_module("binance_common.configuration").ConfigurationRestAPI(
-            api_key=key, api_secret=secret, base_path=url, timeout=10_000
+            api_key=key, base_path=url, timeout=10_000, **signing
         )
         self._api: Any = import_module("binance_sdk_spot").Spot(config_rest_api=configuration).rest_api
 

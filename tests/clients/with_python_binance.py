@@ -14,7 +14,8 @@ class PythonBinance:
 
     def __init__(self, url: str, key: str, secret: str) -> None:
         self._given = (url, key)
-        self._api: Any = import_module("binance.client").Client(key, secret, ping=False)
+        signing = {"private_key": secret} if "PRIVATE KEY" in secret else {"api_secret": secret}
+        self._api: Any = import_module("binance.client").Client(key, ping=False, **signing)
         self._api.API_URL = f"{url}/api"
 
     def with_secret(self, secret: str) -> PythonBinance:
