@@ -111,9 +111,10 @@ def _fill_after_ack(case: Case) -> None:
 
 
 def _old_ack(case: Case) -> None:
-    before = case.state.acks.pop(id(case), None)
-    case.done = before is not None and case.answer is not None
-    if before is None or case.answer is None:
+    before, answer = case.state.acks.pop(id(case), None), case.answer
+    # Filled whole, the order can no longer be cancelled; any other refusal is the caller's own.
+    case.done = before is not None and answer is not None and json.loads(answer.body).get("code", -2011) == -2011
+    if before is None or answer is None or not case.done:
         return
     ack = {
         "symbol": before["symbol"],
@@ -129,7 +130,7 @@ def _old_ack(case: Case) -> None:
     )  # fmt: skip
     ack |= {name: before[name] for name in names} | {"status": "CANCELED"}
     case.details = {"orderId": before["orderId"], "acknowledged": before["executedQty"]}
-    case.answer = rewritten(case.answer._replace(status=200), ack)
+    case.answer = rewritten(answer._replace(status=200), ack)
 
 
 def _other_fee(case: Case) -> None:

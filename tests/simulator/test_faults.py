@@ -381,3 +381,12 @@ def test_a_closing_simulator_does_not_wait_for_slow_faults(connect: Connect) -> 
         begun = time.monotonic()
     assert time.monotonic() - begun < 5
     connection.close()
+
+
+def test_the_document_names_every_fault_and_setting() -> None:
+    """docs/simulator.md lists the catalogue."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+    for name, kind in KINDS.items():
+        assert f"`{name}`" in text
+        if name not in ("filters_change", "edit"):
+            assert all(f"`{setting}`" in text for setting in kind.settings)
