@@ -36,6 +36,8 @@ from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
 from autotrader.service.world import World
 
+RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
@@ -73,6 +75,7 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
         instruments = _instruments(project, connection)
         plan, problems = project.plan(instruments)
         _refuse_over_budget(plan, connection)
+        warnings = _checked_key(connection) if live else ()
         identity = wishes.identity or identity_of(plan.settings, live=live, fingerprint=connection.fingerprint)
         make_id = (lambda: wishes.store_id) if wishes.store_id else new_store_id
         folder = store_dir(wishes.state, identity)
@@ -81,7 +84,9 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
     except BaseException:
         connection.close()
         raise
-    return _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
+    world = _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
+    world.warnings = warnings
+    return world
 
 
 def _connected(settings: Settings, wishes: Wishes, halted: Callable[[], bool]) -> Connection:
@@ -98,6 +103,29 @@ def _connected(settings: Settings, wishes: Wishes, halted: Callable[[], bool]) -
         credentials=wishes.credentials,
         live_token=wishes.token,
     )
+
+
+def _checked_key(connection: Connection) -> tuple[str, ...]:
+    """Ask the exchange what the key may do, before anything is made for it; what is worth a warning.
+
+    Raises SafetyRefused for a key that may withdraw or transfer (order-safety P14), ExchangeRefused for one that the
+    exchange does not know.
+    """
+    if connection.broker is None:
+        raise SafetyRefused("live trading needs an API key", hint="set AUTOTRADER_API_KEY and its secret")
+    calls = connection.broker.calls
+    if not connection.url.serves(RESTRICTIONS):
+        calls.account()  # this host cannot say what the key may do; that it is known must do
+        return ("this host does not say what the key may do: make sure that it may not withdraw",)
+    may = calls.restrictions()
+    if may.withdrawals or may.transfers:
+        raise SafetyRefused(
+            "the key may withdraw or transfer; autotrader does not go live with it",
+            hint="take those permissions away at the exchange: trading needs neither",
+        )
+    if not may.trading:
+        raise SafetyRefused("the key may not trade", hint="allow spot trading for it at the exchange")
+    return () if may.ip_restricted else ("the key works from any address: restrict it to this machine's",)
 
 
 def _instruments(project: Project, connection: Connection) -> Mapping[str, Instrument]:

@@ -116,6 +116,8 @@ def _banner(world: World) -> None:
     cost = budget_of(world.plan, world.connection.market)
     share = f"{cost.total:,.0f} of {world.connection.market.weight_limit():,} request weight a minute"
     note(f"these rules ask for {share}; the limit of the account file is {limits.request_weight.normalize():f}%")
+    for warning in world.warnings:
+        note(f"warning: {warning}")
     for problem in world.problems:
         if problem.severity == "warning":
             note(f"warning[{problem.code}]: {problem.message} ({problem.place.file}:{problem.place.line})")

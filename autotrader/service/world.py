@@ -34,6 +34,7 @@ class World:
     reconciler: Reconciler
     notifier: Notifier
     live: bool
+    warnings: tuple[str, ...] = ()
 
     @property
     def settings(self) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from autotrader.app import World
+from autotrader.errors import ExchangeRefused, SafetyRefused
 from autotrader.money import ZERO, total
 from autotrader.orders import Side
-from autotrader.simulator import Simulator
-from tests.road.day import Heard, opened, own_orders, played, simulator
+from autotrader.simulator import Account, Simulator
+from tests.road.day import TAPE, Heard, opened, own_orders, played, simulator
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -135,3 +136,28 @@ def test_two_plays_of_the_same_hours_leave_the_same_orders(tmp_path: Path) -> No
             ]
 
     assert one(tmp_path / "a") == one(tmp_path / "b")
+
+
+MAIN = Account.named("main", {"JPY": "50000000"})
+
+
+@pytest.mark.parametrize(
+    ("account", "said"),
+    [(replace(MAIN, may_withdraw=True), "may withdraw"), (replace(MAIN, may_trade=False), "may not trade")],
+)
+def test_a_key_with_the_wrong_permissions_does_not_go_live(tmp_path: Path, account: Account, said: str) -> None:
+    """A key that may withdraw, or may not trade, is refused before a store is made for it (order-safety P14)."""
+    with Simulator(tape=TAPE, time="stepped", accounts=[account]) as sim:
+        with pytest.raises(SafetyRefused, match=said), opened(tmp_path, sim, live=True):
+            pass
+        assert not list((tmp_path / "state").glob("*/records.db"))
+
+
+def test_an_unknown_key_leaves_no_store_behind(tmp_path: Path) -> None:
+    """A mistyped key is the exchange's refusal, and nothing is made for it."""
+    with simulator() as sim:
+        other = Account.named("somebody else")
+        sim.accounts = (other,)
+        with pytest.raises(ExchangeRefused), opened(tmp_path, sim, live=True):
+            pass
+        assert not list((tmp_path / "state").glob("*/records.db"))
