@@ -79,16 +79,14 @@ def _sought(call: Call, id_name: str, client_name: str) -> Order:
 
 
 def _end(call: Call, order: Order, cancel_id: str | None) -> dict[str, Any]:
-    """Cancel; an order of a list takes the list with it."""
+    """Cancel. An order of a list takes the list with it, and the answer is the list."""
+    orders, name = order.list, cancel_id or generated_id(f"cancel {order.id}")
     call.exchange.engine.cancel(call.owner, order)
-    return cancelled(order, cancel_id or generated_id(f"cancel {order.id}"), call.exchange.now_ms)
+    return cancelled(order, name, call.exchange.now_ms) if orders is None else routes_list.ended(call, orders, name)
 
 
 def _cancel(call: Call) -> Any:
-    order = _sought(call, "orderId", "origClientOrderId")
-    orders = order.list
-    shown = _end(call, order, call.get("newClientOrderId"))
-    return shown if orders is None else routes_list.ended(call, orders, shown["clientOrderId"])
+    return _end(call, _sought(call, "orderId", "origClientOrderId"), call.get("newClientOrderId"))
 
 
 def _cancel_all(call: Call) -> Any:

@@ -8,6 +8,7 @@ read under the plain names and refused under the names that were sent.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
@@ -127,7 +128,12 @@ def _check_iceberg(values: Mapping[str, Any], name: Name) -> None:
 
 def check(call: Call, market: Market, tickets: Sequence[Ticket], *, listed: bool = False) -> None:
     """Order count, then all filters, for orders that come together. Raises -1015 and -1013."""
-    call.owner.counts.check(call.exchange.now_us)
+    counts, now = call.owner.counts, call.exchange.now_us
+    counts.check(now)
+    if len(tickets) > 1:
+        after = copy(counts)
+        after.add(now, len(tickets) - 1)
+        after.check(now)
     check_filters(call, market, tickets, listed=listed)
 
 

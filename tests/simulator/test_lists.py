@@ -266,3 +266,27 @@ def test_what_a_symbol_does_not_allow_is_refused(connect: Connect) -> None:
         "Quote order qty market orders are not support for this symbol.",
         "Limit maker orders are not supported for this symbol.",
     ]
+
+
+def test_a_list_counts_as_many_orders_as_it_has(connect: Connect) -> None:
+    """With room for two unfilled orders an OTOCO is refused and an OCO is not."""
+    with Simulator(tape="btcjpy-2018-01", order_limits=(2, 100)) as sim:
+        venue = connect(sim)
+        pair = {"pendingAboveType": "LIMIT_MAKER", "pendingAbovePrice": "1300000", "pendingBelowType": "STOP_LOSS"}
+        chain = _chain(pendingQuantity="0.05", pendingBelowStopPrice="1200000", **pair)
+        refused = _place(venue, "otoco", **chain)
+        assert refused.error == (429, -1015, "Too many new orders; current limit is 2 orders per 10 SECOND.")
+        assert _place(venue, "oco", **SELL_PAIR).status == 200
+        rows = venue.signed("GET", "rateLimit/order").body
+        assert [row["count"] for row in rows] == [2, 2]
+
+
+def test_replacing_one_of_a_pair_ends_the_list(sim: Simulator, venue: Caller) -> None:
+    """cancelReplace answers with the list that it has cancelled, and its coins are free for the new order."""
+    _place(venue, "oco", **SELL_PAIR | {"quantity": "1"})
+    shown = venue.signed(
+        "POST", "order/cancelReplace", symbol="BTCJPY", cancelReplaceMode="STOP_ON_FAILURE", cancelOrderId=1,
+        side="SELL", type="LIMIT", timeInForce="GTC", quantity="1", price="1300000",
+    ).body  # fmt: skip
+    assert shown["cancelResponse"].keys() == LIST | {"orderReports"}
+    assert [status for status, _ in _statuses(sim)] == ["CANCELED", "CANCELED", "NEW"]
