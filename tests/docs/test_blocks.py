@@ -72,7 +72,23 @@ def problems_of(text: str) -> tuple[Problem, ...]:
     return load({"rules.yaml": as_rule_file(text)})[1]
 
 
-@pytest.mark.parametrize("block", of("yaml"), ids=str)
+def is_fault_plan(block: Block) -> bool:
+    """Whether a block is a plan of the simulator's faults."""
+    return block.text.startswith("seed:")
+
+
+@pytest.mark.parametrize("block", [block for block in of("yaml") if is_fault_plan(block)], ids=str)
+def test_fault_plans_load(block: Block, tmp_path: Path) -> None:
+    """A plan of faults that a document shows is one that the simulator takes."""
+    from autotrader.simulator import fault_plan
+
+    file = tmp_path / "faults.yaml"
+    file.write_text(block.text, encoding="utf-8")
+    _, plan = fault_plan.read(file)
+    assert fault_plan.rules(plan)
+
+
+@pytest.mark.parametrize("block", [block for block in of("yaml") if not is_fault_plan(block)], ids=str)
 def test_yaml_blocks_load(block: Block) -> None:
     """A rule or account file that a document shows loads without an error, or with the one that it announces."""
     wrong = set(_WRONG.findall(block.text))
