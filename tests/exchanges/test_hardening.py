@@ -148,7 +148,7 @@ def test_nothing_secret_is_in_any_file_or_log(
     """The cache of a connection that met every kind of failure, and its log at DEBUG, hold no key and no signature."""
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "urllib3.connectionpool", "urllib3.connection", "requests"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger=name)
     texts: list[str] = []
     for act in (*list(WRONG_HTTP.values())[5:8], hang_up, error(418, -1003, f"banned {KEY}", {"Retry-After": "1"})):
         scripted.on("GET", "/api/v3/account", act)

@@ -401,7 +401,7 @@ def test_no_exception_or_log_line_holds_a_secret(
     """The canary: at DEBUG, through every way to fail, neither key, secret, signature nor query shows anywhere."""
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "urllib3.connectionpool", "requests", "autotrader"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
+        caplog.set_level(logging.DEBUG, logger=name)
     hung = raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
     acts = (hang_up, hung, error(400, -1022, f"bad {KEY} {SECRET}"), reply(200, "<html>"),
             reply(302, "", {"Location": "/x"}), error(418, -1003, "banned", {"Retry-After": "1"}))  # fmt: skip

@@ -127,10 +127,13 @@ def test_export_can_be_verified_by_others(at: Desk, tmp_path: Path, capsys: Out)
 
 
 def test_no_records_and_several(tmp_path: Path, at: Desk, capsys: Out) -> None:
-    """A folder without records says so; one with several asks which."""
+    """A folder without records says so; of several the one with a service is meant; else the command asks which."""
     assert main(["trades", "--state", str(tmp_path / "nowhere")]) == 1
     assert "no records" in capsys.readouterr().err
     desk(at.folder.parent / "live-there-1").store.close()
+    assert run(at, "orders") == 0
+    at.store.close()
+    capsys.readouterr()
     assert run(at, "orders") == 2
     assert "2 stores" in capsys.readouterr().err
     assert main(["orders", "--state", str(at.folder)]) == 0
