@@ -91,6 +91,12 @@ def _prevented(call: Call) -> Any:
     return [prevented_match(match) for match in matches[first:last]]
 
 
+def _none(call: Call) -> Any:
+    """Block trades and smart order routing do not happen here: their lists are empty."""
+    call.exchange.market(call.values["symbol"])
+    return []
+
+
 def _rules_weight(given: Mapping[str, str]) -> int:
     if "symbol" in given:
         return 2
@@ -110,6 +116,14 @@ _PREVENTED = _SYMBOL | {
     "fromPreventedMatchId": params.long,
     "limit": params.positive,
 }
+_BLOCKS = _SYMBOL | {"fromId": params.long, "limit": params.positive}
+_ALLOCATIONS = _SYMBOL | {
+    "startTime": params.time,
+    "endTime": params.time,
+    "fromAllocationId": params.long,
+    "orderId": params.long,
+    "limit": params.positive,
+}
 _V3 = "/api/v3/"
 _READ = "USER_DATA"
 
@@ -118,5 +132,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", _V3 + "executionRules", _execution_rules, _rules_weight, _RULES),
     Route("GET", _V3 + "referencePrice", _reference_price, fixed(2), _SYMBOL, ("symbol",)),
     Route("GET", _V3 + "order/amendments", _amendments, fixed(4), _AMENDMENTS, ("symbol", "orderId"), _READ),
+    Route("GET", _V3 + "historicalBlockTrades", _none, fixed(25), _BLOCKS, ("symbol", "fromId")),
+    Route("GET", _V3 + "myAllocations", _none, fixed(20), _ALLOCATIONS, ("symbol",), _READ),
     Route("GET", _V3 + "myPreventedMatches", _prevented, _prevented_weight, _PREVENTED, ("symbol",), _READ),
 )

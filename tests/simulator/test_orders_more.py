@@ -417,3 +417,10 @@ def test_a_quote_amount_without_a_book_is_refused(sim: Simulator, venue: Caller)
     sim.exchange.markets["BTCJPY"].book.quote(None, None)
     refused = venue.order("BUY", "MARKET", quoteOrderQty="1000")
     assert refused.error == (400, -2010, "Order book liquidity is less than symbol minimum quantity.")
+
+
+def test_lists_of_what_does_not_happen_here_are_empty(venue: Caller) -> None:
+    """Block trades and allocations of smart order routing; an unknown symbol is still refused."""
+    assert venue.get("historicalBlockTrades", symbol="BTCJPY", fromId=1).body == []
+    assert venue.signed("GET", "myAllocations", symbol="BTCJPY").body == []
+    assert venue.signed("GET", "myAllocations", symbol="XXXJPY").error[1] == -1121
