@@ -112,9 +112,9 @@ def test_an_answer_drips(connect: Connect) -> None:
     """It is whole in the end, and takes as long as its bytes."""
     with _world({"drip": {"at": [1], "pause": 0.001}}) as sim:
         begun = time.monotonic()
-        received = _raw(sim, connect(sim), "GET", "account")
+        received = _raw(sim, connect(sim), "GET", "order", symbol="BTCJPY", orderId=1)
         assert time.monotonic() - begun >= 0.001 * len(received)
-        assert json.loads(received.partition(b"\r\n\r\n")[2])["accountType"] == "SPOT"
+        assert json.loads(received.partition(b"\r\n\r\n")[2])["code"] == -2013
 
 
 def test_an_answer_comes_twice(connect: Connect) -> None:
@@ -246,7 +246,7 @@ def _run(seed: int, connect: Connect) -> list[tuple[Any, ...]]:
     plan = {"server_error": 0.2, "code_1007": {"call": "GET time", "probability": 0.3}, "ok_null": {"every": 7}}
     with Simulator(seed=1, faults=Faults(seed=seed, plan=plan)) as sim:
         venue = connect(sim)
-        for number in range(120):
+        for number in range(80):
             try:
                 venue.get("time" if number % 2 else "ping")
             except json.JSONDecodeError:
@@ -257,7 +257,7 @@ def _run(seed: int, connect: Connect) -> list[tuple[Any, ...]]:
 def test_the_same_seed_gives_the_same_faults(connect: Connect) -> None:
     """Row by row of the log; another seed gives others."""
     first = _run(3, connect)
-    assert len(first) > 20
+    assert len(first) > 10
     assert first == _run(3, connect)
     assert first != _run(4, connect)
 
@@ -268,7 +268,7 @@ def test_one_rules_chances_do_not_depend_on_another(connect: Connect) -> None:
     def indexes(plan: dict[str, Any]) -> list[int]:
         with Simulator(seed=1, faults=Faults(seed=9, plan=plan)) as sim:
             venue = connect(sim)
-            for _ in range(100):
+            for _ in range(60):
                 venue.get("ping")
             return [row.nth for row in _log(sim) if row.fault == "ok_null"]
 
