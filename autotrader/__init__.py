@@ -10,8 +10,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autotrader.engine.decide import Decision, decide
+    from autotrader.engine.decide import decide
     from autotrader.engine.due import due
+    from autotrader.engine.outcome import Decision
     from autotrader.errors import AutotraderError
     from autotrader.exchanges.paper import PaperBroker
     from autotrader.language.account_file import load_settings
@@ -47,7 +48,7 @@ __all__ = [
 _HOMES = {
     "Amount": "money",
     "AutotraderError": "errors",
-    "Decision": "engine.decide",
+    "Decision": "engine.outcome",
     "Fill": "orders",
     "Instrument": "market.instrument",
     "Order": "orders",

@@ -16,13 +16,14 @@ from zoneinfo import ZoneInfo
 from autotrader.app.project import Project, read_project
 from autotrader.app.world import identity_of
 from autotrader.cycle.memory import Kept
-from autotrader.engine.decide import Outcome, decide
+from autotrader.engine.decide import decide
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, due, needs_of_due
 from autotrader.engine.evaluate import judge
 from autotrader.engine.limits import Review, review, review_needs
 from autotrader.engine.memory import Moment
 from autotrader.engine.observe import observe as value_table
 from autotrader.engine.observe import observe_terms
+from autotrader.engine.outcome import Outcome
 from autotrader.engine.requests import CancelOrder, Context, Pause, PlaceRequest
 from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values, exact

@@ -17,12 +17,12 @@ from typing import Any
 
 from autotrader.cycle.evaluation import decisions_of, state_before
 from autotrader.engine.calendar import start_of
-from autotrader.engine.decide import Decision
 from autotrader.engine.due import period_ms
 from autotrader.engine.evaluate import judge
 from autotrader.engine.explain import Story, retold
 from autotrader.engine.memory import Moment
 from autotrader.engine.observe import prepared
+from autotrader.engine.outcome import Decision
 from autotrader.engine.state import RuleState, StateKey
 from autotrader.engine.values import Values, scalar_from_text
 from autotrader.engine.verdict import Verdict

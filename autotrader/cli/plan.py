@@ -13,8 +13,8 @@ from autotrader.cli._options import base_url_option, config_option, format_optio
 
 if TYPE_CHECKING:
     from autotrader.app.look import Looked
-    from autotrader.engine.decide import Decision
     from autotrader.engine.explain import Story
+    from autotrader.engine.outcome import Decision
     from autotrader.engine.requests import CancelOrder, PlaceRequest
     from autotrader.engine.verdict import Verdict
     from autotrader.language.plan import CompiledRule

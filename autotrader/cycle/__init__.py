@@ -2,7 +2,8 @@
 is plugged in differs, and `app` alone chooses it.
 """
 
-from autotrader.cycle.cycle import Cycle, CycleReport, Parts
+from autotrader.cycle.cycle import Cycle
 from autotrader.cycle.freshness import Freshness
+from autotrader.cycle.parts import CycleReport, Parts
 
 __all__ = ["Cycle", "CycleReport", "Freshness", "Parts"]

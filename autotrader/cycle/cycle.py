@@ -11,18 +11,19 @@ rule's next state is on disk with it, and an answer reaches a run only by way of
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from autotrader.cycle.carry import Carrier
 from autotrader.cycle.evaluation import evaluation_body
-from autotrader.cycle.freshness import Freshness
 from autotrader.cycle.memory import Kept
+from autotrader.cycle.parts import CycleReport, Parts
 from autotrader.cycle.telling import Teller, denial
 from autotrader.engine.advance import Result, settled
-from autotrader.engine.decide import Decision, Notice, Outcome, decide, is_first_try
+from autotrader.engine.decide import decide, is_first_try
 from autotrader.engine.due import WATCH_MS, Due, due, needs_of_due, next_due_ms
 from autotrader.engine.limits import Approved, review, review_needs
+from autotrader.engine.outcome import Decision, Notice, Outcome
 from autotrader.engine.requests import (
     CancelOrder,
     Context,
@@ -35,10 +36,8 @@ from autotrader.engine.requests import (
 )
 from autotrader.engine.state import Run
 from autotrader.errors import AutotraderError
-from autotrader.execution.gateway import Gateway
-from autotrader.execution.observe import Observation, Observer
-from autotrader.execution.resolve import Resolver
-from autotrader.language.plan import PlaceOrder, Plan
+from autotrader.execution.observe import Observation
+from autotrader.language.plan import PlaceOrder
 from autotrader.market.account import Account, OwnOrder
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
@@ -55,49 +54,12 @@ from autotrader.market.needs import (
 )
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Sources
-from autotrader.ports import Broker, Clock, MarketData, Notifier
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.intents import Intent
-from autotrader.records.store import Store
 
 CANCEL_AGAIN_MS = 5_000  # an order whose timer ran out and that is still open is cancelled again after this time
 OBSERVE_SECONDS = 8.0
 _MARKET_NEEDS = (TickerNeed, TradingDayNeed, BookNeed, CandleNeed, StatusNeed)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What is plugged in. `plan_text` is the hash under which the store keeps the text of rules and settings."""
-
-    plan: Plan
-    plan_text: str
-    instruments: Mapping[str, Instrument]
-    market: MarketData
-    broker: Broker
-    clock: Clock
-    store: Store
-    gateway: Gateway
-    resolver: Resolver
-    observer: Observer
-    notifier: Notifier
-    freshness: Freshness
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CycleReport:
-    """What one tick did, for the status line, the log and `run --once`. `number` is 0 where nothing was decided."""
-
-    now_ms: int
-    number: int = 0
-    decisions: tuple[Decision, ...] = ()
-    placed: tuple[PlaceRequest, ...] = ()
-    denied: tuple[tuple[PlaceRequest, str], ...] = ()
-    cancels: tuple[CancelOrder, ...] = ()
-    observation: Observation = field(default_factory=Observation)
-    notices: tuple[Notice, ...] = ()
-    messages: tuple[NotifyRequest, ...] = ()
-    missing: Mapping[Need, str] = field(default_factory=dict)
-    missed: int = 0
 
 
 class Cycle:

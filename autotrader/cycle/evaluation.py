@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from autotrader.engine.decide import Decision, Outcome
+from autotrader.engine.outcome import Decision, Outcome
 from autotrader.engine.state import Phase, RuleState, StateKey, state_from_json, state_to_json
 from autotrader.engine.values import Values, scalar_from_text, scalar_to_text, values_from_json, values_to_json
 from autotrader.market.candles import Candles

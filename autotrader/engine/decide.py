@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from autotrader.engine import lifecycle
 from autotrader.engine.advance import advanced
@@ -19,63 +18,14 @@ from autotrader.engine.due import LATEST_MS, Due, DueSlot, period_ms
 from autotrader.engine.memory import Moment
 from autotrader.engine.observe import Prepared, observe, prepared, with_order
 from autotrader.engine.open_orders import AnyOrder, cancel_request, open_orders, order_key
+from autotrader.engine.outcome import Decision, Notice, Outcome
 from autotrader.engine.requests import CancelOrder, Context, Request
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values
-from autotrader.engine.verdict import Truth
 from autotrader.language.plan import At, CompiledRule, OnClose, Plan
 from autotrader.market.sources import Missing, Sources
 
 ALERT_AFTER_MS = 10_000  # a candle that is this late is worth an alert
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What became of one due rule, symbol and order. With the recorded values and the state before, the verdict tree
-    can be rebuilt (`explain.retold`). `branch` is the index of what it did or would do.
-    """
-
-    rule: str
-    symbol: str
-    order: str
-    slot_ms: int
-    at_ms: int
-    kind: str
-    rule_hash: str
-    holds: Truth
-    fired: bool = False
-    branch: int | None = None
-    blocked: str = ""
-    dropped: bool = False
-    phase: Phase = Phase.ARMED
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """Something a person should hear that is no `notify` of theirs."""
-
-    level: Literal["info", "warn", "critical"]
-    text: str
-    rule: str = ""
-    symbol: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """The result of one `decide`. `states` and `runs` are complete; `changed` names the states to keep: those in which
-    more than the last evaluated slot is new, or whose timers need that slot; `gone` were dropped with their orders.
-    `values` is the shared table of the cycle, `order_values` what was seen beside it of single orders, by rule and id.
-    """
-
-    decisions: tuple[Decision, ...]
-    states: Mapping[StateKey, RuleState]
-    runs: tuple[Run, ...]
-    requests: tuple[Request, ...]
-    notices: tuple[Notice, ...]
-    values: Values
-    order_values: Mapping[tuple[str, str], Mapping[str, Scalar]]
-    changed: tuple[StateKey, ...]
-    gone: tuple[StateKey, ...] = ()
 
 
 @dataclass(slots=True)

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from autotrader.engine.decide import Decision
 from autotrader.engine.due import period_ms
 from autotrader.engine.evaluate import judge
 from autotrader.engine.memory import Moment
+from autotrader.engine.outcome import Decision
 from autotrader.engine.shown import value_text
 from autotrader.engine.state import RuleState
 from autotrader.engine.values import Values, scalar_to_text

@@ -14,7 +14,7 @@ from autotrader import cli
 from autotrader.cli._folders import folders
 from autotrader.cli._lines import Lasting
 from autotrader.cycle import CycleReport
-from autotrader.engine.decide import Decision
+from autotrader.engine.outcome import Decision
 from autotrader.engine.state import Phase
 from autotrader.market.needs import BookNeed, TickerNeed
 from tests.cli.project import Project, made, simulator, without_settings

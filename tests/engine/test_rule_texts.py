@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from autotrader.engine.decide import Outcome
+from autotrader.engine.outcome import Outcome
 from autotrader.engine.requests import NotifyRequest
 from autotrader.language.load import load
 from autotrader.market.candles import Candles

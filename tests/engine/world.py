@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from autotrader.engine.advance import Result, settled
-from autotrader.engine.decide import Decision, Outcome, decide
+from autotrader.engine.decide import decide
 from autotrader.engine.due import due
+from autotrader.engine.outcome import Decision, Outcome
 from autotrader.engine.requests import Context, PlaceRequest, Request
 from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.language.plan import Branch, CompiledRule, Every, Notify, PlaceOrder, Plan, Settings

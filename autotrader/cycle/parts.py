@@ -1,0 +1,53 @@
+"""What a cycle is made of, and what it reports: the parts that are plugged in, and one tick's doings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from autotrader.cycle.freshness import Freshness
+from autotrader.engine.outcome import Decision, Notice
+from autotrader.engine.requests import CancelOrder, NotifyRequest, PlaceRequest
+from autotrader.execution.gateway import Gateway
+from autotrader.execution.observe import Observation, Observer
+from autotrader.execution.resolve import Resolver
+from autotrader.language.plan import Plan
+from autotrader.market.instrument import Instrument
+from autotrader.market.needs import Need
+from autotrader.ports import Broker, Clock, MarketData, Notifier
+from autotrader.records.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is plugged in. `plan_text` is the hash under which the store keeps the text of rules and settings."""
+
+    plan: Plan
+    plan_text: str
+    instruments: Mapping[str, Instrument]
+    market: MarketData
+    broker: Broker
+    clock: Clock
+    store: Store
+    gateway: Gateway
+    resolver: Resolver
+    observer: Observer
+    notifier: Notifier
+    freshness: Freshness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport:
+    """What one tick did, for the status line, the log and `run --once`. `number` is 0 where nothing was decided."""
+
+    now_ms: int
+    number: int = 0
+    decisions: tuple[Decision, ...] = ()
+    placed: tuple[PlaceRequest, ...] = ()
+    denied: tuple[tuple[PlaceRequest, str], ...] = ()
+    cancels: tuple[CancelOrder, ...] = ()
+    observation: Observation = field(default_factory=Observation)
+    notices: tuple[Notice, ...] = ()
+    messages: tuple[NotifyRequest, ...] = ()
+    missing: Mapping[Need, str] = field(default_factory=dict)
+    missed: int = 0
