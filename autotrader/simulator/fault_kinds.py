@@ -148,10 +148,13 @@ def _edit(case: Case) -> None:
     value = json.loads(answer.body)
     for name, new in case.settings["set"].items():
         *way, last = [int(part) if part.lstrip("-").isdigit() else part for part in name.split(".")]
-        inside = value
-        for part in way:
-            inside = inside[part]
-        inside[last] = new
+        try:
+            inside = value
+            for part in way:
+                inside = inside[part]
+            inside[last] = new
+        except (KeyError, IndexError, TypeError):
+            case.details["not there"] = name
     case.answer = rewritten(answer, value)
 
 

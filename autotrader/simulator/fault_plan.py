@@ -17,11 +17,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from autotrader.simulator.fault_kinds import KINDS, Kind
 from autotrader.simulator.faults import CHOICE, FaultsError, Rule
+from autotrader.simulator.symbols import STATUSES
 
 
 def rules(plan: Mapping[str, Any]) -> tuple[Rule, ...]:
@@ -96,7 +98,21 @@ def _settings(name: str, kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
         if not fits:
             raise FaultsError(f"{name}: {key} is {type(default).__name__} like {default!r}, not {value!r}")
         settings[key] = value
+    if name == "symbol_status" and settings["status"] not in STATUSES:
+        raise FaultsError(f"{name}: status is one of {', '.join(STATUSES)}, not {settings['status']!r}")
+    if name == "filters_change":
+        _check_figures(name, settings)
     return settings
+
+
+def _check_figures(name: str, settings: Mapping[str, Any]) -> None:
+    for key, value in settings.items():
+        try:
+            good = key == "symbol" or value is None or Decimal(str(value)) >= 0
+        except InvalidOperation:
+            good = False
+        if not good:
+            raise FaultsError(f"{name}: {key} is a decimal from 0 on, not {value!r}")
 
 
 def _same_kind(value: Any, default: Any) -> bool:

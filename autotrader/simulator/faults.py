@@ -177,11 +177,15 @@ class Faults:
         return cls(seed, plan)
 
     def attach(self, exchange: Exchange, *, real_time: bool) -> None:
-        """Take effect at an exchange; once only, since counters and log belong to one run."""
+        """Take effect at an exchange; once only, since counters and log belong to one run. Raises FaultsError."""
         from autotrader.simulator.fault_state import FaultState
 
         if self._exchange is not None:
             raise FaultsError("these Faults are in use by another simulator; make new ones for each")
+        for rule in self.rules:
+            asked, known = rule.settings.get("symbol"), exchange.markets
+            if asked is not None and asked not in known:
+                raise FaultsError(f"{rule.name}: symbol {asked!r}; there are {', '.join(known)}")
         self._exchange, self._state, self._real = exchange, FaultState(exchange), real_time
 
     def stop(self) -> None:

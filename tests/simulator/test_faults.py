@@ -217,6 +217,13 @@ def test_any_answer_and_any_edit(connect: Connect) -> None:
         assert venue.get("exchangeInfo").body["symbols"][0]["status"] == "END"
 
 
+def test_an_edit_of_what_is_not_there_is_logged_as_such(connect: Connect) -> None:
+    """The answer stays as it is, and the log names the place."""
+    with _world({"edit": {"call": "GET time", "set": {"a.b": 1}}}) as sim:
+        assert connect(sim).get("time").body == {"serverTime": sim.now_ms}
+        assert _log(sim)[0].details == {"not there": "a.b"}
+
+
 def test_a_revoked_key_a_jumping_clock_and_maintenance_end_by_themselves(connect: Connect) -> None:
     """-2015 for a minute; serverTime an hour ahead for a minute and stamps judged by it; system status 1."""
     plan = {
@@ -322,6 +329,8 @@ def test_state_and_desk_show_what_was_injected_and_stop_it(connect: Connect) -> 
         ({"nonsense": 1}, "there is no fault 'nonsense'"), ({"drip": {"speed": 1}}, "drip: unknown 'speed'; allowed"),
         ({"drip": 2}, "probability is a number from 0 to 1"), ({"drip": {"at": [0]}}, "whole numbers from 1 on"),
         ({"drip": {"pause": "x"}}, "pause is float"), ({"drip": True}, "a probability from 0 to 1"),
+        ({"symbol_status": {"status": "OFF"}}, "status is one of TRADING"), ({"drip": {"at": "x"}}, "whole numbers"),
+        ({"filters_change": {"tick": "x"}}, "tick is a decimal from 0 on"),
         ({"drip": {"where": 1}}, "where is a mapping"), ({"drip": {"call": 1}}, "call is a pattern"),
     ],
 )  # fmt: skip
@@ -329,6 +338,12 @@ def test_bad_plans_are_refused_with_what_is_allowed(plan: dict[str, Any], text: 
     """Found, where, allowed: one message."""
     with pytest.raises(FaultsError, match=text.replace("(", r"\(")):
         Faults(plan=plan)
+
+
+def test_a_symbol_that_is_not_listed_is_refused_before_the_start() -> None:
+    """Not at the first request, but when simulator and plan come together."""
+    with pytest.raises(FaultsError, match="symbol 'XXXJPY'; there are BTCJPY"):
+        _world({"symbol_status": {"symbol": "XXXJPY"}})
 
 
 def test_plans_are_read_from_json_and_yaml(tmp_path: Path) -> None:
