@@ -9,7 +9,16 @@ from typing import Protocol
 
 from autotrader.engine.due import WATCH_MS, period_ms
 from autotrader.language.plan import CompiledRule, PlaceOrder, Plan
-from autotrader.market.needs import AccountNeed, BalancesNeed, BookNeed, MarketNeed, Need, OpenOrdersNeed, merged
+from autotrader.market.needs import (
+    AccountNeed,
+    BalancesNeed,
+    BookNeed,
+    MarketNeed,
+    Need,
+    OpenOrdersNeed,
+    StatusNeed,
+    merged,
+)
 from autotrader.market.timeframe import DAY_MS
 
 # Compressed size of an evaluation row, measured on a day of the recorded market: 700 bytes for two rules of six terms.
@@ -45,6 +54,7 @@ def _asked_by(rule: CompiledRule) -> Iterator[tuple[MarketNeed | AccountNeed, in
     if any(isinstance(action, PlaceOrder) for branch in rule.branches for action in branch.actions):
         yield BalancesNeed(), period_ms(rule)
         yield BookNeed(rule.symbol, 1), period_ms(rule)
+        yield StatusNeed(), period_ms(rule)
         yield OpenOrdersNeed(rule.symbol), WATCH_MS
 
 

@@ -30,12 +30,14 @@ from autotrader.execution.resolve import Resolver
 from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem
 from autotrader.market.instrument import Instrument
+from autotrader.market.needs import StatusNeed
 from autotrader.ports import Notifier
 from autotrader.records.canon import canonical
 from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
 from autotrader.service.world import World
 
+STATUS = "/sapi/v1/system/status"
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
 
 
@@ -179,6 +181,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
         plan=plan, plan_text=plan_text, instruments=instruments, market=connection.market, broker=broker, clock=clock,
         store=store, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
         freshness=freshness,
+        before_orders=frozenset({StatusNeed()}) if connection.url.serves(STATUS) else frozenset(),
     )  # fmt: skip
     return World(
         plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,

@@ -170,7 +170,7 @@ class Cycle:
         if not symbols:
             return frozenset()
         record = self.parts.store.own_record(found.now_ms, self._zone)
-        return review_needs(symbols, record, self.parts.plan.settings, found.now_ms)
+        return review_needs(symbols, record, self.parts.plan.settings, found.now_ms) | self.parts.before_orders
 
     def _placing_in(self, found: Due) -> tuple[str, ...]:
         """Symbols in which an order may come of what is due."""

@@ -13,14 +13,17 @@ from autotrader.execution.observe import Observation, Observer
 from autotrader.execution.resolve import Resolver
 from autotrader.language.plan import Plan
 from autotrader.market.instrument import Instrument
-from autotrader.market.needs import Need
+from autotrader.market.needs import MarketNeed, Need
 from autotrader.ports import Broker, Clock, MarketData, Notifier
 from autotrader.records.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What is plugged in. `plan_text` is the hash under which the store keeps the text of rules and settings."""
+    """What is plugged in. `before_orders` is looked at whenever an order may come: whether the exchange runs normally,
+    where it can be asked; under maintenance every word of the market is unknown, and unknown places nothing.
+    `plan_text` is the hash under which the store keeps the text of rules and settings.
+    """
 
     plan: Plan
     plan_text: str
@@ -34,6 +37,7 @@ class Parts:
     observer: Observer
     notifier: Notifier
     freshness: Freshness
+    before_orders: frozenset[MarketNeed] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,7 @@ ROWS: tuple[Row, ...] = (
         f"{MARKETS}::test_a_symbol_that_stops_trading_stops_only_itself",
         f"{MARKETS}::test_a_symbol_that_is_gone_stops_only_itself", f"{MARKETS}::test_a_step_that_changes_is_kept_to",
         f"{REPLIES}::test_a_symbol_that_is_gone_or_halted_stops_only_itself"),
-    row(46, 46, "maintenance", "no new order of rules that ask", "watching goes on",
+    row(46, 46, "maintenance", "no new order", "watching goes on",
         f"{MARKETS}::test_under_maintenance_no_order_is_sent_and_watching_goes_on",
         f"{REPLIES}::test_maintenance_is_seen"),
     row(47, 47, "another symbol's JSON", "refused", "missing, or unknown", f"{PRICE}[47 another]",

@@ -119,9 +119,12 @@ def test_a_step_that_changes_is_kept_to(opened: Callable[[], Play]) -> None:
     assert made.world.store.halted() is None
 
 
-def test_under_maintenance_no_order_is_sent_and_watching_goes_on(opened: Callable[[str], Play]) -> None:
-    """46: `exchange is normal` is false: nothing new is placed by the rule that asks; when it ends, it goes on."""
-    made = opened("exchange is normal")
+@pytest.mark.parametrize("condition", ["exchange is normal", "last > 0 JPY"])
+def test_under_maintenance_no_order_is_sent_and_watching_goes_on(
+    opened: Callable[[str], Play], condition: str
+) -> None:
+    """46: nothing new is placed, whether or not the rule asks about the exchange; when it ends, it goes on."""
+    made = opened(condition)
     made.minutes(3)
     before = len(made.placed("BTCJPY"))
     assert before >= 2
