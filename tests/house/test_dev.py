@@ -122,11 +122,23 @@ def test_exit_code_and_arguments_pass_through(tmp_path: Path) -> None:
     assert done.returncode == 7
 
 
+def _as_in_a_terminal() -> None:
+    """A background job inherits SIGINT as ignored; the child of this test must hear it wherever the suite runs."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupt_reaches_the_child(tmp_path: Path) -> None:
     """Ctrl-C ends the work itself: dev.py has become the child and leaves no traceback."""
     checkout = ready_checkout(tmp_path / "checkout", "#!/bin/sh\necho up\nexec sleep 20\n")
     argv = [sys.executable, "dev.py", "demo"]
-    with subprocess.Popen(argv, cwd=checkout, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        argv,
+        cwd=checkout,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=_as_in_a_terminal,  # noqa: PLW1509 - the suite's workers have one thread here
+    ) as child:
         assert child.stdout
         assert child.stderr
         assert child.stdout.readline() == "up\n"
