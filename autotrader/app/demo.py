@@ -103,10 +103,12 @@ def stage(folder: Path, make_notifier: Callable[[Settings], Notifier]) -> Iterat
             yield Stage(world, simulator, simulator.now_ms)
 
 
-def play(on: Stage, on_report: Callable[[CycleReport], None], log: Callable[[str, str], None]) -> Runner:
-    """Play the day. Raises what the runner raises."""
+def play(
+    on: Stage, on_report: Callable[[CycleReport], None], log: Callable[[str, str], None], span_ms: int = DAY_MS
+) -> Runner:
+    """Play the day, or its first part. Raises what the runner raises."""
     on.world.start()
-    runner = Runner(on.world, Manner(until_ms=on.began_ms + DAY_MS, stepped=True), on_report=on_report, log=log)
+    runner = Runner(on.world, Manner(until_ms=on.began_ms + span_ms, stepped=True), on_report=on_report, log=log)
     runner.run()
     return runner
 

@@ -38,15 +38,38 @@ def _show_rule(data: dict[str, Any]) -> None:
     if "about" in data:
         say(f"  {data['about']}")
     say(f"  looks  {_trigger(data['trigger'])}")
+    for window in data.get("between", ()):
+        say(f"  only   {window}")
+    if "for_each_order" in data:
+        say(f"  each   {_orders(data['for_each_order'])}")
     if "when_in_words" in data:
         say(f"  when   {data['when_in_words']}")
+    if "rearm_in_words" in data:
+        say(f"  armed again when   {data['rearm_in_words']}")
     for name in ("cooldown", "max_runs", "repeat", "retry_for"):
         if name in data:
             say(f"  {name.replace('_', ' ')}  {data[name]}")
-    for branch in data["branches"]:
+    _show_branches(data["branches"])
+    say()
+
+
+def _show_branches(branches: list[dict[str, Any]]) -> None:
+    for branch in branches:
+        if branch["if_in_words"] is not None:
+            say(f"  if     {branch['if_in_words']}")
+        elif len(branches) > 1:
+            say("  else")
         for action in branch["then"]:
             say(f"  then   {action['in_words']}")
-    say()
+
+
+def _orders(wanted: dict[str, Any]) -> str:
+    """`open sell order of autotrader, tagged out`."""
+    owners = {"this_rule": "this rule", "autotrader": "autotrader", "anyone": "anyone"}
+    side = f"{wanted['side']} " if wanted["side"] else ""
+    tag = f", tagged {wanted['tag']}" if wanted["tag"] else ""
+    label = f", labelled {wanted['label']}" if wanted["label"] else ""
+    return f"open {side}order of {owners[wanted['owner']]}{tag}{label}"
 
 
 def _trigger(trigger: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ from autotrader.language.plan import (
     Plan,
     Settings,
 )
-from autotrader.language.readback import in_words, written, written_condition
+from autotrader.language.readback import in_words, window_text, written, written_condition
 from autotrader.language.tree import All, Any, AtLeast, Condition, Kind, Literal, Named, Not, Value
 from autotrader.money import plain
 
@@ -72,10 +72,11 @@ def rule_data(rule: CompiledRule) -> Data:
     data: Data = {
         "id": rule.id, "symbol": symbol, "file": rule.place.file, "line": rule.place.line, "enabled": rule.enabled,
         "about": rule.about or None, "labels": list(rule.labels) or None, "trigger": _trigger(rule),
-        "between": [f"{_clock(w.start_minute)}-{_clock(w.end_minute)} {w.zone}" for w in rule.between] or None,
+        "between": [window_text(window) for window in rule.between] or None,
         "when": None if rule.when is None else condition_data(rule.when, symbol),
         "when_in_words": None if rule.when is None else in_words(rule.when, symbol),
         "rearm_when": None if rule.rearm_when is None else condition_data(rule.rearm_when, symbol),
+        "rearm_in_words": None if rule.rearm_when is None else in_words(rule.rearm_when, symbol),
         "repeat": _span(rule.repeat_ms), "cooldown": _span(rule.cooldown_ms or None),
         "max_runs": None if rule.max_runs is None else f"{rule.max_runs.count} per {_window(rule.max_runs.window)}",
         "retry_for": _span(rule.retry_for_ms), "on_unknown": rule.on_unknown, "priority": rule.priority,
@@ -85,6 +86,7 @@ def rule_data(rule: CompiledRule) -> Data:
         },
         "branches": [
             {"key": branch.key, "if": None if branch.condition is None else condition_data(branch.condition, symbol),
+             "if_in_words": None if branch.condition is None else in_words(branch.condition, symbol),
              "then": [action_data(action, symbol) for action in branch.actions]}
             for branch in rule.branches
         ],

@@ -136,10 +136,11 @@ def _plain(node: Plain, symbol: str) -> str:
             zone = f" by {written(node.dead_zone, symbol)}" if node.dead_zone is not None else ""
             return f"{written(node.left, symbol)} {_DIRECTION[node.direction]} {written(node.right, symbol)}{zone}"
         case Flag():
-            return node.term.word if node.term is not None else "time in " + ", ".join(map(_window, node.windows))
+            return node.term.word if node.term is not None else "time in " + ", ".join(map(window_text, node.windows))
 
 
-def _window(window: Window) -> str:
+def window_text(window: Window) -> str:
+    """A time window as it is written: `09:00-18:00 JST mon-fri`."""
     zone = next((short for short, name in SHORT.items() if name == window.zone), window.zone)
     text = f"{_clock(window.start_minute)}-{_clock(window.end_minute)} {zone}"
     if len(window.days) == len(_DAYS):
@@ -251,4 +252,4 @@ def _plain_in_words(node: Plain, symbol: str) -> str:
         case Flag():
             if node.term is not None:
                 return VOCABULARY[node.term.word].english
-            return "the time is in " + " or ".join(map(_window, node.windows))
+            return "the time is in " + " or ".join(map(window_text, node.windows))
