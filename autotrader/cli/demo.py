@@ -44,6 +44,7 @@ def command(*, into: Path) -> int:
             progress = _Progress(on)
             runner = play(on, progress.show, logs.log)
             progress.clear()
+            on.world.notifier.close(5.0)  # what was told comes before what happened
             agreement = compared(on)
             _happened(on, runner.cycles)
         whole = _verified(folder)
