@@ -33,6 +33,7 @@ COMMANDS: dict[str, Entry] = {
     "plan": Entry("try", "Evaluate now and list orders with reasons; send nothing.", "plan:command"),
     "why": Entry("try", "Why a rule fired, or did not.", "why:command"),
     "paper": Entry("try", "The paper account of dry-run: start over.", "paper:command"),
+    "prove": Entry("try", "Prove the safety promises on this machine: faults, crashes, tampering.", "prove:command"),
     "simulator": Entry("try", "Serve an exchange on this machine.", "simulator:command"),
     "run": Entry("run", "Run the rules: dry unless --live.", "run:command"),
     "status": Entry("run", "What runs, how it is, what each rule waits for.", "status:command"),
