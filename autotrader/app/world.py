@@ -45,6 +45,7 @@ RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
 class Wishes:
     """How a world is to be opened. `token` and `credentials` only for live; `stepped` only at a simulator. `identity`
     and `store_id` replace what is derived or drawn by chance: for the demo, whose records are the same at each run.
+    `adjust` replaces parts of the connection: time, chance and the network of a simulation.
     """
 
     state: Path
@@ -54,6 +55,7 @@ class Wishes:
     credentials: Credentials | None = None
     identity: Identity | None = None
     store_id: str = ""
+    adjust: Callable[[ConnectionSettings], ConnectionSettings] = lambda settings: settings
 
 
 def identity_of(settings: Settings, *, live: bool, fingerprint: str = "") -> Identity:
@@ -92,15 +94,16 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
 
 
 def _connected(settings: Settings, wishes: Wishes, halted: Callable[[], bool]) -> Connection:
+    plain = ConnectionSettings(
+        zone=ZoneInfo(settings.timezone),
+        cache=wishes.cache,
+        weight_part=float(settings.limits.request_weight / 100),
+        halted=halted,
+        stepped=wishes.stepped,
+        recv_window_ms=settings.recv_window_ms,
+    )
     return connect(
-        ConnectionSettings(
-            zone=ZoneInfo(settings.timezone),
-            cache=wishes.cache,
-            weight_part=float(settings.limits.request_weight / 100),
-            halted=halted,
-            stepped=wishes.stepped,
-            recv_window_ms=settings.recv_window_ms,
-        ),
+        wishes.adjust(plain),
         url=settings.base_url or LIVE_URL,
         credentials=wishes.credentials,
         live_token=wishes.token,

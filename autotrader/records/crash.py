@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 VARIABLE = "AUTOTRADER_CRASH_AT"
 
@@ -32,8 +34,31 @@ CRASH_POINTS = (
 _passed: dict[str, int] = {}
 
 
+class Crash(BaseException):
+    """The end of a simulated process: no handler of ours catches it. Raised by what listens, never by the product."""
+
+
+def _nobody(_name: str) -> None:
+    """Who listens in production."""
+
+
+_listener: Callable[[str], None] = _nobody
+
+
+@contextmanager
+def listening(listener: Callable[[str], None]) -> Iterator[None]:
+    """Let a simulation hear every point that is passed, and raise `Crash` there; for one process and one thread."""
+    global _listener  # noqa: PLW0603 - the points are global by nature: they stand in the middle of the order path
+    before, _listener = _listener, listener
+    try:
+        yield
+    finally:
+        _listener = before
+
+
 def crash_point(name: str) -> None:
     """Die here by SIGKILL if AUTOTRADER_CRASH_AT says so; otherwise do nothing."""
+    _listener(name)
     wanted = os.environ.get(VARIABLE)
     if wanted is None:
         return

@@ -85,6 +85,12 @@ class HeadsFile:
             self.error = f"checkpoint {head.n} could only be written in part"
             _mend(self.path)
 
+    def abandon(self) -> None:
+        """Close without flushing, as the end of a process does."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
     def close(self) -> None:
         """Flush to the disk and close. Closing twice does nothing."""
         if self._fd >= 0:

@@ -124,6 +124,14 @@ class Store:
                 self._heads.close()
             self._lock.close()
 
+    def abandon(self) -> None:
+        """End as a process that dies would: nothing is sealed or flushed, an open transaction is lost."""
+        self._db.close()
+        if self._heads is not None:
+            self._heads.abandon()
+        if self._lock is not None:
+            self._lock.close()
+
     def __enter__(self) -> Self:
         return self
 

@@ -8,7 +8,6 @@ stops everything; what is not listed as a certain refusal is unknown. Nothing he
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -88,7 +87,7 @@ class BinanceBroker:
         """Balances and open orders, fetched concurrently; what could not be had is in `missing`."""
         clock = self._client.clock
         seconds = deadline - clock.monotonic()
-        ends = time.monotonic() + seconds
+        ends = self._client.monotonic() + seconds
         symbols = sorted(need.symbol for need in needs if isinstance(need, OpenOrdersNeed))
         at_once = len(symbols) >= weights.ALL_ORDERS_FROM
         jobs: dict[str, Callable[[], tuple[int, Any]]] = {}
@@ -213,7 +212,7 @@ class BinanceBroker:
             self._on_filter_refusal(symbol)
 
     def _within(self, ends: float) -> AccountCalls:
-        return self._calls.within(ends - time.monotonic())
+        return self._calls.within(ends - self._client.monotonic())
 
 
 def _gate(text: str, request: OrderRequest) -> str | None:

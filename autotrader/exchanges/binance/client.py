@@ -20,7 +20,7 @@ from autotrader.exchanges.binance.governor import Governor, Refrained
 from autotrader.exchanges.binance.hosts import BaseUrl
 from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.binance.strict_json import BadJson, parse
-from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, Transport
+from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, Sender
 
 READ_SECONDS: Final = 8.0
 TRADE_SECONDS: Final = 12.0  # the venue itself gives up after 10
@@ -42,7 +42,7 @@ class Client:
 
     def __init__(
         self,
-        transport: Transport,
+        transport: Sender,
         clock: ExchangeClock,
         governor: Governor,
         reader: ReadSigner | None = None,
@@ -60,6 +60,10 @@ class Client:
     def url(self) -> BaseUrl:
         """The host that is called."""
         return self.transport.url
+
+    def monotonic(self) -> float:
+        """Seconds on the clock that deadlines of requests are kept with."""
+        return self._patience.monotonic()
 
     @property
     def can_sign(self) -> bool:

@@ -27,11 +27,11 @@ from autotrader.exchanges.binance.governor import SHARE, Governor, Parked
 from autotrader.exchanges.binance.hosts import LIVE_URL, BaseUrl, base_url
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.market_data import BinanceMarketData
-from autotrader.exchanges.binance.pool import Pool
+from autotrader.exchanges.binance.pool import THREADS, Pool
 from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.binance.strict_json import BadJson, parse
-from autotrader.exchanges.binance.transport import Request, Transport
+from autotrader.exchanges.binance.transport import Request, Sender, Transport
 from autotrader.exchanges.candle_store import CandleStore, SqliteCandleStore
 from autotrader.exchanges.live import LiveToken
 
@@ -50,7 +50,8 @@ class Settings:
     `weight_share` the most request weight a minute for reads, or where that is None `weight_part` of the venue's limit;
     `parked` a ban from before a restart, `on_parked` is told of a new one, in the thread that connected; `halted` is
     asked before each order is signed; `stepped` says that the simulator's time is stepped; `recv_window_ms` how old a
-    signed request may be when it arrives.
+    signed request may be when it arrives. `line` plays the network in a simulation,
+    with `threads` 0 and its own clocks.
     """
 
     zone: tzinfo = UTC
@@ -67,6 +68,8 @@ class Settings:
     sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
     agent: str = "autotrader"
+    line: Callable[[BaseUrl], Sender] | None = None
+    threads: int = THREADS
 
 
 @dataclass(slots=True)
@@ -114,7 +117,7 @@ def connect(
         raise UsageError("trading needs an API key", hint="set AUTOTRADER_API_KEY and its secret")
     if settings.stepped and not checked.loopback:
         raise ConfigError("stepped time is a simulator's; it runs on loopback only")
-    transport = Transport(checked, monotonic=settings.monotonic, agent=settings.agent)
+    transport = _line(settings, checked)
     clock = _clock(settings, transport, lambda: calls.time())  # noqa: PLW0108 - `calls` is made below
     bans = BanFile(settings.cache / "bans.json", checked.origin) if settings.cache is not None else None
     governor = Governor(
@@ -134,7 +137,7 @@ def connect(
     patience = Patience(settings.sleep, settings.chance, settings.monotonic)
     client = Client(transport, clock, governor, reader, trader, patience)
     calls = Market(client)
-    pool = Pool()
+    pool = Pool(settings.threads)
     candles = store or SqliteCandleStore(settings.cache / "candles.sqlite" if settings.cache else ":memory:")
     instruments = Instruments(calls, clock, governor, settings.cache, checked.origin)
     settle_ms = 0 if settings.stepped else SETTLE_MS
@@ -152,13 +155,19 @@ def connect(
     )
 
 
-def _clock(settings: Settings, transport: Transport, ask: Callable[[], int]) -> ExchangeClock:
+def _line(settings: Settings, url: BaseUrl) -> Sender:
+    if settings.line is not None:
+        return settings.line(url)
+    return Transport(url, monotonic=settings.monotonic, agent=settings.agent)
+
+
+def _clock(settings: Settings, transport: Sender, ask: Callable[[], int]) -> ExchangeClock:
     if settings.stepped:
         return SteppedClock(lambda: _desk(transport, "GET", "time"), lambda ms: _desk(transport, "POST", "advance", ms))
     return VenueClock(ask, monotonic=settings.monotonic, wall=settings.wall, sleep=settings.sleep)
 
 
-def _desk(transport: Transport, method: str, what: str, ms: int | None = None) -> int:
+def _desk(transport: Sender, method: str, what: str, ms: int | None = None) -> int:
     """Ask a simulator's control desk for its time, or to move it. Raises ExchangeUnavailable."""
     path = f"/simulator/{what}"
     made = Request("GET", path) if method == "GET" else Request("POST", path, body=encode([("ms", ms)]))

@@ -7,7 +7,6 @@ only make a datum look older than it is).
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -77,11 +76,12 @@ class BinanceMarketData:
     def observe(self, needs: frozenset[MarketNeed], deadline: float) -> Snapshot:
         """Fetch all needs concurrently; what is not there by `deadline` (clock.monotonic) is missing."""
         seconds = deadline - self._clock.monotonic()
-        ends = time.monotonic() + seconds
+        monotonic = self._client.monotonic
+        ends = monotonic() + seconds
         jobs = self._jobs(merged(frozenset(needs)))
 
         def timed(job: Job) -> Callable[[], Found]:
-            return lambda: job(ends - time.monotonic())
+            return lambda: job(ends - monotonic())
 
         done = self._pool.run({wanted: timed(job) for wanted, job in jobs.items()}, seconds)
         found: Found = {}

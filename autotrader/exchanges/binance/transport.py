@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 import requests
 import urllib3
@@ -68,6 +68,20 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+
+
+class Sender(Protocol):
+    """What carries requests to one host: `Transport` over HTTP, or in a simulation something that plays it."""
+
+    @property
+    def url(self) -> BaseUrl:
+        """The host."""
+
+    def send(self, request: Request, seconds: float) -> Reply:
+        """Send once and return the reply, whatever its status. Raises NotSentError or NoReplyError."""
+
+    def close(self) -> None:
+        """End what it holds open."""
 
 
 class Transport:
@@ -302,14 +316,13 @@ class _Wire:
         raw = self._adapter.send(prepared, stream=True, timeout=timeout, verify=True).raw
         try:
             body = _read(raw)
-            headers = {name.lower(): value for name, value in raw.headers.items() if _wanted(name.lower())}
         except BaseException:
             raw.close()
             raise
         if body is None:
             raw.close()
             return f"the reply is larger than {BODY_CAP // 1024 // 1024} MiB"
-        return _decoded(raw.status, headers, body)
+        return read_reply(raw.status, raw.headers, body)
 
 
 def _prepared(origin: str, request: Request, agent: str) -> PreparedRequest:
@@ -343,8 +356,11 @@ def _read(raw: Any) -> bytes | None:
     return b"".join(parts)
 
 
-def _decoded(status: int, headers: dict[str, str], body: bytes) -> Reply | str:
-    """Unpack gzip up to the cap: a few kilobytes may claim to be gigabytes."""
+def read_reply(status: int, given: Mapping[str, str], body: bytes) -> Reply | str:
+    """The reply that these bytes are, or why they are none. Gzip is unpacked up to the cap: a few kilobytes may claim
+    to be gigabytes.
+    """
+    headers = {name.lower(): value for name, value in given.items() if _wanted(name.lower())}
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding in {"identity", ""} or not body:
         return Reply(status, headers, body)
