@@ -1,0 +1,244 @@
+"""A stage: the product as it runs, from rules to signed bytes, on an exchange in the same process, in virtual time.
+
+Nothing of the product is replaced but what touches the world: the network (`Line` hands requests to the simulator's
+core), the clocks (`VirtualTime`: requests and waiting take virtual time), chance (seeded), and the threads (none: what
+is asked at once is asked in turn). So a run is decided by its seed alone, and takes milliseconds. The store is the real
+one, in a folder that lies in memory where the machine has such a place.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from autotrader.app import Project, Wishes, World, open_world, read_project
+from autotrader.errors import AutotraderError
+from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
+from autotrader.exchanges.binance.hosts import BaseUrl
+from autotrader.exchanges.binance.secret import Credentials, Secret
+from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, read_reply
+from autotrader.exchanges.live import grant_live
+from autotrader.language.plan import Settings
+from autotrader.ports import Level, Notifier
+from autotrader.simulator import Account, Exchange, Simulator
+from autotrader.simulator.faults import Delivery, Later
+from autotrader.simulator.faults import Request as Arrived
+
+NOWHERE: Final = "http://127.0.0.1:9"  # a loopback address at which nothing listens; the line never dials it
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+
+
+class VirtualTime:
+    """One clock for everybody: the exchange's. `shift` seconds are what this machine's wall clock is wrong by."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.shift = 0.0
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        return self._exchange.now_us / 1_000_000
+
+    def wall(self) -> float:
+        """What this machine's clock on the wall shows, in seconds since 1970."""
+        return self.monotonic() + self.shift
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass; the market goes on."""
+        self._exchange.advance_to(self._exchange.now_us + round(max(seconds, 0.0) * 1_000_000))
+
+
+@dataclass(slots=True)
+class Line:
+    """The network between the product and the simulated exchange; a `Sender`.
+
+    `trip` gives the seconds of one way; `dead` is asked before each request whether no connection can be made. `heard`
+    counts requests by method and path.
+    """
+
+    url: BaseUrl
+    simulator: Simulator
+    time: VirtualTime
+    trip: Callable[[], float]
+    dead: Callable[[Request], bool] = lambda _request: False
+    heard: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def send(self, request: Request, seconds: float) -> Reply:
+        """Carry one request there and its answer back. Raises NotSentError, NoReplyError."""
+        ends = self.time.monotonic() + seconds
+        if seconds <= 0 or self.dead(request):
+            raise NotSentError(f"nothing was sent to {self.url.host}: connection refused")
+        self.heard[request.method, request.path] = self.heard.get((request.method, request.path), 0) + 1
+        self.time.sleep(self.trip())
+        delivery = self._answered(request)
+        self.time.sleep(delivery.wait + self.trip())
+        content = _arriving(delivery)
+        if content is None or self.time.monotonic() >= ends:
+            self.time.sleep(0 if delivery.manner.startswith("reset") else ends - self.time.monotonic())
+            raise NoReplyError(f"no answer from {self.url.host}: the connection was closed")
+        reply = read_reply(delivery.answer.status, delivery.answer.headers, content)
+        if isinstance(reply, str):
+            raise NoReplyError(f"no answer from {self.url.host}: {reply}")
+        return reply
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _answered(self, request: Request) -> Delivery:
+        key = {} if request.key is None else {"x-mbx-apikey": request.key.reveal()}
+        arrived = Arrived(request.method, request.path, request.query.encode(), request.body.encode(), key, "127.0.0.1")
+        faults, exchange = self.simulator.faults, self.simulator.exchange
+        if faults is None:
+            return Delivery(exchange.handle(*arrived))
+        answer = faults.handle(arrived)
+        if isinstance(answer, Later):  # in real time only
+            self.time.sleep(answer.seconds)
+            answer = answer.then()
+        return answer if isinstance(answer, Delivery) else Delivery(answer)
+
+
+def _arriving(delivery: Delivery) -> bytes | None:
+    """The body as it arrives, None where no whole answer does (see `simulator.fault_wire`)."""
+    return delivery.answer.body if delivery.manner in {"whole", "twice", "reset_after"} else None
+
+
+class Deaf:
+    """A notifier that keeps what it is told and bothers nobody."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, Level, str]] = []
+
+    def notify(self, channel: str, level: Level, text: str) -> None:
+        """Keep it."""
+        self.messages.append((channel, level, text))
+
+    def failures(self) -> Sequence[tuple[str, str]]:
+        """None."""
+        return ()
+
+    def close(self, timeout: float) -> None:
+        """Nothing is queued."""
+
+
+@contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A folder that is gone afterwards; in memory where the machine has `/dev/shm`."""
+    base = MEMORY if MEMORY.is_dir() else None
+    folder = Path(tempfile.mkdtemp(prefix=f"autotrader-{name}-", dir=base))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def project_of(folder: Path, account: str, rules: str) -> Project:
+    """A project of these texts, as read from files. Raises RulesInvalid, ConfigError."""
+    (folder / "rules").mkdir(parents=True, exist_ok=True)
+    (folder / "rules" / "rules.yaml").write_text(rules, encoding="utf-8")
+    path = folder / "autotrader.yaml"
+    path.write_text(account, encoding="utf-8")
+    return read_project(path, environ={})
+
+
+@dataclass(slots=True)
+class Stage:
+    """An exchange, a time, a project and a state folder; worlds are opened on it one after the other.
+
+    `chance` draws trips and pauses; two stages that are made alike play alike, to the last byte of their records.
+    """
+
+    project: Project
+    simulator: Simulator
+    state: Path
+    chance: random.Random
+    live: bool = True
+    store_id: str = "stage234"
+    trip_ms: tuple[float, float] = (2.0, 80.0)
+    dead: Callable[[Request], bool] = lambda _request: False
+    time: VirtualTime = field(init=False)
+    notifier: Deaf = field(default_factory=Deaf)
+    lines: list[Line] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.time = VirtualTime(self.simulator.exchange)
+
+    @property
+    def account(self) -> Account:
+        """The account that is traded."""
+        return self.simulator.accounts[0]
+
+    def open(self) -> World:
+        """Open the world as `autotrader run` does. Raises what `open_world` raises."""
+        credentials = Credentials(Secret(self.account.key), Secret(self.account.secret)) if self.live else None
+        wishes = Wishes(
+            state=self.state,
+            token=grant_live("live", True, "live") if self.live else None,
+            credentials=credentials,
+            store_id=self.store_id,
+            adjust=self._adjusted,
+        )
+        return open_world(self.project, wishes, self._made_notifier)
+
+    def _made_notifier(self, _settings: Settings) -> Notifier:
+        return self.notifier
+
+    def _adjusted(self, settings: ConnectionSettings) -> ConnectionSettings:
+        return replace(
+            settings,
+            monotonic=self.time.monotonic,
+            wall=self.time.wall,
+            sleep=self.time.sleep,
+            chance=self.chance.random,
+            line=self._line,
+            threads=0,
+        )
+
+    def _line(self, url: BaseUrl) -> Line:
+        line = Line(url, self.simulator, self.time, self._trip, self.dead)
+        self.lines.append(line)
+        return line
+
+    def _trip(self) -> float:
+        return self.chance.uniform(*self.trip_ms) / 1000
+
+    def heard(self) -> Mapping[tuple[str, str], int]:
+        """Requests that arrived, by method and path, over all worlds of this stage."""
+        total: dict[tuple[str, str], int] = {}
+        for line in self.lines:
+            for call, count in line.heard.items():
+                total[call] = total.get(call, 0) + count
+        return total
+
+
+def drop(world: World) -> None:
+    """End a world as the death of its process does: nothing is sealed, flushed or said."""
+    world.store.abandon()
+    try:
+        world.connection.close()
+    except AutotraderError:
+        return
+
+
+class Curtain:
+    """`with Curtain(stage.open()) as world:` closes a world, or after a simulated crash drops it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __enter__(self) -> World:
+        return self._world
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._world.close()
+        else:
+            drop(self._world)
