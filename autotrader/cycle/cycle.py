@@ -54,6 +54,7 @@ from autotrader.market.needs import (
 )
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Sources
+from autotrader.records.crash import crash_point
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.intents import Intent
 
@@ -253,6 +254,7 @@ class Cycle:
                     store.intents.add(self._intent(request, number, now_ms))
             self._obey(outcome.requests, now_ms)
             self.kept.keep_time(now_ms)
+            crash_point("cycle_uncommitted")
         return number
 
     def _evaluation(self, number: int, now_ms: int, outcome: Outcome, sources: Sources) -> Evaluation:
@@ -302,6 +304,8 @@ class Cycle:
                 if answer is not None:
                     with self.parts.store.transaction():
                         self._book(self.kept.runs.get(run.key, run), request_id, answer)
+                        crash_point("answer_uncommitted")
+                    crash_point("answered")
 
     def _book(self, run: Run, request_id: str, answer: Result) -> None:
         """Move one run (and its rule) by one answer. Inside a transaction."""

@@ -283,6 +283,7 @@ class Gateway:
                     store.notice(now_ms, "warn", f"order {cid} {alert}", order=cid)
                 if observed.clash:
                     store.halt(observed.clash, now_ms)
+            crash_point("cancel_reply_uncommitted")
         known = self._store.orders.get(cid)
         return CancelOutcome(client_order_id=cid, state=state, reason=reason, order=known.order if known else None)
 

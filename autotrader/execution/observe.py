@@ -140,6 +140,7 @@ class Observer:
             if observed.clash:
                 store.halt(observed.clash, now_ms)
                 seen.alerts.append(observed.clash)
+            crash_point("order_uncommitted")
         if observed.moved:
             seen.moved.append(order.client_order_id)
             self._name_dust(observed.row, seen)

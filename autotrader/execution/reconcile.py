@@ -22,6 +22,7 @@ from autotrader.market.needs import OpenOrdersNeed
 from autotrader.orders import Order, is_ours
 from autotrader.ports import Broker, Clock
 from autotrader.records.cancels import CancelState
+from autotrader.records.crash import crash_point
 from autotrader.records.intents import IntentState
 from autotrader.records.store import Store
 
@@ -64,6 +65,7 @@ class Reconciler:
         self._compare_history(seen, failures)
         self._observer.book(seen)
         failures += seen.failures
+        crash_point("compared")
         reasons = [*failures, *self._store.settings.get("unexplained", {}).values()]
         report = Report(
             armed=not reasons,
@@ -92,6 +94,8 @@ class Reconciler:
                 store.intents.move(row.client_order_id, IntentState.UNKNOWN, now_ms, reason=reason)
             for cancel in store.cancels.in_state(CancelState.SENT):
                 store.cancels.move(cancel.id, CancelState.UNKNOWN, now_ms, "the program ended before a reply")
+            crash_point("replay_uncommitted")
+        crash_point("replayed")
         return tuple(dropped)
 
     def _concerned(self, symbols: Iterable[str]) -> tuple[str, ...]:

@@ -131,6 +131,7 @@ class Resolver:
                 store.notice(now_ms, "critical", f"{row.client_order_id}: {reason}", order=row.client_order_id)
             if seen.clash:
                 store.halt(seen.clash, now_ms)
+            crash_point("adopt_uncommitted")
         return Outcome(
             client_order_id=row.client_order_id,
             rule=row.intent.key.rule,
@@ -145,6 +146,7 @@ class Resolver:
             watch = next_watch_ms(asked_ms, row.sent_ms or 0)
             cid = row.client_order_id
             store.intents.move(cid, IntentState.DEAD, asked_ms, reason=reason, fault="outside", next_look_ms=watch)
+            crash_point("dead_uncommitted")
         return Outcome(
             client_order_id=row.client_order_id,
             rule=row.intent.key.rule,

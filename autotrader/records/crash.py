@@ -29,6 +29,23 @@ CRASH_POINTS = (
     "trades_read",  # trades were read, none is booked
     "trade_uncommitted",  # inside the transaction that books trades
     "trades_committed",
+    # Moments beside that line.
+    "store_made",  # the store is on disk, its first checkpoint is not
+    "replay_uncommitted",  # start-up: inside the transaction that drops and doubts what a crash left half-way
+    "replayed",
+    "compared",  # start-up: journal and venue were compared, the verdict is not on disk
+    "cycle_uncommitted",  # inside the transaction of a cycle: evaluation, next states and intents
+    "head_unwritten",  # a transaction is on disk, its checkpoint is not
+    "order_uncommitted",  # inside the transaction that moves a known order
+    "adopt_uncommitted",  # inside the transaction that takes over an order that was found
+    "dead_uncommitted",  # inside the transaction that gives an order up
+    "cancel_reply_uncommitted",
+    "answer_uncommitted",  # inside the transaction that moves a rule on by an answer
+    "answered",
+    "command_begun",  # a command from outside counts as done, nothing of it is done
+    "command_done",  # it is done, the asker does not know
+    "halt_uncommitted",  # the halt file is there, the database does not say it yet
+    "closing",  # the records are sealed, the files are still open
 )
 
 _passed: dict[str, int] = {}

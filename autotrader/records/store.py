@@ -19,12 +19,14 @@ from typing import Literal, Self
 
 from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
 from autotrader.market.account import OwnRecord
+from autotrader.records.audit_key import FILE_VARIABLE, find_key
 from autotrader.records.cancels import Cancels
-from autotrader.records.chain import Act, Chain, ChainReport
-from autotrader.records.crosscheck import cross_check
+from autotrader.records.chain import CLOSED, OPENED, Act, Chain, ChainReport, Damage
+from autotrader.records.crash import crash_point
+from autotrader.records.crosscheck import cross_check, differs_since_close, tables_hash
 from autotrader.records.database import Database, open_database
 from autotrader.records.evaluations import Evaluations
-from autotrader.records.heads import Head, HeadsFile, read_heads
+from autotrader.records.heads import Head, HeadsFile, check_macs, read_heads
 from autotrader.records.inbox import Inbox
 from autotrader.records.intents import Intents
 from autotrader.records.orders import Orders
@@ -64,8 +66,9 @@ class Store:
         self.intents = Intents(db, self.chain, self.id)
         self.cancels = Cancels(db, self.chain)
         self.orders = Orders(db, self.chain)
-        self._heads = HeadsFile(folder / HEADS) if lock is not None else None
+        self._heads = HeadsFile(folder / HEADS, self.id, find_key(folder.parent)) if lock is not None else None
         self._noted: Head | None = None
+        self._opened_ms: int | None = None  # when it was opened, until that is an act
         self._halted_here: str | None = None
 
     # ------------------------------------------------------------------------------------------- opening, closing
@@ -90,6 +93,7 @@ class Store:
             _create_or_compare(db, folder, identity, now_ms=now_ms, make_id=make_id)
             store = cls(folder, db, lock)
             store._compare_with_heads()
+            store._compare_with_close(now_ms)
             return store
         except BaseException:
             db.close()
@@ -115,9 +119,11 @@ class Store:
             self._db.close()
             return
         try:
-            if now_ms is not None:
+            if now_ms is not None and self._opened_ms is None:
                 with self.transaction():
                     self.evaluations.seal(now_ms)
+            crash_point("closing")
+                    self.chain.append(now_ms, CLOSED, "", {"tables": tables_hash(self._db)})
         finally:
             self._db.close()
             if self._heads is not None:
@@ -148,10 +154,20 @@ class Store:
         Raises RecordsBroken where it could not be made durable; nothing was written then.
         """
         outermost = not self._db.in_transaction
+        if outermost and self._opened_ms is not None:
+            self._say_opened(self._opened_ms)
         with self._db.transaction():
             yield self
         if outermost:
+            crash_point("head_unwritten")
             self._note_head()
+
+    def _say_opened(self, time_ms: int) -> None:
+        """The first write after a proper close: from here on the hash of the tables in that act is of the past."""
+        with self._db.transaction():
+            self.chain.append(time_ms, OPENED, "", {})
+        self._opened_ms = None
+        self._note_head()
 
     @property
     def in_transaction(self) -> bool:
@@ -192,18 +208,25 @@ class Store:
         with self.transaction():
             return self.chain.append(time_ms, "notice", "", {"level": level, "text": text, **more})
 
-    def verify(self) -> ChainReport:
-        """Verify chain, checkpoints, seals, kept texts, and the tables against the chain. Changes nothing."""
+    def verify(self, told: Sequence[Head] = ()) -> ChainReport:
+        """Verify chain, checkpoints, seals, kept texts, and the tables against the chain. Changes nothing.
+
+        `told` are heads that were noted elsewhere earlier (hashes may be cut to 16 digits or more); each must be in
+        the chain. `notes` of the report say what could not be checked.
+        """
         heads = read_heads(self.folder / HEADS)  # before the snapshot: an honest chain is never behind them
+        signed = check_macs(heads, self.id, find_key(self.folder.parent))
         with self._db.snapshot():
-            report = self.chain.verify(heads)
+            report = self.chain.verify(heads, told)
             problems = report.problems or (*self.evaluations.verify(), *cross_check(self._db, self.chain))
         return ChainReport(
             rows=report.rows,
             first_ms=report.first_ms,
             last_ms=report.last_ms,
             head=report.head,
-            problems=tuple(problems),
+            problems=(*(Damage(n, what) for n, what in signed.wrong), *problems),
+            proven=signed.proven,
+            notes=(*((signed.unchecked,) if signed.unchecked else ()), *report.notes),
         )
 
     def halted(self) -> str | None:
@@ -227,6 +250,7 @@ class Store:
         with self.transaction():
             if self.settings.get("halt") is None:
                 self.settings.set("halt", {"reason": reason, "level": level, "since_ms": time_ms}, time_ms)
+            crash_point("halt_uncommitted")
 
     def resume(self, time_ms: int) -> None:
         """Lift the halt; refusals before now do not count any more."""
@@ -244,8 +268,36 @@ class Store:
         """Copy the database, consistently, to another file."""
         self._db.back_up(target)
 
+    def _compare_with_close(self, now_ms: int) -> None:
+        last = self.chain.latest(1)
+        if not last or last[0].kind != CLOSED:
+            return
+        self._opened_ms = now_ms
+        found = differs_since_close(self._db, last[0])
+        if found is not None:
+            raise RecordsBroken(
+                f"the store {self.folder.name} was altered while it was closed: {found.what}",
+                hint="restore the last backup of the folder, or compare with the exchange before trading",
+            )
+
+    def _compare_macs(self, heads: Sequence[Head]) -> None:
+        """A store whose newest checkpoint bears an HMAC goes on with that key only: else the HMACs could be cut off."""
+        key, signed = find_key(self.folder.parent), any(head.mac for head in heads)
+        if not signed:
+            return
+        newest = heads[-1]
+        if key is not None and newest.by == key.id and key.proves(self.id, newest.n, newest.hash, newest.mac):
+            return
+        by = f"key {newest.by}" if newest.mac else "no key, although earlier ones were"
+        raise RecordsBroken(
+            f"checkpoint {newest.n} of the store {self.folder.name} was written with {by}; "
+            f"the audit key here is {key.id if key else 'absent'}",
+            hint=f"give the key with {FILE_VARIABLE}; docs/audit.md says what to do where it is lost",
+        )
+
     def _compare_with_heads(self) -> None:
         heads, head = read_heads(self.folder / HEADS), self.chain.head()
+        self._compare_macs(heads)
         if not heads and head is not None and head.n > 1:
             raise RecordsBroken(
                 f"the checkpoints {HEADS} of the store {self.folder.name} are missing",
@@ -318,6 +370,7 @@ def _create(db: Database, identity: Identity, now_ms: int, store_id: str) -> Non
         for key, value in facts.items():
             db.write("INSERT INTO meta VALUES (?, ?)", (key, value))
         Chain(db, store_id).append(now_ms, "store", store_id, facts)
+    crash_point("store_made")
 
 
 def _shown(identity: Identity) -> str:

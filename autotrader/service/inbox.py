@@ -19,6 +19,7 @@ from autotrader.errors import (
     UsageError,
     printable,
 )
+from autotrader.records.crash import crash_point
 from autotrader.records.inbox import Entry
 from autotrader.service.world import World
 
@@ -50,7 +51,9 @@ class Desk:
         Raises RecordsBroken where a row could not be written.
         """
         for entry in self._inbox.after(self._done):
-            self._inbox.answer(entry.id, self._one(entry))
+            answer = self._one(entry)
+            crash_point("command_done")
+            self._inbox.answer(entry.id, answer)
 
     def _one(self, entry: Entry) -> Answer:
         self._begin(entry)
@@ -79,6 +82,7 @@ class Desk:
             said = {"problem": entry.problem} if entry.problem else {"arguments": dict(entry.arguments)}
             store.chain.append(now_ms, "command", entry.command, said)
         self._done = entry.id
+        crash_point("command_begun")
         self._log("info", f"asked from outside: {printable(entry.command)[:40]}")
 
     def _halt(self, arguments: Mapping[str, Any]) -> Answer:
