@@ -64,7 +64,11 @@ def milliseconds(moment: int | str | datetime) -> int:
 
 
 def _listings(
-    tape: str | Path | None, seed: int | None, symbols: Sequence[str | SymbolSpec] | None, start: int | None
+    tape: str | Path | None,
+    seed: int | None,
+    symbols: Sequence[str | SymbolSpec] | None,
+    start: int | None,
+    history_minutes: int,
 ) -> tuple[list[tuple[SymbolSpec, Source]], int]:
     """Symbols with their sources, and when play begins."""
     recorded = load(tape) if tape is not None else {}
@@ -76,7 +80,7 @@ def _listings(
     listings: list[tuple[SymbolSpec, Source]] = []
     for item in wanted:
         spec = item if isinstance(item, SymbolSpec) else _spec(item, recorded)
-        listings.append((spec, _source(spec, recorded.get(spec.symbol), seed, start)))
+        listings.append((spec, _source(spec, recorded.get(spec.symbol), seed, start, history_minutes)))
     return listings, start
 
 
@@ -89,7 +93,9 @@ def _spec(name: str, recorded: Mapping[str, RecordedSource]) -> SymbolSpec:
     raise SimulatorError(f"symbol {name!r}: one of {', '.join([*DEFAULT_SYMBOLS, *recorded])} is needed")
 
 
-def _source(spec: SymbolSpec, recorded: RecordedSource | None, seed: int | None, start: int) -> Source:
+def _source(
+    spec: SymbolSpec, recorded: RecordedSource | None, seed: int | None, start: int, history_minutes: int
+) -> Source:
     if recorded is not None:
         last = recorded.rows[-1].open_time + MINUTE
         if not recorded.first <= start < last:
@@ -97,7 +103,7 @@ def _source(spec: SymbolSpec, recorded: RecordedSource | None, seed: int | None,
         return recorded
     if seed is None:
         raise SimulatorError(f"symbol {spec.symbol!r} is not on the tape; give a seed to generate it")
-    first = (start // MINUTE - SEEDED_HISTORY_MINUTES) * MINUTE
+    first = (start // MINUTE - history_minutes) * MINUTE
     return SeededSource(spec, seed, first, start)
 
 
@@ -120,11 +126,13 @@ class Simulator:
         raw_limit: int = RAW_LIMIT,
         keep_orders: int = KEEP,
         faults: Faults | None = None,
+        history_minutes: int = SEEDED_HISTORY_MINUTES,
     ) -> None:
+        """``history_minutes``: how much of a generated market lies before its start; less is made sooner."""
         start = None if start_at is None else milliseconds(start_at)
         if start is None and time == "real" and tape is None:
             start = clock.time_ns() // 1_000_000
-        listings, start = _listings(tape, seed, symbols, start)
+        listings, start = _listings(tape, seed, symbols, start, history_minutes)
         self.accounts: tuple[Account, ...] = tuple(accounts) if accounts is not None else (Account.named("main"),)
         self.exchange = Exchange(
             listings, self.accounts, start, weight_limit=weight_limit, order_limits=order_limits,
