@@ -68,6 +68,6 @@ def _reason(folder: Path) -> str | None:
 
     try:
         with Store.read(folder) as store:
-            return store.halted()
+            return store.halt_reason()
     except RecordsBroken:
         return read_halt_file(folder)

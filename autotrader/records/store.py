@@ -230,7 +230,20 @@ class Store:
         )
 
     def halted(self) -> str | None:
-        """Why nothing may be placed (this process's halt, the stored one, the halt file alone), None where it may."""
+        """Why nothing may be placed: a halt, or a difference to the exchange that waits for a word. None where it may."""
+        return self.halt_reason() or self.read_only()
+
+    def read_only(self) -> str | None:
+        """What start-up found at the exchange and could not explain, None where nothing waits for a person's word."""
+        waiting = self.settings.get("unexplained")
+        if not waiting:
+            return None
+        cid, text = next(iter(waiting.items()))
+        more = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
+        return f"{text}{more}: `autotrader adopt {cid}` or `autotrader ignore {cid}`"
+
+    def halt_reason(self) -> str | None:
+        """Why it is halted (in this process, in the records, by the halt file alone), None where no halt was made."""
         if self._halted_here is not None:
             return self._halted_here
         halt: Mapping[str, str] | None = self.settings.get("halt")
@@ -244,7 +257,7 @@ class Store:
         Kept three times, so that one place suffices: in this process, in the halt file, in the database. Raises
         RecordsBroken where the database cannot be written; this process is halted all the same.
         """
-        self._halted_here = self._halted_here or self.halted() or reason
+        self._halted_here = self.halt_reason() or reason
         with suppress(ConfigError):  # a full disk: the database may still have room, and this process knows
             write_halt_file(self.folder, reason)
         with self.transaction():
