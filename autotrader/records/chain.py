@@ -18,6 +18,7 @@ from autotrader.records.heads import Head
 
 _ALL = "SELECT n, time_ms, kind, subject, body, prev, hash FROM chain ORDER BY n"
 MOST_PROBLEMS = 20
+OPENED, CLOSED = "opened", "closed"  # the first and the last act of a process that ended properly
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +54,18 @@ class Damage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainReport:
-    """What verification saw. The chain is whole if there is no problem; at most 20 are listed."""
+    """What verification saw. The chain is whole if there is no problem; at most 20 are listed.
+
+    `proven` checkpoints bear a right HMAC; `notes` say what could not be checked, and why.
+    """
 
     rows: int
     first_ms: int | None
     last_ms: int | None
     head: Head | None
     problems: tuple[Damage, ...]
+    proven: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def whole(self) -> bool:
@@ -143,12 +149,16 @@ class Chain:
             for row in reversed(rows)
         )
 
-    def verify(self, heads: Sequence[Head]) -> ChainReport:
-        """Check every row and every checkpoint (`heads`, oldest first). Reads all; changes nothing."""
+    def verify(self, heads: Sequence[Head], told: Sequence[Head] = ()) -> ChainReport:
+        """Check every row, every checkpoint (`heads`, oldest first) and every head that was noted elsewhere (`told`).
+        Reads all; changes nothing.
+        """
         problems: list[Damage] = []
         witnesses = {head.n: head.hash for head in heads}
+        noted = _by_number(told)
         prev, expected_n, rows = self._genesis, 1, 0
         first_ms = last_ms = None
+        witnessed, kind, later = 0, "", list[str]()
         for n, time_ms, kind, subject, body, row_prev, digest in self._db.each(_ALL):
             if n != expected_n:
                 problems.append(Damage(n, f"follows a gap: {n - expected_n} records before it are missing"))
@@ -157,18 +167,60 @@ class Chain:
             good = row_hash(row_prev, n, time_ms, kind, subject, body)
             if good != digest:
                 problems.append(Damage(n, "altered", digest.hex(), good.hex()))
-            if n in witnesses and witnesses.pop(n) != digest.hex():
-                problems.append(Damage(n, "is not the one of the checkpoint"))
+            if n in witnesses:
+                witnessed, later = n, [kind]
+                if witnesses.pop(n) != digest.hex():
+                    problems.append(Damage(n, "is not the one of the checkpoint"))
+            else:
+                later.append(kind)
+            if n in noted:
+                problems += _not_as_told(n, digest.hex(), noted.pop(n))
             if len(problems) > MOST_PROBLEMS:
                 break
             prev, expected_n, rows = digest, n + 1, rows + 1
             first_ms, last_ms = (time_ms if first_ms is None else first_ms), time_ms
         else:
             problems += _unseen(witnesses, expected_n - 1, seen_any=bool(heads))
+            problems += _never_seen(noted, expected_n - 1)
+            problems += _added_after_close(witnessed, later)
         head = Head(expected_n - 1, prev.hex()) if rows else None
+        behind = expected_n - 1 - witnessed if heads else 0
         return ChainReport(
-            rows=rows, first_ms=first_ms, last_ms=last_ms, head=head, problems=tuple(problems[:MOST_PROBLEMS])
+            rows=rows,
+            first_ms=first_ms,
+            last_ms=last_ms,
+            head=head,
+            problems=tuple(problems[:MOST_PROBLEMS]),
+            notes=(f"the newest {behind} records have no checkpoint yet",) if behind else (),
         )
+
+
+def _by_number(told: Sequence[Head]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for head in told:
+        found.setdefault(head.n, []).append(head.hash.lower())
+    return found
+
+
+def _not_as_told(n: int, digest: str, noted: Sequence[str]) -> list[Damage]:
+    return [Damage(n, "is not the one whose head was noted", hash_hex, digest) for hash_hex in noted
+            if not digest.startswith(hash_hex)]  # fmt: skip
+
+
+def _never_seen(noted: Mapping[int, Sequence[str]], last: int) -> list[Damage]:
+    return [
+        Damage(0, f"the chain ends at record {last}, head {n} was noted: it was cut off, or an old copy was put back")
+        for n in sorted(noted)
+    ]
+
+
+def _added_after_close(witnessed: int, later: Sequence[str]) -> list[Damage]:
+    """After a proper close nothing can follow the checkpoint but that the store was opened: a crash between commit and
+    checkpoint leaves no more. `later`: the kinds of the checkpointed record and of those behind it.
+    """
+    if witnessed and later[0] == CLOSED and (len(later) > 2 or later[1:2] not in ([], [OPENED])):
+        return [Damage(witnessed + 1, "was added after the store was closed")]
+    return []
 
 
 def _unseen(witnesses: Mapping[int, str], last: int, *, seen_any: bool) -> list[Damage]:

@@ -140,6 +140,17 @@ class Database:
         except sqlite3.Error as error:
             raise broken(self.path, error) from error
 
+    def schema(self) -> dict[str, str]:
+        """The definition of each table, index, trigger and view, by name."""
+        return _schema(self._connection)
+
+    def schema_of_ours(self) -> dict[str, str]:
+        """What `schema` gives for a database that this program made."""
+        with closing(sqlite3.connect(":memory:")) as fresh:
+            for migration in MIGRATIONS:
+                fresh.executescript(migration)
+            return _schema(fresh)
+
     def back_up(self, target: Path) -> None:
         """Copy the whole database, consistently, to `target`. Raises RecordsBroken."""
         try:
@@ -150,6 +161,11 @@ class Database:
     def close(self) -> None:
         """Close it; the WAL is folded back into the file."""
         self._connection.close()
+
+
+def _schema(connection: sqlite3.Connection) -> dict[str, str]:
+    rows = connection.execute("SELECT name, tbl_name, type, coalesce(sql, '') FROM sqlite_schema").fetchall()
+    return {str(name): f"{kind} of {table}: {sql}" for name, table, kind, sql in rows}
 
 
 def broken(path: Path, error: sqlite3.Error) -> RecordsBroken:

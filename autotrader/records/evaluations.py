@@ -134,7 +134,8 @@ class Evaluations:
             seal = act.data
             if seal["last"] <= pruned_to:
                 continue
-            count, digest = _digest(self._range(seal["first"], seal["last"]))
+            first, last = seal["first"], seal["last"]
+            count, digest = _digest(self._range(first, last), self._names(first, last))
             if (count, digest) != (seal["count"], seal["hash"]):
                 what = f"seals cycles {seal['first']} to {seal['last']}, of which the rows were altered or removed"
                 problems.append(Damage(act.n, what, str(seal["hash"]), digest))
@@ -155,13 +156,21 @@ class Evaluations:
     def _seal(self, rows: Sequence[tuple[Any, ...]], time_ms: int) -> None:
         if not rows:
             return
-        count, digest = _digest(iter(rows))
+        count, digest = _digest(iter(rows), self._names(rows[0][0], rows[-1][0]))
         body = {"first": rows[0][0], "last": rows[-1][0], "count": count, "hash": digest, "last_ms": rows[-1][1]}
         self._chain.append(time_ms, "evaluations", "", body)
 
     def _range(self, first: int, last: int) -> Iterator[tuple[Any, ...]]:
         sql = "SELECT cycle, time_ms, plan, body FROM evaluations WHERE cycle BETWEEN ? AND ? ORDER BY cycle"
         return self._db.each(sql, (first, last))
+
+    def _names(self, first: int, last: int) -> Iterator[str]:
+        """Which rules were evaluated in these cycles: the index by which `why` finds rows."""
+        for rule, name in self._db.rows("SELECT id, name FROM rule_names ORDER BY name"):
+            sql = "SELECT cycle FROM evaluated WHERE rule = ? AND cycle BETWEEN ? AND ? ORDER BY cycle"
+            cycles = ",".join(str(cycle) for (cycle,) in self._db.each(sql, (rule, first, last)))
+            if cycles:
+                yield f"{len(name)}|{name}|{cycles}\n"
 
     def _sealed_to(self) -> int:
         acts = self._chain.latest(1, kind="evaluations")
@@ -191,9 +200,11 @@ class Evaluations:
         return int(row["id"])
 
 
-def _digest(rows: Iterator[tuple[Any, ...]]) -> tuple[int, str]:
+def _digest(rows: Iterator[tuple[Any, ...]], names: Iterator[str]) -> tuple[int, str]:
     whole, count = sha256(), 0
     for cycle, time_ms, plan, body in rows:
         whole.update(f"{cycle}|{time_ms}|{len(plan)}|{plan}|{len(body)}|".encode() + body)
         count += 1
+    for line in names:
+        whole.update(line.encode("utf-8", "surrogatepass"))
     return count, whole.hexdigest()

@@ -4,6 +4,10 @@ After every commit that added acts, one line is appended: number and hash of the
 before the line is written, so the file never knows more than an honest database: a checkpoint that the database lacks
 means truncation, or an old copy put back. Without such a witness a shortened chain still verifies.
 
+With the audit key (`audit_key`) each line bears an HMAC too, so that who lacks the key cannot make one: a rewritten
+database with checkpoints to match is found. Only a copy of both, put back together, needs a witness elsewhere: a head
+that was sent away (`service.witness`).
+
 The line is a witness, not a condition: where it cannot be written (disk full) trading records are still whole, the
 error is kept in `error`, and the next commit writes a newer line.
 """
@@ -12,10 +16,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autotrader.errors import RecordsBroken
+from autotrader.records.audit_key import AuditKey
 
 COMPACT_ABOVE = 1 << 20  # bytes; older lines are thinned to one in a thousand
 KEEP_EVERY = 1000
@@ -23,10 +29,12 @@ KEEP_EVERY = 1000
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Number and hash (hex) of a chain row."""
+    """Number and hash (hex) of a chain row; as a checkpoint with the id of the key (`by`) and the HMAC, or without."""
 
     n: int
     hash: str
+    by: str = field(default="", compare=False)
+    mac: str = field(default="", compare=False)
 
 
 def read_heads(path: Path) -> tuple[Head, ...]:
@@ -46,8 +54,9 @@ def read_heads(path: Path) -> tuple[Head, ...]:
 def _parsed(path: Path, number: int, line: bytes) -> Head:
     try:
         fields = json.loads(line)
-        head = Head(fields["n"], fields["hash"])
-        if type(head.n) is int and head.n > 0 and len(bytes.fromhex(head.hash)) == 32:
+        head = Head(fields["n"], fields["hash"], fields.get("by", ""), fields.get("mac", ""))
+        signed = (head.by, head.mac) == ("", "") or (len(bytes.fromhex(head.mac)) == 32 and len(head.by) == 8)
+        if type(head.n) is int and head.n > 0 and len(bytes.fromhex(head.hash)) == 32 and signed:
             return head
     except (ValueError, TypeError, KeyError):
         pass
@@ -60,9 +69,11 @@ def _parsed(path: Path, number: int, line: bytes) -> Head:
 class HeadsFile:
     """Appends checkpoints; made by the one writer only."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, store_id: str, key: AuditKey | None = None) -> None:
         """Open for appending, thinning a long file first. Raises RecordsBroken."""
         self.path = path
+        self._store_id = store_id
+        self._key = key
         self.error: str | None = None
         _mend(path)
         if path.exists() and path.stat().st_size > COMPACT_ABOVE:
@@ -74,7 +85,7 @@ class HeadsFile:
 
     def append(self, head: Head) -> None:
         """Write one checkpoint; a failure is kept in `error`, never raised."""
-        line = _line(head)
+        line = _line(self._signed(head))
         try:
             written = os.write(self._fd, line)
         except OSError as error:
@@ -91,6 +102,11 @@ class HeadsFile:
             os.close(self._fd)
             self._fd = -1
 
+    def _signed(self, head: Head) -> Head:
+        if self._key is None:
+            return head
+        return Head(head.n, head.hash, self._key.id, self._key.mac(self._store_id, head.n, head.hash))
+
     def close(self) -> None:
         """Flush to the disk and close. Closing twice does nothing."""
         if self._fd >= 0:
@@ -100,7 +116,8 @@ class HeadsFile:
 
 
 def _line(head: Head) -> bytes:
-    return f'{{"n":{head.n},"hash":"{head.hash}"}}\n'.encode()
+    proof = f',"by":"{head.by}","mac":"{head.mac}"' if head.mac else ""
+    return f'{{"n":{head.n},"hash":"{head.hash}"{proof}}}\n'.encode()
 
 
 def _mend(path: Path) -> None:
@@ -119,3 +136,42 @@ def _thin(path: Path) -> None:
     fresh = path.with_suffix(".new")
     fresh.write_bytes(b"".join(map(_line, kept)))
     fresh.replace(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What the HMACs of some checkpoints say: how many were proven, what is wrong (row, what), what was not checked."""
+
+    proven: int
+    wrong: tuple[tuple[int, str], ...]
+    unchecked: str
+
+
+def check_macs(heads: Sequence[Head], store_id: str, key: AuditKey | None) -> Signed:
+    """Check the checkpoints (oldest first) with the key, where it is here.
+
+    The newest must bear this key's HMAC: without that rule the HMACs could simply be cut off.
+    """
+    bearing = [head for head in heads if head.mac]
+    if key is None:
+        ids = ", ".join(sorted({head.by for head in bearing}))
+        told = f"{len(bearing):,} checkpoints bear an HMAC of key {ids}, which is not here" if bearing else ""
+        return Signed(0, (), told or "the checkpoints bear no HMAC: who can write both files can rewrite both")
+    mine = [head for head in bearing if head.by == key.id]
+    wrong = list(_forged(mine, store_id, key))
+    proven = len(mine) - len(wrong)
+    if heads and heads[-1].by != key.id:
+        by = f"an HMAC of another key ({heads[-1].by})" if heads[-1].mac else "no HMAC"
+        wrong.append((heads[-1].n, f"has a checkpoint with {by}; the key here is {key.id}"))
+    others = len(bearing) - len(mine)
+    return Signed(
+        proven,
+        tuple(wrong),
+        f"{others:,} older checkpoints were made with another key and were not checked" if others else "",
+    )
+
+
+def _forged(heads: Sequence[Head], store_id: str, key: AuditKey) -> Iterator[tuple[int, str]]:
+    for head in heads:
+        if not key.proves(store_id, head.n, head.hash, head.mac):
+            yield head.n, "has a checkpoint whose HMAC is wrong: it was not written with the key"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -122,8 +122,8 @@ class Store:
             if now_ms is not None and self._opened_ms is None:
                 with self.transaction():
                     self.evaluations.seal(now_ms)
-            crash_point("closing")
                     self.chain.append(now_ms, CLOSED, "", {"tables": tables_hash(self._db)})
+            crash_point("closing")
         finally:
             self._db.close()
             if self._heads is not None:

@@ -30,7 +30,7 @@ SETTINGS: dict[str, str] = {
 }
 
 # Changes of these are acts: they decide what may be traded. The rest moves with every cycle.
-_ACTS = frozenset({"halt", "paused", "unexplained"})
+ACT_SETTINGS = frozenset({"halt", "paused", "unexplained"})
 
 
 class StateKey(NamedTuple):
@@ -99,7 +99,7 @@ class Settings:
         if self._text(name) == text:
             return
         self._db.write("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, text))
-        if name in _ACTS:
+        if name in ACT_SETTINGS:
             self._chain.append(time_ms, "setting", name, {"value": value})
 
     def _text(self, name: str) -> str | None:
