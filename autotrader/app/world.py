@@ -88,7 +88,12 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
     except BaseException:
         connection.close()
         raise
-    world = _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
+    try:
+        world = _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
+    except BaseException:
+        store.abandon()
+        connection.close()
+        raise
     world.warnings = warnings
     return world
 
