@@ -267,6 +267,12 @@ def clients(arguments: list[str]) -> int:
     become("-m", "tests.clients.run", *arguments)
 
 
+def fuzz(arguments: list[str]) -> int:
+    """coverage-guided fuzzing of loader, expressions and replies, ten minutes each; names choose some, `--seconds N`"""
+    ensure(DEV_LOCK)
+    become("-m", "tests.fuzz.run", *arguments)
+
+
 def check(arguments: list[str]) -> int:
     """style, types and layers: ruff, mypy --strict, import-linter; each runs even where one before failed"""
     if arguments:
@@ -319,6 +325,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "check": check,
     "deep": deep,
     "clients": clients,
+    "fuzz": fuzz,
     "bench": bench,
     "lock": lock,
 }

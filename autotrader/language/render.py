@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from autotrader.language.nodes import rows_of
@@ -21,11 +22,27 @@ _BOLD, _BLUE, _RESET = "\x1b[1m", "\x1b[34m", "\x1b[0m"
 
 
 def in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """By file, line and column; each said once."""
-    unique = {(each.code, each.place.file, each.place.line, each.place.column, each.message): each for each in problems}
+    """By file, line and column; each said once, and no error without its likely fix."""
+    unique = {
+        (each.code, each.place.file, each.place.line, each.place.column, each.message): each
+        if each.hint or each.severity != "error"
+        else replace(each, hint=general_hint(each.code))
+        for each in problems
+    }
     return tuple(
         sorted(unique.values(), key=lambda each: (each.place.file, each.place.line, each.place.column, each.code))
     )
+
+
+def general_hint(code: str) -> str:
+    """What mends most mistakes of a code, where nothing better is known about one of them."""
+    from autotrader.language.codes import CODES
+
+    if code.startswith("AT4"):
+        return CODES[code].why if CODES[code].why.startswith(("Use", "Write", "Copy")) else "remove it"
+    right = CODES[code].right
+    example = f"such as `{right}`" if right and "\n" not in right else ""
+    return example or f"`autotrader rule {code}` explains"
 
 
 def as_text(problems: Sequence[Problem], sources: Mapping[str, str], *, colour: bool = False) -> str:
