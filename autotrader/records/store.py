@@ -73,8 +73,16 @@ class Store:
 
     # ------------------------------------------------------------------------------------------- opening, closing
     @classmethod
-    def open(cls, folder: Path, identity: Identity, *, now_ms: int, make_id: Callable[[], str] = new_store_id) -> Store:
-        """Open for writing; makes the store where there is none.
+    def open(
+        cls,
+        folder: Path,
+        identity: Identity,
+        *,
+        now_ms: int,
+        make_id: Callable[[], str] = new_store_id,
+        rekey: bool = False,
+    ) -> Store:
+        """Open for writing; makes the store where there is none. `rekey`: go on with another audit key, or none.
 
         Raises SafetyRefused (another writer; a store of another world), RecordsBroken (damaged, foreign or newer
         files; an old copy put back), ConfigError (the folder cannot be made).
@@ -92,7 +100,7 @@ class Store:
         try:
             _create_or_compare(db, folder, identity, now_ms=now_ms, make_id=make_id)
             store = cls(folder, db, lock)
-            store._compare_with_heads()
+            store._compare_with_heads(rekey=rekey)
             store._compare_with_close(now_ms)
             return store
         except BaseException:
@@ -294,23 +302,24 @@ class Store:
             )
 
     def _compare_macs(self, heads: Sequence[Head]) -> None:
-        """A store whose newest checkpoint bears an HMAC goes on with that key only: else the HMACs could be cut off."""
-        key, signed = find_key(self.folder.parent), any(head.mac for head in heads)
-        if not signed:
+        """A store goes on with the key that it was written with: else HMACs could be cut off, or made by anybody."""
+        key = find_key(self.folder.parent)
+        newest = heads[-1] if heads else Head(0, "")
+        if key is None and not newest.mac:
             return
-        newest = heads[-1]
-        if key is not None and newest.by == key.id and key.proves(self.id, newest.n, newest.hash, newest.mac):
+        if key is not None and (not heads or check_macs(heads[-1:], self.id, key).proven):
             return
-        by = f"key {newest.by}" if newest.mac else "no key, although earlier ones were"
         raise RecordsBroken(
-            f"checkpoint {newest.n} of the store {self.folder.name} was written with {by}; "
-            f"the audit key here is {key.id if key else 'absent'}",
-            hint=f"give the key with {FILE_VARIABLE}; docs/audit.md says what to do where it is lost",
+            f"checkpoint {newest.n} of the store {self.folder.name} was written with "
+            f"{'the audit key ' + newest.by if newest.mac else 'no audit key'}; here is "
+            f"{'none' if key is None else 'the audit key ' + key.id}",
+            hint=f"give the key ({FILE_VARIABLE}); where you changed it yourself: `autotrader audit rekey`",
         )
 
-    def _compare_with_heads(self) -> None:
+    def _compare_with_heads(self, *, rekey: bool) -> None:
         heads, head = read_heads(self.folder / HEADS), self.chain.head()
-        self._compare_macs(heads)
+        if not rekey:
+            self._compare_macs(heads)
         if not heads and head is not None and head.n > 1:
             raise RecordsBroken(
                 f"the checkpoints {HEADS} of the store {self.folder.name} are missing",
