@@ -44,8 +44,10 @@ def world_of(
     Raises SafetyRefused where a key of live is missing.
     """
     from autotrader.app import Wishes, open_world
+    from autotrader.records.audit_key import make_key
 
     where = folders(state)
+    make_key(private(where.state))
     token, credentials = (permission or permission_of(project)) if live else (None, None)
     wishes = Wishes(
         state=private(where.state), cache=private(where.cache), stepped=stepped, token=token, credentials=credentials

@@ -1,4 +1,4 @@
-"""``autotrader audit show|verify|export``: the hash-chained record, read while the service may be writing it."""
+"""``autotrader audit show|verify|replay|export``: the hash-chained record, read while the service may be writing it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from autotrader.cli._options import format_option, state_option
 
 if TYPE_CHECKING:
     from autotrader.records.chain import Act, ChainReport
+    from autotrader.records.heads import Head
 
 _SHOWN_LENGTH = 100
 _TIMES_FROM = 1_000_000_000_000  # September 2001, in milliseconds
@@ -47,28 +48,73 @@ def show(*, limit: int, kind: str | None, about: str | None, format: str, state:
 
 
 @command.command("verify")
+@click.option("--head", "heads", multiple=True, metavar="N:HASH", help="A head noted earlier: is it in the chain?")
 @format_option
 @state_option
-def verify(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
-    """Verify the whole chain, its checkpoints, and the tables against it. Exit 1 where something was altered."""
+def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+    """Verify the whole chain, its checkpoints, and the tables against it. Exit 1 where something was altered.
+
+    With the audit key the checkpoints' HMACs are checked too. `--head` (any number of them) proves that a head which a
+    channel was told, or which was written down, is still in the chain: an old copy put back is found so.
+    """
     from autotrader.cli._output import emit_json, say, styled
     from autotrader.cli._stores import open_for_reading
     from autotrader.errors import printable
 
+    told = [_head(text) for text in heads]
     with open_for_reading(state) as store:
-        report = store.verify()
+        report = store.verify(told)
     code = 0 if report.whole else 1
     if format == "json":
-        problems = [{"n": p.n, "what": p.what, "expected": p.expected, "found": p.found} for p in report.problems]
-        head = None if report.head is None else {"n": report.head.n, "hash": report.head.hash}
-        return emit_json({"records": report.rows, "whole": report.whole, "head": head, "problems": problems}, code)
-    if report.whole:
-        say(_whole(report))
-        return 0
+        return emit_json(_verified(report, len(told)), code)
     for problem in report.problems:
         say(styled(printable(str(problem)), "red"))
-    say(f"{report.rows:,} records read: the chain is damaged, {len(report.problems)} findings")
+    if report.problems:
+        say(f"{report.rows:,} records read: the chain is damaged, {len(report.problems)} findings")
+    else:
+        say(_whole(report))
+        _say_counts(report, len(told))
+    for note in report.notes:
+        say(f"not checked: {printable(note)}")
     return code
+
+
+def _say_counts(report: ChainReport, told: int) -> None:
+    from autotrader.cli._output import say
+    from autotrader.cli._text import counted
+
+    if report.proven:
+        say(f"{counted(report.proven, 'checkpoint')} proven with the audit key")
+    if told:
+        say(f"{counted(told, 'head')} noted earlier: all in the chain")
+
+
+def _verified(report: ChainReport, told: int) -> dict[str, Any]:
+    problems = [{"n": p.n, "what": p.what, "expected": p.expected, "found": p.found} for p in report.problems]
+    return {
+        "records": report.rows,
+        "whole": report.whole,
+        "head": None if report.head is None else {"n": report.head.n, "hash": report.head.hash},
+        "checkpoints_proven": report.proven,
+        "heads_given": told,
+        "not_checked": list(report.notes),
+        "problems": problems,
+    }
+
+
+def _head(text: str) -> Head:
+    """`5521:8c1e…`, also with a `#` before it or a space between. Raises UsageError."""
+    import re
+
+    from autotrader.errors import UsageError
+    from autotrader.records.heads import Head
+
+    found = re.fullmatch(r"#?([1-9][0-9]{0,17})[: ]([0-9a-fA-F]{16,64})…?", text.strip(), re.ASCII)
+    if found is None:
+        raise UsageError(
+            f"`{text}` is no head", hint="write number:hash, with at least 16 digits: 5521:8c1e90ab77d2f001"
+        )
+    return Head(int(found[1]), found[2].lower())
 
 
 def _whole(report: ChainReport) -> str:
@@ -77,7 +123,32 @@ def _whole(report: ChainReport) -> str:
     if report.head is None or report.first_ms is None or report.last_ms is None:
         return "0 records: nothing has happened yet"
     span = f"{time_of(report.first_ms)} → {time_of(report.last_ms)}"
-    return f"{report.rows:,} records, {span}: chain whole, head {report.head.hash[:16]}…, 0 gaps"
+    return f"{report.rows:,} records, {span}: chain whole, head {report.head.n}:{report.head.hash[:16]}…, 0 gaps"
+
+
+@command.command("rekey")
+@state_option
+def rekey(*, state: Path | None) -> int:
+    """Go on with another audit key, or with none: after you changed, lost or added it.
+
+    Stop the service first. The change is an act; checkpoints of the earlier key are not proven any more.
+    """
+    from autotrader.cli._folders import folders
+    from autotrader.cli._output import say
+    from autotrader.cli._stores import meant
+    from autotrader.cli._times import folder_now_ms
+    from autotrader.records.audit_key import find_key
+    from autotrader.records.store import Store
+
+    folder = meant(folders(state).state)
+    key, now_ms = find_key(folder.parent), folder_now_ms(folder)
+    name = "none" if key is None else key.id
+    with Store.read(folder) as store:
+        identity = store.identity
+    with Store.open(folder, identity, now_ms=now_ms, rekey=True) as store:
+        store.notice(now_ms, "warn", f"the audit key is {name} from here on", audit_key=name)
+    say(f"audit key: {name}, from the newest record of {folder.name} on")
+    return 0
 
 
 @command.command("export")

@@ -1,7 +1,7 @@
 """The key of the checkpoints: who lacks it cannot write a checkpoint that verifies.
 
 It lies outside the store: in a file that the environment names, among systemd's credentials, or as `audit.key` in the
-state folder, above the stores (made at the first `run`). With it each checkpoint bears an HMAC-SHA256 over store,
+state folder, above the stores (made before the first store). With it each checkpoint bears an HMAC-SHA256 over store,
 number and hash, so that somebody who rewrites database and checkpoints alike is found. The key is never shown; its id,
 eight hex digits, tells which one was used.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, NoReturn, final
 
 from autotrader.errors import ConfigError, SafetyRefused
+from autotrader.records.places import stores_in
 
 FILE_VARIABLE: Final = "AUTOTRADER_AUDIT_KEY_FILE"
 SYSTEMD_VARIABLE: Final = "CREDENTIALS_DIRECTORY"
@@ -65,8 +66,8 @@ def find_key(state: Path, environ: Mapping[str, str] | None = None) -> AuditKey 
 
 
 def make_key(state: Path, environ: Mapping[str, str] | None = None) -> None:
-    """Make the state folder's key where no key is given in any way. Raises ConfigError."""
-    if _place(state, os.environ if environ is None else environ) is not None:
+    """Make the state folder's key, before its first store, where none is given in any way. Raises ConfigError."""
+    if stores_in(state) or _place(state, os.environ if environ is None else environ) is not None:
         return
     try:
         handle = os.open(state / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
