@@ -111,9 +111,7 @@ def _head(text: str) -> Head:
 
     found = re.fullmatch(r"#?([1-9][0-9]{0,17})[: ]([0-9a-fA-F]{16,64})…?", text.strip(), re.ASCII)
     if found is None:
-        raise UsageError(
-            f"`{text}` is no head", hint="write number:hash, with at least 16 digits: 5521:8c1e90ab77d2f001"
-        )
+        raise UsageError(f"`{text}` is no head", hint="write number:hash, 16 digits or more: 5521:8c1e90ab77d2f001")
     return Head(int(found[1]), found[2].lower())
 
 
