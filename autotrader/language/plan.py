@@ -240,6 +240,8 @@ class Settings:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     default_channel: str = "stdout"
     heartbeat_env: str = ""
+    witness_channel: str = ""  # told the audit head, every `witness_ms` and at start and stop; "" = nobody is
+    witness_ms: int = 86_400_000
     include: tuple[str, ...] = ("rules/*.yaml",)
 
 
