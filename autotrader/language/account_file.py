@@ -20,6 +20,7 @@ from autotrader.language.render import in_order
 from autotrader.language.rule_file import Version
 from autotrader.language.written import Name, SymbolName, Text, Whole, Written, check, not_yet, wrong
 from autotrader.language.yaml_text import read_document
+from autotrader.market.timeframe import DAY_MS
 
 LIMIT_KEYS = (
     "spend_per_day",
@@ -84,6 +85,13 @@ class WrittenHeartbeat(Written):
     url: _secret("an address (it holds a token)", _URL_HINT) = None  # type: ignore[valid-type]
 
 
+class WrittenWitness(Written):
+    """`witness: {to: phone, every: 1d}`: the channel that is told the head of the audit chain."""
+
+    to: Name
+    every: Text | None = Field(None, description="how often, beside start and stop (default `1d`)")
+
+
 def _form(value: object) -> str:
     return "«text»" if isinstance(value, str) else "«mapping»"
 
@@ -104,6 +112,7 @@ class WrittenAccount(Written):
     limits: WrittenLimits = Field(default_factory=WrittenLimits)
     notify: dict[Name, _Address] = Field({}, description="`default:` names a channel; the others are channels")
     heartbeat: WrittenHeartbeat | None = None
+    witness: WrittenWitness | None = None
     include: list[Text] = Field(["rules/*.yaml"], description="rule files, from the folder of this file")
     candle_timezone: not_yet("AT434", "`candle_timezone`") = None  # type: ignore[valid-type]
     api_key: _secret("an API key", _KEY_HINT) = None  # type: ignore[valid-type]
@@ -138,6 +147,7 @@ def _settings(reader: Reader, written: WrittenAccount) -> Settings:
         _all_limits(reader, written.limits)
     recv_window = reader.duration(("exchange", "recv_window"), exchange.recv_window, 100, 60_000)
     slippage = reader.percent(("max_slippage",), written.max_slippage, Decimal(10))
+    witness, every = _witness(reader, written, channels)
     return Settings(
         file=reader.document.file, mode=written.mode, timezone=reader.zone(("timezone",), written.timezone),
         exchange=exchange.name, base_url=reader.base_url(("exchange", "base_url"), exchange.base_url),
@@ -145,7 +155,20 @@ def _settings(reader: Reader, written: WrittenAccount) -> Settings:
         max_slippage=Decimal("0.5") if slippage is None else slippage, paper=reader.amounts(("paper",), paper),
         limits=_limits(reader, written.limits), channels=channels, default_channel=default,
         heartbeat_env=written.heartbeat.url_env if written.heartbeat else "", include=tuple(written.include),
+        witness_channel=witness, witness_ms=every,
     )  # fmt: skip
+
+
+def _witness(reader: Reader, written: WrittenAccount, channels: Mapping[str, Channel]) -> tuple[str, int]:
+    """Which channel is told the audit head, and how often (ms)."""
+    if written.witness is None:
+        return "", DAY_MS
+    name = written.witness.to
+    if name not in channels:
+        named = f"channels are {', '.join(sorted(channels))}" if channels else "add it below `notify:`"
+        reader.report("AT504", ("witness", "to"), f"there is no channel `{name}`", named)
+    every = reader.duration(("witness", "every"), written.witness.every, 60_000, 30 * DAY_MS)
+    return name, DAY_MS if every is None else every
 
 
 def _symbols(reader: Reader, written: WrittenAccount) -> tuple[str, ...]:
