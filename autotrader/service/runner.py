@@ -17,6 +17,7 @@ from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
 from autotrader.market.needs import CandleNeed
 from autotrader.service.inbox import Desk
 from autotrader.service.jobs import JobScheduler
+from autotrader.service.witness import send_head
 from autotrader.service.world import World
 
 TICK_SECONDS = 1
@@ -74,11 +75,13 @@ class Runner:
             self._run_once()
         else:
             self._hold_jobs()
+            self._send_head("start")
             self._turn()
         if self._fatal is not None:
             self._tell("critical", f"autotrader stops: {self._fatal}")
             raise self._fatal
         self._tell("info", f"autotrader stopped: {self._stopping or 'done'}")
+        self._send_head("stop")
         return self._stopping or "done"
 
     # ------------------------------------------------------------------------------------------------------ the loop
@@ -88,6 +91,8 @@ class Runner:
         self._jobs.add("filters", 3_600, self._read_filters)
         self._jobs.add("upkeep", 3_600, self._keep_up)
         self._jobs.add("disk", 600, self._look_at_disk)
+        if self._world.settings.witness_channel:
+            self._jobs.add("witness", self._world.settings.witness_ms // 1000, lambda: self._send_head("as asked"))
         self._jobs.hasten("tick", 0)
 
     def _turn(self) -> None:
@@ -214,6 +219,10 @@ class Runner:
                     self._log(
                         "info", f"{need.symbol} {need.timeframe}: the exchange lacks {len(gaps)} intervals of candles"
                     )
+
+    def _send_head(self, when: str) -> None:
+        if self._world.settings.witness_channel:
+            send_head(self._world.store, self._world.notifier, self._world.settings.witness_channel, when)
 
     def _look_at_disk(self) -> None:
         free = shutil.disk_usage(self._world.store.folder).free
