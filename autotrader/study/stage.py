@@ -13,7 +13,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -25,7 +25,9 @@ from autotrader.exchanges.binance.hosts import BaseUrl
 from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, read_reply
 from autotrader.exchanges.live import grant_live
-from autotrader.language.plan import Settings
+from autotrader.language.plan import Plan, Settings
+from autotrader.language.problems import Problem
+from autotrader.market.instrument import Instrument
 from autotrader.ports import Level, Notifier
 from autotrader.simulator import Account, Exchange, Simulator
 from autotrader.simulator.faults import Delivery, Later
@@ -145,6 +147,25 @@ def project_of(folder: Path, account: str, rules: str) -> Project:
     path = folder / "autotrader.yaml"
     path.write_text(account, encoding="utf-8")
     return read_project(path, environ={})
+
+
+def remembered(project: Project) -> Project:
+    """The same project, which compiles its rules once for the same filters: for many worlds in one process."""
+
+    class Remembering(Project):
+        __slots__ = ("known",)
+        known: dict[object, tuple[Plan, tuple[Problem, ...]]]
+
+        def plan(self, instruments: Mapping[str, Instrument] | None = None) -> tuple[Plan, tuple[Problem, ...]]:
+            filters = None if instruments is None else tuple(sorted(instruments.items(), key=lambda item: item[0]))
+            key = None if filters is None else tuple((name, replace(one, fetched_ms=None)) for name, one in filters)
+            if key not in self.known:
+                self.known[key] = project.plan(instruments)
+            return self.known[key]
+
+    made = Remembering(**{one.name: getattr(project, one.name) for one in fields(project)})
+    object.__setattr__(made, "known", {})
+    return made
 
 
 @dataclass(slots=True)
