@@ -164,9 +164,9 @@ def _witness(reader: Reader, written: WrittenAccount, channels: Mapping[str, Cha
     if written.witness is None:
         return "", DAY_MS
     name = written.witness.to
-    if name not in channels:
-        named = f"channels are {', '.join(sorted(channels))}" if channels else "add it below `notify:`"
-        reader.report("AT504", ("witness", "to"), f"there is no channel `{name}`", named)
+    known = {"stdout", "log", *channels}
+    if name not in known:
+        reader.report("AT504", ("witness", "to"), f"there is no channel `{name}`", f"there are {', '.join(sorted(known))}")
     every = reader.duration(("witness", "every"), written.witness.every, 60_000, 30 * DAY_MS)
     return name, DAY_MS if every is None else every
 
