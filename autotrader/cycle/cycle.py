@@ -131,6 +131,7 @@ class Cycle:
         if orders:
             moments.append(self._watched_ms + WATCH_MS)
         moments += [row.next_look_ms for row in self.parts.store.intents.unresolved() if row.next_look_ms is not None]
+        moments += self.parts.observer.next_looks()
         return max(min(moments), now_ms + 1)
 
     def _timers(self, now_ms: int) -> tuple[OwnOrder, ...]:
@@ -148,7 +149,7 @@ class Cycle:
 
     def _is_watch_due(self, now_ms: int) -> bool:
         looks = (row.next_look_ms for row in self.parts.store.intents.unresolved())
-        if any(look is not None and look <= now_ms for look in looks):
+        if any(look is not None and look <= now_ms for look in looks) or self.parts.observer.is_look_due(now_ms):
             return True
         return now_ms - self._watched_ms >= WATCH_MS and bool(self.parts.observer.symbols())
 

@@ -23,11 +23,13 @@ AnyOrder: TypeAlias = Order | OwnOrder
 def open_orders(sources: Sources, rule: CompiledRule, wanted: OrderFilter) -> tuple[AnyOrder, ...] | Missing:
     """The open orders that match, oldest first; missing where the venue's list is needed and not known."""
     own = tuple(order for order in sources.record.orders if order.symbol == rule.symbol)
-    found: list[AnyOrder] = [order for order in own if order.state == "open" and _owned(order, rule, wanted)]
+    found: list[AnyOrder] = [
+        order for order in own if order.state == "open" and not order.is_left_alone and _owned(order, rule, wanted)
+    ]
     if wanted.owner == "anyone":
-        listed = sources.account.open_orders.get(rule.symbol)
-        if listed is None:
-            return Missing(sources.account.missing.get(rule.symbol, "not fetched"))
+        listed = listed_orders(sources, rule.symbol)
+        if isinstance(listed, Missing):
+            return listed
         known = {order.client_order_id for order in own}
         foreign = wanted.tag is None and wanted.label is None
         found += [order for order in listed if foreign and order.client_order_id not in known and order.is_open]

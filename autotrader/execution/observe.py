@@ -4,20 +4,24 @@ Open orders come as one list per symbol. An order of ours that the list lacks is
 "not in the list" is no proof that it ended. Trades are read when more was executed than booked, from the last trade up
 to which everything was booked; a trade is ours if its order is. Nothing here guesses: an order whose trades cannot be
 had yet stays unsettled and is looked at again.
+
+An order that a cancel has ended may still show a fill that the venue's reply did not know. So it is asked for three
+more times in the 90 s after it; many at once are asked for by one list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from autotrader.errors import AutotraderError
-from autotrader.execution.journal import in_flight_until_ms
+from autotrader.execution.differences import note_difference
+from autotrader.execution.journal import DAY_MS, in_flight_until_ms
 from autotrader.execution.resolve import Resolver
 from autotrader.market.account import Account
 from autotrader.money import ZERO, plain, times
-from autotrader.orders import ORDER_ID_PREFIX, Fill, NotFound, Order, is_ours
+from autotrader.orders import ORDER_ID_PREFIX, Fill, NotFound, Order, OrderStatus, is_ours
 from autotrader.ports import Broker, Clock
 from autotrader.records.cancels import CancelState
 from autotrader.records.crash import crash_point
@@ -27,6 +31,10 @@ from autotrader.records.store import Store
 
 _MARGIN_MS = 1_000  # trades are read from a little before the order was sent: two clocks
 _MISSED_AFTER_MS = 60_000  # an order that we know and no query finds for this long is worth a warning
+LOOKS_AFTER_CANCEL_MS = (5_000, 30_000, 90_000)
+_CANCELS_REMEMBERED = 200
+_ASKED_SINGLY = 5  # more orders of one symbol than this are cheaper as one list (4 weight each, 20 the list)
+_NO_HISTORY: Mapping[str, Sequence[Order]] = {}
 
 
 @dataclass(slots=True)
@@ -64,6 +72,7 @@ class Observer:
         self._resolver = resolver
         self._min_notional = min_notional
         self._warned: set[str] = set()
+        self._looks: dict[str, int] = {}  # how often a cancelled order was asked for again
 
     def symbols(self) -> tuple[str, ...]:
         """Symbols whose open orders are to be asked for: those with unsettled orders or unknown fates."""
@@ -73,13 +82,21 @@ class Observer:
 
     def observe(self, account: Account) -> Observation:
         """Take in the open orders of `account`, ask for those that it lacks, and book new trades."""
-        seen = Observation()
-        for symbol, orders in sorted(account.open_orders.items()):
-            for order in orders:
-                self.take(order, seen)
-            self._ask_for_absent(symbol, orders, seen)
-        self._close_cancels(account)
+        seen = self.take_in(account)
+        self._look_again(seen)
         self.book(seen)
+        return seen
+
+    def take_in(self, account: Account, history: Mapping[str, Sequence[Order]] = _NO_HISTORY) -> Observation:
+        """Take in lists of orders, open ones and (at start) past ones; ask for what they should show and do not."""
+        seen = Observation()
+        for symbol in sorted(account.open_orders.keys() | history.keys()):
+            listed = (*account.open_orders.get(symbol, ()), *history.get(symbol, ()))
+            for order in listed:
+                self.take(order, seen)
+            if symbol in account.open_orders:
+                self._ask_for_absent(symbol, listed, seen)
+        self._close_cancels(account)
         return seen
 
     def _close_cancels(self, account: Account) -> None:
@@ -123,9 +140,7 @@ class Observer:
         text = f"the venue has order {order.order_id} named {cid}, {what}"
         with self._store.transaction() as store:
             observed = store.orders.adopt(order, now_ms, row, how="stray")
-            store.notice(now_ms, "critical", text, order=cid)
-            unexplained = store.settings.get("unexplained", {})
-            store.settings.set("unexplained", {**unexplained, cid: text}, now_ms)
+            note_difference(store, cid, text, now_ms)
             if row is not None or observed.clash:
                 store.halt(observed.clash or text, now_ms)
         seen.adopted.append(cid)
@@ -183,6 +198,59 @@ class Observer:
             seen.alerts.append(text)
             self._store.notice(now_ms, "warn", text, order=row.client_order_id)
 
+    # ------------------------------------------------------------------------------------ after a confirmed cancel
+    def next_looks(self) -> tuple[int, ...]:
+        """When orders that were cancelled a moment ago are to be asked for again."""
+        return tuple(due_ms for _, due_ms in self._to_look_at())
+
+    def is_look_due(self, now_ms: int) -> bool:
+        """Whether one of those times has come."""
+        return any(due_ms <= now_ms for due_ms in self.next_looks())
+
+    def _to_look_at(self) -> Iterator[tuple[str, int]]:
+        """Cancelled orders that may have filled more, each with the time of its next look."""
+        now_ms = self._clock.now_ms()
+        for cancel in self._store.cancels.newest(_CANCELS_REMEMBERED):
+            cid, done = cancel.client_order_id, self._looks.get(cancel.client_order_id, 0)
+            is_recent = now_ms - cancel.moved_ms <= LOOKS_AFTER_CANCEL_MS[-1] + _MISSED_AFTER_MS
+            if is_recent and done < len(LOOKS_AFTER_CANCEL_MS) and cancel.state is not CancelState.SENT:
+                row = self._store.orders.get(cid)
+                if row is not None and not row.order.is_open and row.order.status is not OrderStatus.FILLED:
+                    yield cid, cancel.moved_ms + LOOKS_AFTER_CANCEL_MS[done]
+
+    def _look_again(self, seen: Observation) -> None:
+        now_ms = self._clock.now_ms()
+        by_symbol: dict[str, list[OrderRow]] = {}
+        for cid in dict.fromkeys(cid for cid, due_ms in self._to_look_at() if due_ms <= now_ms):
+            row = self._store.orders.get(cid)
+            if row is not None:
+                by_symbol.setdefault(row.order.symbol, []).append(row)
+        if by_symbol:  # what is long past is forgotten
+            newest = {cancel.client_order_id for cancel in self._store.cancels.newest(_CANCELS_REMEMBERED)}
+            self._looks = {cid: count for cid, count in self._looks.items() if cid in newest}
+        for symbol, rows in sorted(by_symbol.items()):
+            for row in self._look_at(symbol, rows, now_ms, seen):
+                self._looks[row.client_order_id] = self._looks.get(row.client_order_id, 0) + 1
+
+    def _look_at(self, symbol: str, rows: Sequence[OrderRow], now_ms: int, seen: Observation) -> Sequence[OrderRow]:
+        """Ask for these orders; those that were asked for, so that the rest is asked for next time."""
+        since_ms = min(row.placed_ms for row in rows) - _MARGIN_MS
+        if len(rows) <= _ASKED_SINGLY or since_ms <= now_ms - DAY_MS:
+            asked = rows[:_ASKED_SINGLY]
+            for row in asked:
+                self._ask(row, seen)
+            return asked
+        try:
+            history = self._broker.history(symbol, since_ms)
+        except AutotraderError as error:
+            seen.failures.append(f"orders of {symbol}: {error.message}")
+            return rows
+        names = {row.client_order_id for row in rows}
+        for order in history:
+            if order.client_order_id in names:
+                self.move(order, seen)
+        return rows
+
     def _name_dust(self, row: OrderRow, seen: Observation) -> None:
         order, least = row.order, self._min_notional(row.order.symbol)
         if order.is_open or least is None or order.executed == ZERO or order.remaining <= ZERO:
@@ -210,6 +278,10 @@ class Observer:
         except AutotraderError as error:
             seen.failures.append(f"trades of {symbol}: {error.message}")
             return
+        self.book_trades(symbol, trades, seen)
+
+    def book_trades(self, symbol: str, trades: Sequence[Fill], seen: Observation) -> None:
+        """Book those of these trades that are of our orders and not booked yet."""
         crash_point("trades_read")
         now_ms = self._clock.now_ms()
         with self._store.transaction() as store:

@@ -12,6 +12,10 @@ from decimal import Decimal
 
 from autotrader.orders import Balance, Fill, Order, Side
 
+# Labels that no rule can bear (they are no names): an order that waits for a person's word, and one that got `ignore`.
+UNEXPLAINED, IGNORED = "(unexplained)", "(ignored)"
+LEFT_ALONE = frozenset({UNEXPLAINED, IGNORED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
@@ -57,6 +61,11 @@ class OwnOrder:
     def remaining(self) -> Decimal:
         """Base quantity that may still trade."""
         return self.quantity - self.executed
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether no rule and no timer may touch it; it counts in every limit all the same."""
+        return not LEFT_ALONE.isdisjoint(self.labels)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -96,6 +96,11 @@ class Cancels:
         row = self._db.row("SELECT * FROM cancels WHERE client_order_id = ? ORDER BY id DESC LIMIT 1", (cid,))
         return None if row is None else _row(row)
 
+    def newest(self, count: int) -> tuple[CancelRow, ...]:
+        """The newest cancels, newest first."""
+        sql = "SELECT * FROM cancels ORDER BY id DESC LIMIT ?"
+        return self._db.remembered(("cancels", count), lambda: tuple(_row(row) for row in self._db.rows(sql, (count,))))
+
     def failed_since(self, since_ms: int) -> tuple[CancelRow, ...]:
         """Cancels of unclear or failed outcome since then, for `errors(...)`."""
         rows = self._db.rows(

@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from autotrader.market.account import LEFT_ALONE, UNEXPLAINED
 from autotrader.money import ZERO, plain, total
 from autotrader.orders import Fill, Order, OrderStatus, Side
 from autotrader.records.chain import Chain
@@ -36,7 +37,8 @@ FILL_COLUMNS = (
 class OrderRow:
     """An order of ours at the venue. `booked` is the sum of its booked trades, in base.
 
-    `rule` is "" for orders by hand and for strays that were adopted (label "adopted").
+    `rule` is "" for orders by hand and for strays that were adopted (label "adopted"). What start-up could not explain
+    bears the label `UNEXPLAINED` until a person's word, and after `ignore` the label `IGNORED`.
     """
 
     order: Order
@@ -57,6 +59,11 @@ class OrderRow:
     def unbooked(self) -> Decimal:
         """Executed quantity for which no trade has been booked yet."""
         return self.order.executed - self.booked
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether no rule and no timer may touch it."""
+        return not LEFT_ALONE.isdisjoint(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +103,11 @@ class Orders:
             placed_ms=asked.sent_ms if asked and asked.sent_ms is not None else order.created_ms,
             cancel_at_ms=asked.cancel_at_ms if asked else None,
             tag=asked.intent.tag if asked else "",
-            labels=asked.intent.labels if asked else ("adopted",),
+            labels=_labels_of(asked, how),
             booked=ZERO,
             settled=not order.is_open and order.executed == 0,
         )
-        self._put(row)
-        self._chain.append(time_ms, "order", order.client_order_id, {**_columns(row), "how": how})
+        self._say(row, time_ms, how=how)
         return Observed(row, moved=True, alerts=(), clash=_difference(asked, order))
 
     def observe(self, seen: Order, time_ms: int) -> Observed:
@@ -119,6 +125,27 @@ class Orders:
         self._put(fresh)
         self._chain.append(time_ms, "order", row.client_order_id, _columns(fresh))
         return Observed(fresh, moved=True, alerts=step.alerts)
+
+    def reopen(self, seen: Order, time_ms: int) -> None:
+        """Take the venue's word that an order which had ended here is open; it waits for a person's word. The one move
+        backwards there is: only start-up makes it, after two sources said so. Raises KeyError.
+        """
+        row = self.get(seen.client_order_id)
+        if row is None:
+            raise KeyError(seen.client_order_id)
+        labels = tuple(dict.fromkeys((*row.labels, UNEXPLAINED)))
+        self._say(replace(_with(row, order=seen), labels=labels), time_ms, how="reopened")
+
+    def relabel(self, cid: str, labels: tuple[str, ...], time_ms: int) -> None:
+        """Give a known order other labels, with an act. Raises KeyError."""
+        row = self.get(cid)
+        if row is None:
+            raise KeyError(cid)
+        self._say(replace(row, labels=labels), time_ms, how="word")
+
+    def _say(self, row: OrderRow, time_ms: int, *, how: str) -> None:
+        self._put(row)
+        self._chain.append(time_ms, "order", row.client_order_id, {**_columns(row), "how": how})
 
     def book(self, fill: Fill, time_ms: int) -> bool:
         """Book one trade of a known order, once; returns whether it was news. Raises KeyError for a foreign trade."""
@@ -198,6 +225,11 @@ class Orders:
     def _select(self, where: str, values: Sequence[Value]) -> tuple[OrderRow, ...]:
         rows = self._db.rows(f"SELECT * FROM orders WHERE {where} ORDER BY placed_ms, order_id", values)  # noqa: S608 - our clauses
         return tuple(_order_row(row) for row in rows)
+
+
+def _labels_of(asked: JournalRow | None, how: str) -> tuple[str, ...]:
+    labels = asked.intent.labels if asked else ("adopted",)
+    return (*labels, UNEXPLAINED) if how == "stray" else labels
 
 
 def _with(row: OrderRow, *, order: Order | None = None, booked: Decimal | None = None) -> OrderRow:

@@ -114,7 +114,7 @@ def _of_order(row: OrderRow) -> OwnOrder:
         executed=order.executed,
         quote_executed=order.quote_executed if order.quote_executed is not None else ZERO,
         placed_ms=row.placed_ms,
-        cancel_at_ms=row.cancel_at_ms,
+        cancel_at_ms=None if row.is_left_alone else row.cancel_at_ms,
         tag=row.tag,
         labels=row.labels,
         state="open" if order.is_open else "done",

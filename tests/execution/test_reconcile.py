@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, UsageError
-from autotrader.execution.reconcile import settle_difference
+from autotrader.execution.differences import settle_difference
 from autotrader.market.account import Account
 from autotrader.orders import OrderRequest, OrderStatus, SubmitResult
 from autotrader.records.cancels import CancelState

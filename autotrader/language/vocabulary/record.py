@@ -50,7 +50,7 @@ def _spent(term: Term, sources: Sources) -> Answer:
 
 def _open(side: Side) -> Callable[[Term, Sources], Answer]:
     def read(term: Term, sources: Sources) -> Answer:
-        live = (order for order in sources.record.orders if order.state != "done")
+        live = (order for order in sources.record.orders if order.state != "done" and not order.is_left_alone)
         return Decimal(sum(1 for order in live if order.symbol == term.symbol and order.side is side))
 
     return read
