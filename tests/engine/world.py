@@ -144,7 +144,8 @@ def sources(now_ms: int, last: int | str | None = 100_000, *, change: str = "0",
 def account_of(now_ms: int, jpy: int | str = 1_000_000, btc: int | str = 1, **more: Any) -> Account:
     """An account with some yen and bitcoin, asked for just now."""
     balances = {"JPY": Balance("JPY", D(jpy), D(0)), "BTC": Balance("BTC", D(btc), D(0))}
-    return Account(balances=balances, balances_asked_ms=now_ms, **more)
+    asked = {"orders_asked_ms": dict.fromkeys(more.get("open_orders", ()), now_ms)}
+    return Account(balances=balances, balances_asked_ms=now_ms, **{**asked, **more})
 
 
 def own(cid: str = "at-test-1", state: str = "open", **more: Any) -> OwnOrder:

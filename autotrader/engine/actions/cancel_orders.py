@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from autotrader.engine.actions.scene import Done, Failed, Given, Scene, Waits
-from autotrader.engine.open_orders import AnyOrder, cancel_request, distance, open_orders, placed_ms
+from autotrader.engine.open_orders import AnyOrder, cancel_request, distance, open_orders, placed_ms, unclear_order
 from autotrader.engine.requests import CancelOrder, Dropped
 from autotrader.engine.values import exact
 from autotrader.language.plan import CancelOrders, OrderFilter
@@ -13,8 +13,14 @@ from autotrader.market.sources import Missing
 
 
 def given(action: CancelOrders, scene: Scene) -> Given:
-    """The cancellations; with no matching order the step is done. What cannot be known cancels nothing."""
-    found = open_orders(scene.sources, scene.rule, OrderFilter(action.side, action.owner, action.tag))
+    """The cancellations; with no matching order the step is done. What cannot be known cancels nothing, and an order
+    that may or may not be there is not known: what follows in the list counts on its being gone.
+    """
+    wanted = OrderFilter(action.side, action.owner, action.tag)
+    unclear = unclear_order(scene.sources, scene.rule, wanted)
+    if unclear:
+        return Failed(Dropped(f"order {unclear} has an unknown fate"))
+    found = open_orders(scene.sources, scene.rule, wanted)
     if isinstance(found, Missing):
         return Failed(Dropped(f"open orders: {found.reason}"))
     limit = None if action.further_than is None else exact(action.further_than, scene.values)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from autotrader.engine.actions.scene import Failed, Given, Scene, Waits
+from autotrader.engine.open_orders import listed_orders
 from autotrader.engine.requests import Dropped, PlaceRequest, Skipped
 from autotrader.engine.sizing import order_kind, sized
 from autotrader.language.plan import PlaceOrder
+from autotrader.language.vocabulary.limits import abnormal
 from autotrader.market.account import OwnRecord
-from autotrader.market.sources import Sources
+from autotrader.market.sources import Missing, Sources
 from autotrader.orders import DecisionKey, OrderRequest, Side, client_order_id
 
 
@@ -43,12 +45,18 @@ def given(action: PlaceOrder, scene: Scene) -> Given:
 
 
 def closed(sources: Sources, symbol: str) -> str:
-    """Why a symbol takes no orders now, or "": its market is closed, through no fault of a rule."""
+    """Why a symbol takes no orders now, or "": its market is closed, or what an order must not run into cannot be seen,
+    all through no fault of a rule. A list of open orders that nobody asked for is not missed.
+    """
     instrument = sources.instruments.get(symbol)
-    known = instrument is not None and instrument.fetched_ms is not None
-    if instrument is None or not known or instrument.status == "TRADING":
-        return ""
-    return f"{symbol} is not trading: {instrument.status}"
+    if instrument is not None and instrument.fetched_ms is not None and instrument.status != "TRADING":
+        return f"{symbol} is not trading: {instrument.status}"
+    shut = abnormal(sources)
+    if shut is not None:
+        return shut.reason
+    account = sources.account
+    listed = listed_orders(sources, symbol) if symbol in {*account.open_orders, *account.missing} else ()
+    return f"open orders: {listed.reason}" if isinstance(listed, Missing) else ""
 
 
 def has_unknown_fate(record: OwnRecord, rule: str, symbol: str, side: Side) -> bool:

@@ -40,6 +40,9 @@ def _asked(what: str, symbol: str, sources: Sources) -> int | str:
     if what == "orders":
         return account.orders_asked_ms.get(symbol, account.missing.get(symbol, "not fetched"))
     if what == "candles":
+        lost = (why for need, why in snapshot.missing.items() if isinstance(need, CandleNeed) and need.symbol == symbol)
+        if (reason := next(lost, None)) is not None:
+            return reason  # the oldest is the one that did not come
         series = [
             seen.asked_ms
             for need, seen in snapshot.seen.items()
