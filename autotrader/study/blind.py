@@ -1,0 +1,315 @@
+"""Proof that less knowledge never trades more (order-safety P10, rule-language: unknown is neither true nor false).
+
+Rules, market, account, record and the rules' states are drawn at random; the production engine decides and reviews
+twice: with everything, and with something taken away (`losses`). From the same states the blinded decision may place,
+resume and cancel only what the seeing one asked for too, and only what the limits would let pass with everything known;
+and nothing that holds a rule back (latch, cooldown, count, timer, side) may be looser than it was before and than it
+would be with everything known.
+
+Three things are meant and no breach. A rule may ask for an age, and then old data is what it asked about. A firing
+whose order could not be judged is given back (rule-language §4): it is due again, and no order of it exists. And the
+limits are asked about the orders that the blinded cycle wants: where a first order is not asked for, a second one may
+find room within the same limit.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from autotrader.engine import decide as deciding
+from autotrader.engine import limits
+from autotrader.engine.advance import settled
+from autotrader.engine.due import Due, due
+from autotrader.engine.limits import Approved
+from autotrader.engine.memory import LeafMemory
+from autotrader.engine.outcome import Decision, Outcome
+from autotrader.engine.requests import CancelOrder, Context, NeverArrived, PauseRequest, PlaceRequest
+from autotrader.engine.state import Phase, RuleState, Run, StateKey
+from autotrader.language.plan import CompiledRule, Plan
+from autotrader.language.tree import Term
+from autotrader.language.walk import tree_terms
+from autotrader.market.sources import Sources
+from autotrader.orders import Accepted, NotSent, Order, OrderStatus, Rejected
+from autotrader.study.losses import Loss, losses
+from autotrader.study.proof import Breach, Progress, Proof, unheard
+from autotrader.study.wild_rules import drawn_plan
+from autotrader.study.wild_sources import START_MS, drawn_context, drawn_sources, instruments, settings
+
+RULES = 4
+MIXED = 6  # mixtures of several losses beside each loss alone
+_ARMED = frozenset({Phase.ARMED, Phase.BLOCKED, Phase.ACTING_REARMED})
+
+
+def prove_blind(cases: int = 300, seed: int = 1, progress: Progress = unheard) -> Proof:
+    """Blind `cases` random rule sets in every way. Case i of a seed is the same however many are asked for."""
+    tally = _Tally()
+    for number in range(cases):
+        for breach in _case(random.Random(f"blind {seed} {number}"), tally, f"blind --cases {number + 1} --seed {seed}"):
+            tally.breaches.append(breach)
+        progress(number + 1, cases)
+    return Proof(
+        name="blind",
+        claim="Taking, ageing or corrupting any input never makes a rule trade that would not, nor clears a guard.",
+        parameters=f"--cases {cases} --seed {seed}",
+        figures={
+            "rule sets": cases, "rules": tally.rules, "decisions with everything": tally.seeing,
+            "of them with an order": tally.placing, "decisions blinded": tally.blinded,
+            "orders kept although blinded": tally.kept, "orders that went away": tally.lost,
+            "orders that appeared": tally.appeared, "guards cleared": tally.cleared,
+        },
+        injected=dict(sorted(tally.kinds.items())),
+        breaches=tuple(tally.breaches),
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts over all cases."""
+
+    rules: int = 0
+    seeing: int = 0
+    placing: int = 0
+    blinded: int = 0
+    kept: int = 0
+    lost: int = 0
+    appeared: int = 0
+    cleared: int = 0
+    kinds: dict[str, int] = field(default_factory=dict)
+    breaches: list[Breach] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What both decisions start from."""
+
+    plan: Plan
+    found: Due
+    states: Mapping[StateKey, RuleState]
+    runs: tuple[Run, ...]
+    context: Context
+
+    def decided(self, sources: Sources) -> Outcome:
+        """The production engine's decision on some sources."""
+        return deciding.decide(self.plan, self.found, sources, self.states, self.runs, self.context)
+
+    def approved(self, orders: Sequence[PlaceRequest], sources: Sources) -> tuple[PlaceRequest, ...]:
+        """Those of some orders that the limits let pass."""
+        verdicts = limits.review(orders, sources, self.plan.settings, self.context.halt)
+        return tuple(order for order, said in zip(orders, verdicts, strict=True) if isinstance(said, Approved))
+
+
+def _case(chance: random.Random, tally: _Tally, again: str) -> Iterator[Breach]:
+    """One rule set, one market: decided once with everything, then under every loss and some mixtures."""
+    plan, text = drawn_plan(chance, settings(), instruments(START_MS), RULES)
+    scene = _scene(chance, plan)
+    sources = drawn_sources(chance, START_MS)
+    seeing = scene.decided(sources)
+    orders = _places(seeing)
+    tally.rules += len(plan.rules)
+    tally.seeing += len(seeing.decisions)
+    tally.placing += len(orders)
+    single = losses(sources, chance)
+    tried: list[tuple[Loss, ...]] = [(loss,) for loss in single]
+    tried += [tuple(chance.sample(single, chance.randint(2, 6))) for _ in range(MIXED)]
+    for blinds in tried:
+        less = sources
+        for loss in blinds:
+            less = loss.apply(less)
+            tally.kinds[loss.kind] = tally.kinds.get(loss.kind, 0) + 1
+        blind = scene.decided(less)
+        tally.blinded += len(blind.decisions)
+        kept = {_named(order) for order in _places(blind)}
+        tally.kept += len(kept)
+        tally.lost += sum(_named(order) not in kept for order in orders)
+        for what in trespasses(scene, (sources, seeing), (less, blind), blinds):
+            appeared = what.startswith("order")
+            tally.appeared += appeared
+            tally.cleared += not appeared
+            taken = "; ".join(loss.name for loss in blinds)
+            yield Breach(promise="P10", what=what, case=again, story=(f"taken: {taken}", *text.splitlines()))
+
+
+# ------------------------------------------------------------------------------------------------ what came before
+def _scene(chance: random.Random, plan: Plan) -> Scene:
+    """States and runs as two earlier cycles left them, some of them moved on by chance."""
+    states: Mapping[StateKey, RuleState] = {}
+    runs: tuple[Run, ...] = ()
+    last_ms: int | None = None
+    context = drawn_context(chance, START_MS)
+    for before_ms in (60_000, 30_000)[chance.randint(0, 2) :]:
+        now_ms = START_MS - before_ms
+        sources = drawn_sources(chance, now_ms)
+        found = due(plan, states, runs, sources.record.orders, last_ms, now_ms)
+        outcome = deciding.decide(plan, found, sources, states, runs, Context(store_id="wild"))
+        states, runs = _answered(chance, plan, outcome)
+        last_ms = now_ms
+    states = {key: _moved_on(chance, state) for key, state in states.items()}
+    found = due(plan, states, runs, (), last_ms, START_MS)
+    return Scene(plan, found, states, runs, context)
+
+
+def _answered(
+    chance: random.Random, plan: Plan, outcome: Outcome
+) -> tuple[Mapping[StateKey, RuleState], tuple[Run, ...]]:
+    """The venue's answers to what was asked for: taken, refused, not sent, lost, or none yet."""
+    states = dict(outcome.states)
+    runs = {run.key: run for run in outcome.runs if not run.is_over}
+    for request in outcome.requests:
+        if not isinstance(request, PlaceRequest) or request.run not in runs or chance.random() < 0.3:
+            continue
+        run = runs[request.run]
+        rule = next(rule for rule in plan.rules if (rule.id, rule.symbol) == (run.rule, run.symbol))
+        answer = chance.choice((_taken(request), Rejected(-2010, "no"), NotSent("refused"), NeverArrived("gone")))
+        step = settled(run, states.get(run.state_key), request.id, answer, len(rule.branches[run.branch].actions))
+        if step.state is not None:
+            states[run.state_key] = step.state
+        if step.run.is_over:
+            del runs[run.key]
+        else:
+            runs[run.key] = step.run
+    return states, tuple(runs.values())
+
+
+def _taken(request: PlaceRequest) -> Accepted:
+    order = request.order
+    return Accepted(Order(
+        symbol=order.symbol, order_id=7, client_order_id=order.client_order_id, side=order.side, type=order.type,
+        tif=order.tif, price=order.price, quantity=order.quantity, executed=order.quantity, quote_executed=None,
+        status=OrderStatus.FILLED, created_ms=START_MS, updated_ms=START_MS,
+    ))  # fmt: skip
+
+
+def _moved_on(chance: random.Random, state: RuleState) -> RuleState:
+    """The state with a phase, cooldown or count that older cycles may have left."""
+    if state.phase is Phase.ARMED and chance.random() < 0.3:
+        state = replace(state, phase=Phase.DISARMED, been_false=chance.random() < 0.3, last_fired_ms=START_MS - 90_000)
+    if chance.random() < 0.15:
+        state = replace(state, cooldown_until_ms=START_MS + chance.choice((-1, 60_000)))
+    if chance.random() < 0.15:
+        state = replace(state, fired_ms=(START_MS - 7_000, START_MS - 5_000))
+    return state
+
+
+# --------------------------------------------------------------------------------------------------- the comparison
+def trespasses(
+    scene: Scene, seeing: tuple[Sources, Outcome], blind: tuple[Sources, Outcome], blinds: Sequence[Loss]
+) -> Iterator[str]:
+    """What the blinded decision did that it must not."""
+    (everything, full), (less, poor) = seeing, blind
+    exempt = _asking_for_age(scene.plan, {loss.ages for loss in blinds if loss.ages})
+    wanted = {_named(order) for order in _places(full)}
+    orders = tuple(order for order in _places(poor) if order.key.rule not in exempt)
+    for order in orders:
+        if _named(order) not in wanted:
+            yield f"order appeared: {order.key.rule} {order.order.side} {order.order.quantity} at {order.order.price}"
+    passed = {order.id for order in scene.approved(orders, everything)}
+    for order in scene.approved(orders, less):
+        if order.id not in passed:
+            (said,) = (v for o, v in zip(orders, _verdicts(scene, orders, everything), strict=True) if o.id == order.id)
+            yield f"order of {order.key.rule} passed the limits although blinded; with everything known: {said}"
+    yield from _other_requests(scene, full, poor, exempt)
+    for key, after in poor.states.items():
+        if key.rule not in exempt:
+            yield from _loosened(scene, key, after, full, poor)
+    for key in poor.gone:
+        if key not in full.gone and key.rule not in exempt:
+            yield f"state of {key} forgotten"
+
+
+def _verdicts(scene: Scene, orders: Sequence[PlaceRequest], sources: Sources) -> tuple[object, ...]:
+    return limits.review(orders, sources, scene.plan.settings, scene.context.halt)
+
+
+def _other_requests(scene: Scene, full: Outcome, poor: Outcome, exempt: frozenset[str]) -> Iterator[str]:
+    """Resumptions and cancels that only the blinded decision asks for."""
+    asked = {request.id for request in full.requests if isinstance(request, CancelOrder)}
+    resumed = {request.run for request in full.requests if isinstance(request, PauseRequest)}
+    bold = {rule.id for rule in scene.plan.rules if rule.on_unknown == "fire"}
+    for request in poor.requests:
+        rule = "" if getattr(request, "run", None) is None else request.run[0]  # type: ignore[index]  # a RunKey
+        if rule in exempt:
+            continue
+        if isinstance(request, CancelOrder) and request.id not in asked and rule not in bold:
+            yield f"cancel appeared: {request.id} ({request.reason})"
+        if isinstance(request, PauseRequest) and request.resume and request.run not in resumed:
+            yield f"pause cleared by {rule}"
+
+
+def _loosened(scene: Scene, key: StateKey, after: RuleState, full: Outcome, poor: Outcome) -> Iterator[str]:
+    """What holds the rule back less than before, and less than with everything known."""
+    before, seen = scene.states.get(key, RuleState()), full.states.get(key, RuleState())
+    returned = [run for run in poor.runs if run.state_key == key and run.status == "returned"]
+    if any(run.placed for run in returned) and after.phase in _ARMED:
+        yield f"latch of {key.rule} given back although an order was placed"
+    given_back = bool(returned)
+    armed_anyway = seen.phase in _ARMED or any(one.fired and _key_of(one) == key for one in full.decisions)
+    if after.phase in _ARMED and before.phase not in _ARMED and not armed_anyway and not given_back:
+        yield f"latch of {key.rule} cleared: {before.phase} became {after.phase}, with everything known {seen.phase}"
+    if after.been_false and not (before.been_false or seen.been_false or armed_anyway):
+        yield f"unknown counted as false for {key.rule}"
+    if after.rearm_held and not (before.rearm_held or seen.rearm_held or armed_anyway):
+        yield f"unknown counted as rearm_when of {key.rule}"
+    if not given_back and after.cooldown_until_ms not in {before.cooldown_until_ms, seen.cooldown_until_ms}:
+        yield f"cooldown of {key.rule} changed"
+    if not given_back and set(before.fired_ms) & set(seen.fired_ms) - set(after.fired_ms):
+        yield f"count of {key.rule} lowered"
+    for leaf, memory in after.leaves.items():
+        yield from _advanced(key.rule, memory, before.leaves.get(leaf, _NONE), seen.leaves.get(leaf, _NONE))
+
+
+_NONE = LeafMemory()
+
+
+def _advanced(rule: str, after: LeafMemory, before: LeafMemory, seen: LeafMemory) -> Iterator[str]:
+    """What a leaf came to believe without having seen it."""
+    if _ran(after) > max(_ran(before), _ran(seen)):
+        yield f"a `for` timer of {rule} ran on while its condition was unknown"
+    if after.side not in {before.side, seen.side}:
+        yield f"a side of {rule} turned unseen"
+    is_new = after.checks != before.checks and after.checks and seen.checks
+    if is_new and after.checks[-1] not in {-1, seen.checks[-1]}:
+        yield f"a check of {rule} was believed unseen"
+
+
+def _ran(memory: LeafMemory) -> int:
+    """Milliseconds that a timer has counted at the moment of the scene."""
+    if memory.since_ms is None:
+        return 0
+    until = START_MS if memory.paused_ms is None else memory.paused_ms
+    return max(0, until - memory.since_ms - memory.lost_ms)
+
+
+# ---------------------------------------------------------------------------------------------------------- helpers
+def _places(outcome: Outcome) -> tuple[PlaceRequest, ...]:
+    return tuple(request for request in outcome.requests if isinstance(request, PlaceRequest))
+
+
+def _named(order: PlaceRequest) -> tuple[object, ...]:
+    """What makes it the same order."""
+    asked = order.order
+    return (order.key, asked.symbol, asked.side, asked.type, asked.price, asked.quantity, asked.tif)
+
+
+def _key_of(decision: Decision) -> StateKey:
+    return StateKey(decision.rule, decision.symbol, decision.order)
+
+
+def _asking_for_age(plan: Plan, subjects: Iterable[str]) -> frozenset[str]:
+    """Rules that ask how old one of these is."""
+    asked = set(subjects)
+    if not asked:
+        return frozenset()
+    return frozenset(rule.id for rule in plan.rules if any(_age_of(term) in asked for term in _terms(rule)))
+
+
+def _terms(rule: CompiledRule) -> Iterator[Term]:
+    conditions = (rule.when, rule.rearm_when, *(branch.condition for branch in rule.branches))
+    for condition in conditions:
+        if condition is not None:
+            yield from tree_terms(condition)
+
+
+def _age_of(term: Term) -> str:
+    return str(term.args[0]) if term.word == "age" else "-"
