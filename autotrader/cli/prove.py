@@ -7,8 +7,10 @@ did not hold.
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from autotrader.study.proof import Progress, Proof
 
 _SHOWN_BREACHES = 10
+_WIDTH = 96
 
 
 @click.group("prove")
@@ -57,11 +60,13 @@ def _say(proof: Proof, seconds: float) -> None:
 
     say(styled(f"prove {proof.name}", "bold") + f"  {proof.parameters}")
     say(proof.claim + "\n")
-    wide = max((len(name) for name in (*proof.figures, *proof.injected)), default=0)
+    wide = max(map(len, proof.figures), default=0)
     _say_counts(proof.figures, wide)
     if proof.injected:
+        by_count = sorted(proof.injected.items(), key=lambda item: (-item[1], item[0]))
+        listed = ", ".join(f"{name} {count:,}" for name, count in by_count)
         say(styled(f"\n  faults injected: {sum(proof.injected.values()):,}", "bold"))
-        _say_counts(dict(sorted(proof.injected.items())), wide)
+        say(textwrap.fill(listed, _WIDTH, initial_indent="  ", subsequent_indent="  "))
     say("")
     for breach in proof.breaches[:_SHOWN_BREACHES]:
         say(styled(f"  {breach.promise} broken: ", "red") + printable(breach.what))
@@ -81,6 +86,38 @@ def _say_counts(counts: Mapping[str, int | str], wide: int) -> None:
     for name, count in counts.items():
         shown = f"{count:,}" if isinstance(count, int) else count
         say(f"  {name:<{wide}}  {shown:>9}")
+
+
+@command.command("orders")
+@click.option("--seeds", default=200, show_default=True, type=click.IntRange(1), help="How many schedules to play.")
+@click.option("--from", "first", default=1, show_default=True, type=click.IntRange(0), help="The first seed.")
+@click.option("--seed", type=click.IntRange(0), help="Play this seed alone.")
+@click.option(
+    "--schedule", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Play a schedule that was kept."
+)
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Write schedules that failed here.")
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one for each core]")
+@format_option
+def orders(
+    *,
+    seeds: int,
+    first: int,
+    seed: int | None,
+    schedule: Path | None,
+    keep: Path | None,
+    workers: int | None,
+    format: str,  # noqa: A002 - the flag's name
+) -> int:
+    """No order doubled, none lost: seeded faults, late and lost answers, crashes at every named point."""
+    from autotrader.study.orders import cores, prove_kept, prove_orders
+    from autotrader.study.schedule import Schedule
+
+    if schedule is not None:
+        kept = Schedule.read(schedule)
+        return reported(lambda _progress: prove_kept(kept), format=format)
+    chosen = range(first, first + seeds) if seed is None else range(seed, seed + 1)
+    count = workers or cores()
+    return reported(lambda progress: prove_orders(chosen, progress, workers=count, keep=keep), format=format)
 
 
 __all__ = ["command", "format_option", "reported"]

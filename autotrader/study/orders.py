@@ -88,21 +88,30 @@ def prove_orders(
     seeds: Sequence[int], progress: Progress = unheard, *, workers: int = 1, keep: Path | None = None
 ) -> Proof:
     """Play every seed. A schedule that broke a promise is written into `keep` as a file, if one is given."""
+    return _proof(_all(seeds, workers), len(seeds), _span(seeds), progress, keep)
+
+
+def prove_kept(schedule: Schedule) -> Proof:
+    """Play one schedule, from a file that was kept."""
+    return _proof(iter((play(schedule),)), 1, f"the schedule of seed {schedule.seed}", unheard, None)
+
+
+def _proof(plays: Iterator[Played], count: int, parameters: str, progress: Progress, keep: Path | None) -> Proof:
     total, breaches, injected = Counter[str](), list[Breach](), Counter[str]()
-    for done, played in enumerate(_all(seeds, workers), 1):
+    for done, played in enumerate(plays, 1):
         _add(total, played)
         injected.update(played.injected)
         breaches += played.breaches
         if played.breaches and keep is not None:
             played.schedule.write(keep / f"orders-{played.schedule.seed}.json")
-        progress(done, len(seeds))
+        progress(done, count)
     return Proof(
         name="orders",
         claim=CLAIM,
-        parameters=_span(seeds),
-        figures=_figures(len(seeds), total),
+        parameters=parameters,
+        figures=_figures(count, total),
         injected=injected,
-        breaches=(*breaches, *_vacuous(len(seeds), total)),
+        breaches=(*breaches, *_vacuous(count, total)),
     )
 
 
@@ -328,4 +337,4 @@ def _is_quiet(world: World) -> bool:
     return not world.store.intents.unresolved() and not world.store.orders.unsettled()
 
 
-__all__ = ["Played", "cores", "play", "play_all", "prove_orders"]
+__all__ = ["Played", "cores", "play", "play_all", "prove_kept", "prove_orders"]

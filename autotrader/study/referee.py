@@ -1,8 +1,8 @@
 """The referee: what the exchange saw, against what our records say, to the last digit.
 
-It reads the simulator's own books, not answers to queries, and the store as an auditor would. It shares no code with the
-product's reconciliation. Every order at the exchange must be one intent of ours, every intent that was given up must be
-absent there, every trade must be booked once and as it was, and the chain must hold.
+It reads the simulator's own books, not answers to queries, and the store as an auditor would. It shares no code with
+the product's reconciliation. Every order at the exchange must be one intent of ours, every intent that was given up
+must be absent there, every trade must be booked once and as it was, and the chain must hold.
 """
 
 from __future__ import annotations

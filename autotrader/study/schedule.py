@@ -1,4 +1,4 @@
-"""A schedule of misfortune: what goes wrong in one play, drawn from a seed, and kept as a file where it broke a promise.
+"""A schedule of misfortune: what goes wrong in one play, drawn from a seed; kept as a file where it broke a promise.
 
 The rates are those of a bad day at a venue (order-safety §1.4: 6 % of requests lost, 15 % delayed up to a minute, 12 %
 of replies lost after execution, orders hidden from queries for up to a minute, 5 % server errors), times an intensity
@@ -109,7 +109,8 @@ class Schedule:
             data["rules"], data["down"] = tuple(data["rules"]), tuple(data["down"])
             return cls(**data)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ConfigError(f"{path} is not a schedule: {error}", hint="`autotrader prove orders` keeps such files")
+            hint = "`autotrader prove orders --keep DIR` writes such files"
+            raise ConfigError(f"{path} cannot be read as a schedule: {error}", hint=hint) from None
 
     def write(self, path: Path) -> None:
         """Keep it."""
