@@ -1,8 +1,8 @@
 """The tree of exceptions, split by what the caller can do about them.
 
-Expected answers (denied, rejected, not sent, unknown) are values, in `orders`; exceptions are for what stops
-a command. Each class carries the exit code with which the command line ends, so that there is one table of
-codes and no command invents its own.
+Expected answers (rejected, not sent, unknown) are values, in `orders`; exceptions are for what stops a command or an
+order: a denial that could be overlooked would be an order. Each class carries the exit code with which the command line
+ends, so that there is one table of codes and no command invents its own.
 
 AutotraderError
 ├── UsageError            2   flags or arguments that make no sense
@@ -10,6 +10,7 @@ AutotraderError
 ├── RulesInvalid          1   rule files with problems (the problems are listed before)
 ├── RecordsBroken         1   a chain that does not verify, a store that cannot be trusted
 ├── SafetyRefused         4   autotrader itself refuses: live without its three keys, a second writer, ...
+│   └── OrderDenied       4   a limit of the account file refuses an order
 ├── ExchangeUnavailable   5   no usable answer after retries
 └── ExchangeRefused       6   the exchange answered, and said no
 """
@@ -79,6 +80,15 @@ class SafetyRefused(AutotraderError):
     """autotrader itself refuses, to protect money."""
 
     exit_code = 4
+
+
+class OrderDenied(SafetyRefused):
+    """A limit refuses an order before anything of it is written or sent. `limit` is that limit's name."""
+
+    def __init__(self, reason: str, limit: str) -> None:
+        super().__init__(f"denied: {reason}")
+        self.reason = reason
+        self.limit = limit
 
 
 class ExchangeUnavailable(AutotraderError):

@@ -19,6 +19,7 @@ from autotrader.cycle.memory import Kept
 from autotrader.engine.decide import decide
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, due, needs_of_due
 from autotrader.engine.evaluate import judge
+from autotrader.engine.halt import Halt
 from autotrader.engine.limits import Review, review, review_needs
 from autotrader.engine.memory import Moment
 from autotrader.engine.observe import observe as value_table
@@ -131,7 +132,7 @@ class Looked:
     outcome: Outcome
     verdicts: tuple[tuple[PlaceRequest, Review], ...]
     states: Mapping[StateKey, RuleState]
-    halted: str
+    halt: Halt | None
     weight: int
 
     @property
@@ -147,7 +148,7 @@ class _Memory:
     states: Mapping[StateKey, RuleState]
     runs: tuple[Run, ...]
     pauses: tuple[Pause, ...]
-    halted: str
+    halt: Halt | None
     store_id: str
 
 
@@ -165,23 +166,23 @@ def look(project: Project, state: Path) -> Looked:
         memory = _remembered(here.store, now_ms)
         found = _all_due(plan, memory, here.record(now_ms), now_ms)
         sources = here.sources(_needs(plan, found, here), instruments)
-        context = Context(store_id=memory.store_id, pauses=memory.pauses, halted=memory.halted)
+        context = Context(store_id=memory.store_id, pauses=memory.pauses, halt=memory.halt)
         outcome = decide(plan, found, sources, memory.states, memory.runs, context)
         places = [request for request in outcome.requests if isinstance(request, PlaceRequest)]
-        verdicts = tuple(zip(places, review(places, sources, plan.settings, memory.halted), strict=True))
+        verdicts = tuple(zip(places, review(places, sources, plan.settings, memory.halt), strict=True))
         return Looked(
             now_ms=now_ms, plan=plan, problems=problems, sources=sources, outcome=outcome, verdicts=verdicts,
-            states=memory.states, halted=memory.halted, weight=here.connection.governor.used,
+            states=memory.states, halt=memory.halt, weight=here.connection.governor.used,
         )  # fmt: skip
 
 
 def _remembered(store: Store | None, now_ms: int) -> _Memory:
     if store is None:
-        return _Memory(states={}, runs=(), pauses=(), halted="", store_id=NO_STORE)
+        return _Memory(states={}, runs=(), pauses=(), halt=None, store_id=NO_STORE)
     kept = Kept(store)
     return _Memory(
         states=kept.states, runs=tuple(kept.runs.values()), pauses=kept.pauses_at(now_ms),
-        halted=store.halted() or "", store_id=store.id,
+        halt=store.halt_in_force(), store_id=store.id,
     )  # fmt: skip
 
 

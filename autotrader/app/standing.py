@@ -14,6 +14,7 @@ from typing import Any
 
 from autotrader.app.why import Spending, Teller, Told, blamed, spending
 from autotrader.engine.calendar import start_of
+from autotrader.engine.halt import Halt
 from autotrader.engine.state import RuleState, StateKey, state_from_json
 from autotrader.engine.verdict import Verdict
 from autotrader.language.plan import CompiledRule, Plan
@@ -58,7 +59,7 @@ class Standing:
     head_number: int
     head_hash: str
     missed: int
-    halted: str | None
+    halt: Halt | None
     paused: tuple[tuple[str, str, int | None], ...]
     zone: str
     rules: tuple[RuleStanding, ...]
@@ -92,7 +93,7 @@ def standing(folder: Path, now_ms: int) -> Standing:
             head_number=0 if head is None else head.n,
             head_hash="" if head is None else head.hash,
             missed=int(store.settings.get("missed", 0)),
-            halted=store.halted(),
+            halt=store.halt_in_force(),
             paused=paused,
             zone="Asia/Tokyo" if plan is None else plan.settings.timezone,
             rules=() if plan is None else _rules(store, teller, plan, paused, now_ms),

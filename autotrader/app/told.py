@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import AutotraderError, ExchangeUnavailable, RecordsBroken, UsageError
 from autotrader.records.inbox import Inbox
 from autotrader.records.places import DATABASE, HEADS, INBOX, LOCK, stores_in, writer_pid
-from autotrader.records.store import Store, write_halt_file
+from autotrader.records.store import Store, read_halt_file, write_halt_file
 
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05
@@ -125,44 +126,53 @@ def open_idle(folder: Path, now_ms: int) -> Store:
 # ------------------------------------------------------------------------------------------------------- halting
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Halted:
-    """What halting one store came to. `how`: "service", "records" or "file" (the halt file alone). `cancelled` are the
-    orders whose end is confirmed; `remaining` those that still stand at the venue; `problem` what went wrong.
+    """What halting one store came to. `how`: "service", "records" or "file" (the halt file alone). `level` is the one
+    in force now: an earlier halt may be stronger. `cancelled` are the orders whose end is confirmed; `remaining` those
+    that still stand at the venue; `problem` what went wrong.
     """
 
     folder: Path
     how: str
+    level: HaltLevel = HaltLevel.HALT
     cancelled: tuple[str, ...] = ()
     remaining: tuple[str, ...] = ()
     problem: str = ""
 
 
-def halt(folder: Path, reason: str, now_ms: int, *, cancel: bool = False) -> Halted:
+def halt(folder: Path, new: Halt, now_ms: int) -> Halted:
     """Halt one store: the file first, then its service or its records. Orders are cancelled by a service only; without
     one they are `remaining`. Raises ConfigError where not even the file can be written.
     """
-    write_halt_file(folder, reason)
+    write_halt_file(folder, new)
     try:
-        reply = ask_service(folder, "halt", {"reason": reason, "cancel": cancel})
+        reply = ask_service(folder, "halt", {"reason": new.reason, "level": new.level})
         if reply is not None:
-            return _halted_by_service(folder, reply, cancel=cancel)
+            return _halted_by_service(folder, reply)
         with open_idle(folder, now_ms) as store:
-            store.halt(reason, now_ms)
-            return Halted(folder=folder, how="records", remaining=_standing(store))
+            store.halt(new.reason, now_ms, new.level)
+            return Halted(folder=folder, how="records", level=_level(folder), remaining=_standing(store))
     except AutotraderError as error:
-        return Halted(folder=folder, how="file", problem=error.message)
+        return Halted(folder=folder, how="file", level=_level(folder), problem=error.message)
 
 
-def _halted_by_service(folder: Path, reply: Reply, *, cancel: bool) -> Halted:
+def _halted_by_service(folder: Path, reply: Reply) -> Halted:
     problem = reply.error
     if not reply.answered:
         problem = f"the service (pid {reply.pid}) has not answered yet; it reads the halt file before every order"
     return Halted(
         folder=folder,
         how="service" if reply.answered else "file",
+        level=_level(folder),
         cancelled=tuple(str(name) for name in reply.facts.get("cancelled", ())),
         remaining=remaining(folder),
-        problem=problem if problem or not cancel else "",
+        problem=problem,
     )
+
+
+def _level(folder: Path) -> HaltLevel:
+    """The level in force: the halt file always has the strongest."""
+    there = read_halt_file(folder)
+    return HaltLevel.HALT if there is None else there.level
 
 
 def remaining(folder: Path) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from autotrader.app.project import Project
-from autotrader.cycle import Cycle, Freshness, Parts
+from autotrader.cycle import Cycle, Parts
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
@@ -23,6 +23,7 @@ from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
+from autotrader.execution.gate import Gate
 from autotrader.execution.gateway import Gateway
 from autotrader.execution.observe import Observer
 from autotrader.execution.reconcile import Reconciler
@@ -31,6 +32,7 @@ from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import StatusNeed
+from autotrader.orders import Side
 from autotrader.ports import Notifier
 from autotrader.records.canon import canonical
 from autotrader.records.places import Identity, store_dir
@@ -73,7 +75,9 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
     if live and project.settings.mode != "live":
         raise SafetyRefused("the account file says dry_run")
     opened: list[Store] = []  # the signer asks the store for a halt, and the store is named after the signer's key
-    connection = _connected(project.settings, wishes, lambda: any(store.halted() is not None for store in opened))
+    connection = _connected(
+        project.settings, wishes, lambda side: any(store.halted(Side(side)) is not None for store in opened)
+    )
     try:
         connection.clock.sync()
         instruments = _instruments(project, connection)
@@ -98,7 +102,7 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
     return world
 
 
-def _connected(settings: Settings, wishes: Wishes, halted: Callable[[], bool]) -> Connection:
+def _connected(settings: Settings, wishes: Wishes, halted: Callable[[str], bool]) -> Connection:
     plain = ConnectionSettings(
         zone=ZoneInfo(settings.timezone),
         cache=wishes.cache,
@@ -172,8 +176,8 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     broker = (
         connection.broker if live and connection.broker is not None else paper_broker(plan.settings, connection, store)
     )
-    freshness = Freshness(clock)
-    gateway = Gateway(store, broker, clock, refuse=freshness.refuse, recv_window_ms=plan.settings.recv_window_ms)
+    gate = Gate(store, clock, plan.settings)
+    gateway = Gateway(store, broker, clock, refuse=gate.refuse, recv_window_ms=plan.settings.recv_window_ms)
     resolver = Resolver(store, broker, clock)
 
     def least(symbol: str) -> Decimal | None:
@@ -187,8 +191,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
         store.settings.set("plan", plan_text, clock.now_ms())
     parts = Parts(
         plan=plan, plan_text=plan_text, instruments=instruments, market=connection.market, broker=broker, clock=clock,
-        store=store, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
-        freshness=freshness,
+        store=store, gate=gate, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
         before_orders=frozenset({StatusNeed()}) if connection.url.serves(STATUS) else frozenset(),
     )  # fmt: skip
     return World(

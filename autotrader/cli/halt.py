@@ -15,28 +15,42 @@ from autotrader.cli._options import config_option, format_option, state_option
 
 if TYPE_CHECKING:
     from autotrader.app.told import Halted
+    from autotrader.engine.halt import HaltLevel
     from autotrader.records.places import Identity
 
 FAILED = 1
 
 
 @click.command("halt")
+@click.option("--reduce-only", is_flag=True, help="Only buying stops; what is held may still be sold.")
 @click.option("--cancel", is_flag=True, help="Take our open orders back as well.")
 @click.option("--reason", default="by hand", show_default=True, help="Kept in the records and shown by status.")
 @config_option
 @format_option
 @state_option
-def command(*, cancel: bool, reason: str, config: Path | None, format: str, state: Path | None) -> int:  # noqa: A002
+def command(
+    *,
+    reduce_only: bool,
+    cancel: bool,
+    reason: str,
+    config: Path | None,
+    format: str,  # noqa: A002 - the flag's name
+    state: Path | None,
+) -> int:
     """Stop placing orders, in every store below the state folder, until `autotrader resume`.
 
     A running service goes on looking and recording; restarts change nothing. Open orders stay unless --cancel is given.
+    A weaker halt never replaces a stronger one. SIGUSR1 halts one running service.
     """
     from autotrader.app.told import halt, store_folders
     from autotrader.cli._folders import folders
     from autotrader.cli._output import emit_json
     from autotrader.cli._times import folder_now_ms
+    from autotrader.engine.halt import Halt, HaltLevel
     from autotrader.errors import UsageError, printable
 
+    if reduce_only and cancel:
+        raise UsageError("--reduce-only and --cancel are two levels", hint="--cancel stops sales as well")
     place = folders(state).state
     found = store_folders(place)
     if not found:
@@ -44,14 +58,15 @@ def command(*, cancel: bool, reason: str, config: Path | None, format: str, stat
             f"nothing was halted: there is no store in {place}", hint="name the folder of the service: --state DIR"
         )
     said = printable(reason)[:200] or "by hand"
-    done = [halt(folder, said, folder_now_ms(folder), cancel=cancel) for folder in found]
+    level = HaltLevel.CANCEL if cancel else HaltLevel.REDUCE_ONLY if reduce_only else HaltLevel.HALT
+    done = [halt(folder, Halt(said, level), folder_now_ms(folder)) for folder in found]
     if cancel:
         done = [_cancelled(one, config, state) for one in done]
     code = FAILED if any(one.problem or (cancel and one.remaining) for one in done) else 0
     if format == "json":
         return emit_json({"halted": [_data(one) for one in done], "reason": said}, code)
     for one in done:
-        _show(one, cancel=cancel)
+        _show(one, level)
     return code
 
 
@@ -81,12 +96,21 @@ def _cancelled(one: Halted, config: Path | None, state: Path | None) -> Halted:
         return replace(one, problem=f"orders could not be cancelled: {error.message}")
 
 
-def _show(one: Halted, *, cancel: bool) -> None:
+_MEANINGS = {"reduce_only": "nothing is bought, sales go on", "halt": "", "cancel": "orders are taken back"}
+
+
+def _show(one: Halted, asked: HaltLevel) -> None:
     from autotrader.cli._output import note, say, styled
+    from autotrader.engine.halt import HaltLevel
     from autotrader.errors import printable
 
+    cancel = asked is HaltLevel.CANCEL
     how = {"service": "told to the running service", "records": "no service runs", "file": "by the halt file alone"}
     say(f"{styled('halted', 'bold yellow')}  {one.folder.name}  ({how[one.how]})")
+    if one.level is not asked:
+        say(f"  an earlier halt is stronger and stays in force: {one.level}")
+    elif _MEANINGS[one.level]:
+        say(f"  {_MEANINGS[one.level]}")
     if one.cancelled:
         say(f"  cancelled: {', '.join(one.cancelled)}")
     if one.problem:
@@ -101,6 +125,6 @@ def _show(one: Halted, *, cancel: bool) -> None:
 
 def _data(one: Halted) -> dict[str, Any]:
     return {
-        "store": one.folder.name, "how": one.how, "cancelled": list(one.cancelled), "remaining": list(one.remaining),
-        "problem": one.problem or None,
+        "store": one.folder.name, "how": one.how, "level": one.level, "cancelled": list(one.cancelled),
+        "remaining": list(one.remaining), "problem": one.problem or None,
     }  # fmt: skip

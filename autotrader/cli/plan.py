@@ -275,10 +275,11 @@ def _unknown(story: Story) -> str:
 # --------------------------------------------------------------------------------------------------------- the page
 def _show(looked: Looked, entries: list[Entry]) -> None:
     from autotrader.cli._output import fitted, note, say, styled, width
+    from autotrader.errors import printable
 
     say(_market(looked))
-    if looked.halted:
-        say(styled(f"  trading is halted: {looked.halted}; `autotrader resume` lifts it", "yellow"))
+    if looked.halt is not None:
+        say(styled(f"  {printable(looked.halt.text)}; `autotrader resume` lifts it", "yellow"))
     several = len({rule.symbol for rule in looked.plan.rules}) > 1
     names = [entry.rule + (f" {entry.symbol}" if several else "") for entry in entries]
     columns = min(28, max(map(width, names), default=0))
@@ -369,7 +370,8 @@ def _data(looked: Looked, entries: list[Entry]) -> dict[str, Any]:
     return {
         "time": iso_utc(looked.now_ms),
         "mode": "dry-run",
-        "halted": looked.halted or None,
+        "halted": None if looked.halt is None else looked.halt.reason,
+        "halt_level": None if looked.halt is None else looked.halt.level,
         "entries": [{"rule": one.rule, "symbol": one.symbol, **one.facts} for one in entries],
         "counts": {name: sum(one.mark == mark for one in entries) for name, mark in marks.items()},
         "cash": [

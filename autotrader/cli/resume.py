@@ -70,4 +70,5 @@ def _reason(folder: Path) -> str | None:
         with Store.read(folder) as store:
             return store.halt_reason()
     except RecordsBroken:
-        return read_halt_file(folder)
+        halt = read_halt_file(folder)
+        return None if halt is None else halt.reason

@@ -121,8 +121,9 @@ def _banner(world: World) -> None:
     for problem in world.problems:
         if problem.severity == "warning":
             note(f"warning[{problem.code}]: {problem.message} ({problem.place.file}:{problem.place.line})")
-    if world.store.halted() is not None:
-        note(styled(f"halted: {world.store.halted()}; `autotrader resume` lifts it", "yellow", sys.stderr))
+    halt = world.store.halt_made()
+    if halt is not None:
+        note(styled(f"{halt.text}; `autotrader resume` lifts it", "yellow", sys.stderr))
 
 
 def _tell_start(started: Report) -> None:
@@ -158,7 +159,7 @@ def _clear_status() -> None:
 
 
 def _listen(runner: Runner) -> None:
-    """Both signals ask for a clean stop between steps; a second Ctrl-C ends at once."""
+    """Two signals ask for a clean stop between steps; a second Ctrl-C ends at once. SIGUSR1 halts at once."""
 
     def stop(number: int, _frame: object) -> None:
         if number == signal.SIGINT:
@@ -167,3 +168,4 @@ def _listen(runner: Runner) -> None:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGUSR1, lambda _number, _frame: runner.halt("by the signal SIGUSR1"))

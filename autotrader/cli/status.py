@@ -16,6 +16,7 @@ _STYLES = {
     "ready": "green", "acting": "cyan", "cooling": "yellow", "blocked": "yellow", "paused": "yellow",
     "unknown": "red", "disarmed": "grey", "off": "grey", "new": "grey",
 }  # fmt: skip
+_HALTED = {"reduce_only": "HALTED, sales go on", "halt": "HALTED", "cancel": "HALTED, orders are taken back"}
 _FAR_MS = 3_600_000
 _LATE_MS = 120_000
 
@@ -55,8 +56,10 @@ def _show(one: Standing, wall: int, *, named: bool) -> None:
     if named:  # two keys have two stores, and both are LIVE
         say(styled(printable(one.folder.name), "bold"))
     say(_head(one, wall))
-    if one.halted is not None:
-        say(styled(f"HALTED: {printable(one.halted)}; `autotrader resume` lifts it", "bold yellow"))
+    if one.halt is not None:
+        what = _HALTED[one.halt.level]
+        ends = "" if "`autotrader " in one.halt.reason else "; `autotrader resume` lifts it"
+        say(styled(f"{what}: {printable(one.halt.reason)}{ends}", "bold yellow"))
     for kind, name, until in one.paused:
         ends = "until resumed" if until is None else f"until {_moment(one, until)}"
         say(styled(f"paused {'label ' if kind == 'label' else ''}{printable(name)} {ends}", "yellow"))
@@ -181,7 +184,8 @@ def _data(one: Standing) -> dict[str, Any]:
         "running": one.pid is not None, "pid": one.pid, "up_since": time_or_none(one.since_ms),
         "now": iso_utc(one.now_ms), "last_cycle": time_or_none(one.last_cycle_ms),
         "clock_skew_ms": one.clock_skew_ms, "audit": {"number": one.head_number, "hash": one.head_hash},
-        "missed_slots": one.missed, "halted": one.halted,
+        "missed_slots": one.missed, "halted": None if one.halt is None else one.halt.reason,
+        "halt_level": None if one.halt is None else one.halt.level,
         "paused": [{"kind": kind, "name": name, "until": time_or_none(until)} for kind, name, until in one.paused],
         "open_orders": one.open_orders, "unknown_orders": one.unknown_orders, "spending": list(one.spending),
         "rules": [

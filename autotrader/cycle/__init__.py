@@ -1,9 +1,8 @@
-"""The one cycle: observe, decide, review, record, carry out, record. Live, dry-run and demo run this same code; what
-is plugged in differs, and `app` alone chooses it.
+"""The one cycle: observe, decide, record what the gate admits, carry out, record. Live, dry-run and demo run this same
+code; what is plugged in differs, and `app` alone chooses it.
 """
 
 from autotrader.cycle.cycle import Cycle
-from autotrader.cycle.freshness import Freshness
 from autotrader.cycle.parts import CycleReport, Parts
 
-__all__ = ["Cycle", "CycleReport", "Freshness", "Parts"]
+__all__ = ["Cycle", "CycleReport", "Parts"]

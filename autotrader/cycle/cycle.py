@@ -1,7 +1,8 @@
 """One turn of the wheel, from "what is due?" to "what came of it?".
 
-    due ─▶ observe market and account ─▶ take in orders and trades ─▶ answer waiting runs ─▶ decide ─▶ review
-        ─▶ one transaction: intents, next states, evaluation row ─▶ carry out (cancels, sells, buys) ─▶ answer runs
+    due ─▶ observe market and account ─▶ take in orders and trades ─▶ answer waiting runs ─▶ decide
+        ─▶ one transaction: next states, evaluation row, intents as far as the gate admits them
+        ─▶ carry out (cancels, sells, buys) ─▶ answer runs
 
 Everything that thinks is pure and elsewhere; everything that touches the world is a part that was plugged in. This
 file fixes the order of the steps, because the order is the safety: an intent is on disk before its bytes leave, a
@@ -22,7 +23,7 @@ from autotrader.cycle.telling import Teller, denial
 from autotrader.engine.advance import Result, settled
 from autotrader.engine.decide import decide, is_first_try
 from autotrader.engine.due import WATCH_MS, Due, due, needs_of_due, next_due_ms
-from autotrader.engine.limits import Approved, review, review_needs
+from autotrader.engine.limits import Approved, Review, in_turn, review_needs
 from autotrader.engine.outcome import Decision, Notice, Outcome
 from autotrader.engine.requests import (
     CancelOrder,
@@ -35,7 +36,7 @@ from autotrader.engine.requests import (
     Request,
 )
 from autotrader.engine.state import Run
-from autotrader.errors import AutotraderError
+from autotrader.errors import AutotraderError, OrderDenied
 from autotrader.execution.observe import Observation
 from autotrader.language.plan import PlaceOrder
 from autotrader.market.account import Account, OwnOrder
@@ -101,8 +102,7 @@ class Cycle:
             return self._only_watched(now_ms, observation)
         sources = self._sources(snapshot, account)
         outcome = decide(parts.plan, found, sources, self.kept.states, self.kept.runs.values(), self._context(now_ms))
-        verdicts = self._review(outcome.requests, sources)
-        number = self._record(found, outcome, verdicts, sources)
+        number, verdicts = self._record(found, outcome, sources)
         self._timed_out |= {order.client_order_id: now_ms for order in found.timers}
         self._carrier.carry_out(number, [r for r, v in verdicts if isinstance(v, Approved)], _cancels(outcome.requests))
         self._answer_waiting()
@@ -163,7 +163,6 @@ class Cycle:
             need for need in needs if isinstance(need, BalancesNeed | OpenOrdersNeed)
         )
         snapshot = self.parts.market.observe(market, deadline) if market else Snapshot(now_ms=found.now_ms)
-        self.parts.freshness.seen(snapshot)
         return snapshot, self.parts.broker.observe(own, deadline) if own else Account()
 
     def _review_needs(self, found: Due) -> frozenset[Need]:
@@ -212,26 +211,17 @@ class Cycle:
         return Context(
             store_id=self.parts.store.id,
             pauses=self.kept.pauses_at(now_ms),
-            halted=self.parts.store.halted() or "",
+            halt=self.parts.store.halt_in_force(),
         )
-
-    # --------------------------------------------------------------------------------------------------------- review
-    def _review(
-        self, requests: Iterable[Request], sources: Sources
-    ) -> tuple[tuple[PlaceRequest, Approved | Denied], ...]:
-        places = [request for request in requests if isinstance(request, PlaceRequest)]
-        halted = self.parts.store.halted() or ""
-        return tuple(zip(places, review(places, sources, self.parts.plan.settings, halted), strict=True))
 
     # --------------------------------------------------------------------------------------------------------- record
     def _record(
         self,
         found: Due,
         outcome: Outcome,
-        verdicts: Sequence[tuple[PlaceRequest, Approved | Denied]],
         sources: Sources,
-    ) -> int:
-        """One transaction: what was seen and decided, the rules' next states, and the intents."""
+    ) -> tuple[int, Sequence[tuple[PlaceRequest, Review]]]:
+        """One transaction: what was seen and decided, the rules' next states, and the intents that the gate admits."""
         store, now_ms = self.parts.store, found.now_ms
         self.missed += sum(found.missed.values())
         with store.transaction():
@@ -248,15 +238,27 @@ class Cycle:
             for decision in outcome.decisions:
                 if decision.fired:
                     store.chain.append(now_ms, "decision", decision.rule, _decision_act(decision, number))
-            for request, verdict in verdicts:
-                if isinstance(verdict, Denied):
-                    self._deny(request, verdict, now_ms)
-                else:
-                    store.intents.add(self._intent(request, number, now_ms))
             self._obey(outcome.requests, now_ms)
+            self.parts.gate.trip(sources)
+            places = in_turn(request for request in outcome.requests if isinstance(request, PlaceRequest))
+            verdicts = [(request, self._admit(request, number, sources, now_ms)) for _, request in places]
             self.kept.keep_time(now_ms)
             crash_point("cycle_uncommitted")
-        return number
+        return number, verdicts
+
+    def _admit(self, request: PlaceRequest, number: int, sources: Sources, now_ms: int) -> Review:
+        """Journal an order, or let its rule know why not."""
+        about = (request.key.rule, request.key.symbol)
+        rules = (rule for rule in self.parts.plan.rules if (rule.id, rule.symbol) == about)
+        try:
+            admission = self.parts.gate.admit(request, sources, {n for r in rules for n in r.needs | r.action_needs})
+        except OrderDenied as denied:
+            verdict = Denied(denied.reason)
+            if request.run is not None and request.run in self.kept.runs:
+                self._book(self.kept.runs[request.run], request.id, verdict)
+            return verdict
+        self.parts.store.intents.add(self._intent(request, number, now_ms), admission)
+        return Approved()
 
     def _evaluation(self, number: int, now_ms: int, outcome: Outcome, sources: Sources) -> Evaluation:
         return Evaluation(
@@ -281,12 +283,6 @@ class Cycle:
             labels=request.labels,
             because="" if request.run is None else f"rule {request.key.rule} fired",
         )
-
-    def _deny(self, request: PlaceRequest, verdict: Denied, now_ms: int) -> None:
-        body = {"symbol": request.order.symbol, "side": request.order.side, "reason": verdict.reason}
-        self.parts.store.chain.append(now_ms, "denied", request.id, body)
-        if request.run is not None and request.run in self.kept.runs:
-            self._book(self.kept.runs[request.run], request.id, verdict)
 
     def _obey(self, requests: Iterable[Request], now_ms: int) -> None:
         """Pauses and halts that rules asked for."""
@@ -338,7 +334,7 @@ class Cycle:
         self,
         found: Due,
         outcome: Outcome,
-        verdicts: Sequence[tuple[PlaceRequest, Approved | Denied]],
+        verdicts: Sequence[tuple[PlaceRequest, Review]],
         number: int,
         observation: Observation,
         snapshot: Snapshot,

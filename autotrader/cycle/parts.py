@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from autotrader.cycle.freshness import Freshness
 from autotrader.engine.outcome import Decision, Notice
 from autotrader.engine.requests import CancelOrder, NotifyRequest, PlaceRequest
+from autotrader.execution.gate import Gate
 from autotrader.execution.gateway import Gateway
 from autotrader.execution.observe import Observation, Observer
 from autotrader.execution.resolve import Resolver
@@ -32,11 +32,11 @@ class Parts:
     broker: Broker
     clock: Clock
     store: Store
+    gate: Gate
     gateway: Gateway
     resolver: Resolver
     observer: Observer
     notifier: Notifier
-    freshness: Freshness
     before_orders: frozenset[MarketNeed] = frozenset()
 
 

@@ -69,8 +69,9 @@ def _paused(q: Question) -> str:
 
 
 def _halted(q: Question) -> str:
-    places = any(isinstance(action, PlaceOrder) for action in q.branch.actions)
-    return f"trading is halted: {q.context.halted}" if places and q.context.halted else ""
+    halt = q.context.halt
+    stopped = halt is not None and any(isinstance(act, PlaceOrder) and halt.stops(act.side) for act in q.branch.actions)
+    return halt.text if halt is not None and stopped else ""
 
 
 def _closed(q: Question) -> str:

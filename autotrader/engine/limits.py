@@ -1,22 +1,27 @@
 """The last word on every order before anything is signed: the account file's limits, in aggregate, fail closed.
 
-`review` goes through the orders in the order in which they would be carried out (sells, then buys) and lets each one
-see what was approved before it in the same cycle. A limit is a class with `refuse`: the reason, or "" where it has
-nothing against. What a limit must know and does not know (a balance, a fresh price, filters) is a reason. An order of
-unknown fate counts as live everywhere. To add a limit write its class and a line in `LIMITS`.
+A limit is a class with `refuse`: the reason, or "" where it has nothing against. What a limit must know and does not
+know (a balance, a fresh price, filters) is a reason. Orders that are written and not sent yet, and those of unknown
+fate, count as live everywhere. To add a limit write its class and a line in `LIMITS`.
+
+`judge` asks them all about one order and raises. The gate (`execution.gate`) calls it inside the journal's transaction,
+with the journal's own record: no order is written without it. `review` asks ahead, for those who only want to know: it
+goes through the orders as they would be carried out (sells, then buys), each as if those before it were written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
 from autotrader.engine.actions.place import has_unknown_fate
 from autotrader.engine.books import Ledger, Unpriced
+from autotrader.engine.halt import Halt
 from autotrader.engine.requests import Denied, PlaceRequest
 from autotrader.engine.shown import grouped_amount
+from autotrader.errors import OrderDenied
 from autotrader.language.plan import Limits, Settings
 from autotrader.language.tree import Kind, Term, Unit
 from autotrader.language.vocabulary import value_of
@@ -41,13 +46,12 @@ Review: TypeAlias = Approved | Denied
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a limit may look at: the order, those approved before it in this cycle, and everything known."""
+    """What a limit may look at: the order, and everything known."""
 
     request: PlaceRequest
-    approved: tuple[PlaceRequest, ...]
     sources: Sources
     settings: Settings
-    halted: str
+    halt: Halt | None
     ledger: Ledger
 
     @property
@@ -74,20 +78,67 @@ class Limit(Protocol):
         """Why the order is denied, or ""."""
 
 
+def judge(
+    request: PlaceRequest,
+    sources: Sources,
+    settings: Settings,
+    halt: Halt | None = None,
+    limits: Sequence[Limit] | None = None,
+) -> None:
+    """Ask every limit about one order. Raises OrderDenied at the first that refuses it."""
+    view = View(request, sources, settings, halt, Ledger(sources))
+    for limit in LIMITS if limits is None else limits:
+        reason = limit.refuse(view)
+        if reason:
+            raise OrderDenied(reason, type(limit).__name__)
+
+
 def review(
-    requests: Sequence[PlaceRequest], sources: Sources, settings: Settings, halted: str = ""
+    requests: Sequence[PlaceRequest], sources: Sources, settings: Settings, halt: Halt | None = None
 ) -> tuple[Review, ...]:
-    """Approved or denied, for each order in the given order of requests. `halted` is the reason of a halt, or ""."""
-    answers: dict[int, Review] = {}
-    approved: tuple[PlaceRequest, ...] = ()
+    """Approved or denied, for each order in the given order of requests."""
+    answers: list[Review] = [Approved()] * len(requests)
+    for index, request in in_turn(requests):
+        try:
+            judge(request, sources, settings, halt)
+        except OrderDenied as denied:
+            answers[index] = Denied(denied.reason)
+        else:
+            sources = as_if_written(sources, request)
+    return tuple(answers)
+
+
+def in_turn(requests: Iterable[PlaceRequest]) -> list[tuple[int, PlaceRequest]]:
+    """Orders as they are carried out, with their places: sells first, because they bring the quote in."""
+    return sorted(enumerate(requests), key=lambda one: one[1].order.side is Side.BUY)
+
+
+def as_if_written(sources: Sources, request: PlaceRequest) -> Sources:
+    """What the record says once this order stands in the journal."""
+    order, now_ms = request.order, sources.now_ms
+    written = OwnOrder(
+        client_order_id=request.id, order_id=None, rule=request.key.rule, symbol=order.symbol, side=order.side,
+        price=order.price, quantity=order.quantity, executed=ZERO, quote_executed=ZERO, placed_ms=now_ms,
+        cancel_at_ms=None, tag=request.tag, labels=request.labels, state="intended",
+    )  # fmt: skip
+    record = sources.record
+    orders, placed_ms = (*record.orders, written), (*record.placed_ms, now_ms)
+    return replace(sources, record=replace(record, orders=orders, placed_ms=placed_ms))
+
+
+def tripped(sources: Sources, settings: Settings) -> str:
+    """Why everything must stop until a person has looked, not this order alone: the day's loss has reached its limit,
+    or too many orders in a row came to nothing. "" where neither is so.
+    """
     ledger = Ledger(sources)
-    for index in sorted(range(len(requests)), key=lambda i: (requests[i].order.side is Side.BUY, i)):
-        view = View(requests[index], approved, sources, settings, halted, ledger)
-        reason = next((why for limit in LIMITS if (why := limit.refuse(view))), "")
-        answers[index] = Denied(reason) if reason else Approved()
-        if not reason:
-            approved = (*approved, requests[index])
-    return tuple(answers[index] for index in range(len(requests)))
+    lost = (_lost(ledger, asset, most) for asset, most in sorted(settings.limits.loss_per_day.items()))
+    return too_many_refusals(sources.record, settings) or next((why for why in lost if why), "")
+
+
+def too_many_refusals(record: OwnRecord, settings: Settings) -> str:
+    """Why `halt_after` stops everything, or ""."""
+    most, row = settings.limits.halt_after, record.refusals_in_a_row
+    return f"halt_after: {row} orders refused or unknown in a row" if most is not None and row >= most else ""
 
 
 def review_needs(symbols: Iterable[str], record: OwnRecord, settings: Settings, now_ms: int) -> frozenset[Need]:
@@ -101,14 +152,13 @@ def review_needs(symbols: Iterable[str], record: OwnRecord, settings: Settings, 
 
 # -------------------------------------------------------------------------------------------------------- limits
 class Halted:
-    """After a halt no new order is sent."""
+    """After a halt no new order is sent, or with a halt of the weakest level no buy."""
 
     def refuse(self, view: View) -> str:
-        """Any order while halted, and any after too many refusals in a row."""
-        if view.halted:
-            return f"trading is halted: {view.halted}"
-        most, row = view.limits.halt_after, view.sources.record.refusals_in_a_row
-        return f"halt_after: {row} orders refused or unknown in a row" if most is not None and row >= most else ""
+        """What a halt stops, and any order after too many refusals in a row."""
+        if view.halt is not None and view.halt.stops(view.request.order.side):
+            return view.halt.text
+        return too_many_refusals(view.sources.record, view.settings)
 
 
 class Tradable:
@@ -172,10 +222,7 @@ class OwnCrossing:
         symbol, side = view.request.order.symbol, view.request.order.side
         listed = view.sources.account.open_orders.get(symbol, ())
         known: list[OwnOrder | Order] = [*live_orders(view.sources), *(order for order in listed if order.is_open)]
-        yield from (order.price for order in known if order.symbol == symbol and order.side is not side)
-        for request in view.approved:
-            if request.order.symbol == symbol and request.order.side is not side:
-                yield request.order.price
+        return (order.price for order in known if order.symbol == symbol and order.side is not side)
 
 
 class Funds:
@@ -208,7 +255,6 @@ class SpendPerDay:
         spent = view.ledger.bought_today(asset)
         buys = [order for order in live_orders(view.sources) if order.side is Side.BUY]
         bound = total(remaining_cost(order) for order in buys if order.symbol.endswith(asset))
-        bound += total(r.order.notional for r in view.approved if r.order.side is Side.BUY and r.quote == asset)
         if spent + bound + view.request.order.notional <= most:
             return ""
         return (
@@ -230,9 +276,7 @@ class LossPerDay:
         result = view.ledger.result_today(asset)
         if isinstance(result, Unpriced):
             return f"loss_per_day: today's result is not known: {result.reason}"
-        if -result < most:
-            return ""
-        return f"loss_per_day: {grouped_amount(-result, asset)} lost today, the limit is {grouped_amount(most, asset)}"
+        return _lost(view.ledger, asset, most)
 
 
 class OpenOrders:
@@ -240,7 +284,7 @@ class OpenOrders:
 
     def refuse(self, view: View) -> str:
         """One order too many."""
-        count, most = len(live_orders(view.sources)) + len(view.approved), view.limits.open_orders
+        count, most = len(live_orders(view.sources)), view.limits.open_orders
         if most is None or count < most:
             return ""
         return f"open_orders: {count} are open, the limit is {most}"
@@ -252,7 +296,7 @@ class OrdersPerHour:
     def refuse(self, view: View) -> str:
         """One order too many."""
         since, most = view.sources.now_ms - HOUR_MS, view.limits.orders_per_hour
-        count = sum(moment > since for moment in view.sources.record.placed_ms) + len(view.approved)
+        count = sum(moment > since for moment in view.sources.record.placed_ms)
         if most is None or count < most:
             return ""
         return f"orders_per_hour: {count} in the last hour, the limit is {most}"
@@ -272,7 +316,6 @@ class Holding:
             return held.reason
         buys = [o for o in live_orders(view.sources) if o.side is Side.BUY]
         coming = total(o.remaining for o in buys if o.symbol.startswith(asset))
-        coming += total(r.order.quantity for r in view.approved if r.order.side is Side.BUY and r.base == asset)
         coming += view.ledger.moved_since_balances(asset, Side.BUY)
         if held + coming + order.quantity <= most:
             return ""
@@ -290,7 +333,7 @@ LIMITS: tuple[Limit, ...] = (
 
 # ------------------------------------------------------------------------------------------------------- helpers
 def live_orders(sources: Sources) -> tuple[OwnOrder, ...]:
-    """Own orders that may trade: open, or of unknown fate."""
+    """Own orders that may trade: open, of unknown fate, or written and about to be sent."""
     return tuple(order for order in sources.record.orders if order.state != "done")
 
 
@@ -300,13 +343,20 @@ def remaining_cost(order: OwnOrder) -> Decimal:
 
 
 def spoken_for(view: View, asset: str) -> Decimal:
-    """Free money that is spoken for: approved in this cycle, or by orders that the balances may not show yet."""
-    approved = total(cost for cost, bound in (request.costs for request in view.approved) if bound == asset)
+    """Free money that is spoken for by orders and fills that the balances may not show yet."""
     asked_ms = view.sources.account.balances_asked_ms or 0
-    fresh = (o for o in live_orders(view.sources) if o.state == "unknown" or o.placed_ms >= asked_ms)
+    fresh = (o for o in live_orders(view.sources) if o.state != "open" or o.placed_ms >= asked_ms)
     unseen = total(remaining_cost(o) for o in fresh if _binds(o, asset))
     side = Side.BUY if asset == view.request.quote else Side.SELL
-    return approved + unseen + view.ledger.moved_since_balances(asset, side)
+    return unseen + view.ledger.moved_since_balances(asset, side)
+
+
+def _lost(ledger: Ledger, asset: str, most: Decimal) -> str:
+    """The day's loss with its figures, where it has reached its limit."""
+    result = ledger.result_today(asset)
+    if isinstance(result, Unpriced) or -result < most:
+        return ""
+    return f"loss_per_day: {grouped_amount(-result, asset)} lost today, the limit is {grouped_amount(most, asset)}"
 
 
 def _binds(order: OwnOrder, asset: str) -> bool:

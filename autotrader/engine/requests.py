@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+from autotrader.engine.halt import Halt
 from autotrader.engine.state import RunKey
 from autotrader.language.tree import Place
 from autotrader.orders import CancelRequest, DecisionKey, OrderRequest, Side
@@ -130,10 +131,8 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a decision must know beside the sources: whose store this is, what is paused, and why trading is halted
-    ("" = it is not).
-    """
+    """What a decision must know beside the sources: whose store this is, what is paused, and whether all is halted."""
 
     store_id: str
     pauses: tuple[Pause, ...] = ()
-    halted: str = ""
+    halt: Halt | None = None

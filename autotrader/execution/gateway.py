@@ -118,7 +118,7 @@ class Gateway:
     def _why_not(self, row: JournalRow, *, frozen: frozenset[tuple[str, str, Side]]) -> str | None:
         """Why this intent must not leave now. A check that raises refuses too: it fails closed."""
         try:
-            halted = self._store.halted()
+            halted = self._store.halted(row.intent.request.side)
             if halted is not None:
                 return f"halted: {halted}"
             now_ms = self._clock.now_ms()

@@ -36,7 +36,8 @@ class Account:
 class OwnOrder:
     """An order of this store's: the journal's knowledge of it, which outlives the rule that made it.
 
-    `state` is the journal's: "unknown" counts as live in every limit; "open" is confirmed live at the venue.
+    `state` is the journal's: "intended" is written and not sent yet, "unknown" may or may not be at the venue, "open"
+    is confirmed live there. All three count as live in every limit; "done" has ended, its trades are not all booked.
     `cancel_at_ms` is the order's own timer (venue time), None where it stands until cancelled. `unbooked` is the base
     quantity that executed and whose trades are not among the fills yet.
     """
@@ -54,7 +55,7 @@ class OwnOrder:
     cancel_at_ms: int | None
     tag: str
     labels: tuple[str, ...]
-    state: str  # "unknown" | "open" | "done"
+    state: str  # "intended" | "unknown" | "open" | "done"
     unbooked: Decimal = Decimal(0)
 
     @property
@@ -74,7 +75,8 @@ class OwnRecord:
 
     `orders` are the unsettled ones (unknown or open); `fills` reach back at least to the start of the current month
     in the account's zone and 32 days; `errors_ms` are the times of failed requests and unknown fates of the last day;
-    `placed_ms` the times at which orders were placed (any outcome but not-sent) in the last day; `refusals_in_a_row`
+    `placed_ms` the times at which orders were placed (any outcome but not-sent, and what is about to be sent) in the
+    last day; `refusals_in_a_row`
     counts refused or unknown orders since the last accepted one.
     """
 

@@ -37,6 +37,11 @@ class Database:
         """Whether a transaction is open now."""
         return self._depth > 0
 
+    @property
+    def written(self) -> int:
+        """How many rows were ever changed through this connection; it never falls."""
+        return self._connection.total_changes
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing. Raises RecordsBroken where it could not be made durable; then nothing was written."""

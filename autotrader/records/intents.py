@@ -94,6 +94,16 @@ class Intent:
             raise ValueError("the request's client order id or symbol is not the decision's")
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The gate's word that this order may be written now; only `execution.gate` gives it. It is good for this order,
+    and only until anything else is written: the next order is judged on a journal that has this one.
+    """
+
+    request: OrderRequest
+    written: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalRow:
     """An intent and its fate. `looks` counts queries, `absences` those after the horizon that found nothing."""
@@ -136,8 +146,17 @@ class Intents:
         self._chain = chain
         self._store_id = store_id
 
-    def add(self, intent: Intent) -> None:
-        """Write a new intent. Raises SafetyRefused where this decision was made before: no slot is used twice."""
+    @property
+    def written(self) -> int:
+        """A number that changes whenever anything is written."""
+        return self._db.written
+
+    def add(self, intent: Intent, admission: Admission) -> None:
+        """Write a new intent. Raises SafetyRefused where this decision was made before: no slot is used twice; and
+        RuntimeError where the gate has not just admitted this very order.
+        """
+        if (admission.request, admission.written) != (intent.request, self._db.written):
+            raise RuntimeError("the gate has not just admitted this order")
         if intent.key.store_id != self._store_id:
             raise ValueError("the decision belongs to another store")
         row = _static(intent)

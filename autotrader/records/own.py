@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from autotrader.market.account import OwnOrder, OwnRecord
 from autotrader.money import ZERO
 from autotrader.records.cancels import Cancels
-from autotrader.records.intents import UNRESOLVED, Intents, IntentState, JournalRow
+from autotrader.records.intents import Intents, IntentState, JournalRow
 from autotrader.records.orders import OrderRow, Orders
 from autotrader.records.values import Errors, Settings
 
@@ -56,14 +56,18 @@ def read_day(
     """Read what changes with writes only, and what happened in the day before now."""
     day_ago = now_ms - DAY_MS
     sent = intents.times_sent(day_ago)
-    waiting = intents.in_state(IntentState.INTENT, *sorted(UNRESOLVED))
+    intended = intents.in_state(IntentState.INTENT)
+    waiting = (*intended, *intents.unresolved())
     failed = [sent_ms for sent_ms, state in sent if state in _FAILED_REQUEST]
     failed += [row.sent_ms for row in cancels.failed_since(day_ago)]
     return Day(
         now_ms=now_ms,
         orders=tuple(map(_of_intent, waiting)) + tuple(map(_of_order, orders.unsettled())),
         errors_ms=tuple(sorted([*failed, *errors.since(day_ago)])),
-        placed_ms=tuple(sent_ms for sent_ms, state in sent if state is not IntentState.NOT_SENT),
+        placed_ms=(
+            *(sent_ms for sent_ms, state in sent if state is not IntentState.NOT_SENT),
+            *(row.intent.created_ms for row in intended),
+        ),
         refusals=_refusals(intents, int(settings.get("refusals_since_ms", 0))),
     )
 
@@ -97,7 +101,7 @@ def _of_intent(row: JournalRow) -> OwnOrder:
         cancel_at_ms=row.cancel_at_ms,
         tag=intent.tag,
         labels=intent.labels,
-        state="unknown",
+        state="intended" if row.state is IntentState.INTENT else "unknown",
     )
 
 

@@ -17,8 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from autotrader.engine.halt import Halt, HaltLevel, stronger
 from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
 from autotrader.market.account import OwnRecord
+from autotrader.orders import Side
 from autotrader.records.audit_key import FILE_VARIABLE, find_key
 from autotrader.records.cancels import Cancels
 from autotrader.records.chain import CLOSED, OPENED, Act, Chain, ChainReport, Damage
@@ -69,7 +71,7 @@ class Store:
         self._heads = HeadsFile(folder / HEADS, self.id, find_key(folder.parent)) if lock is not None else None
         self._noted: Head | None = None
         self._opened_ms: int | None = None  # when it was opened, until that is an act
-        self._halted_here: str | None = None
+        self._halted_here: Halt | None = None
 
     # ------------------------------------------------------------------------------------------- opening, closing
     @classmethod
@@ -237,9 +239,15 @@ class Store:
             notes=(*((signed.unchecked,) if signed.unchecked else ()), *report.notes),
         )
 
-    def halted(self) -> str | None:
-        """Why nothing may be placed: a halt, or a difference to the exchange that waits for a word. None where it may."""
-        return self.halt_reason() or self.read_only()
+    def halted(self, side: Side | None = None) -> str | None:
+        """Why no order of a side may be placed, None where it may. Without a side: whether there is any halt at all."""
+        halt = self.halt_in_force()
+        return halt.reason if halt is not None and (side is None or halt.stops(side)) else None
+
+    def halt_in_force(self) -> Halt | None:
+        """What stops placing: a halt, or a difference to the exchange that waits for a person's word."""
+        waiting = self.read_only()
+        return stronger(self.halt_made(), None if waiting is None else Halt(waiting))
 
     def read_only(self) -> str | None:
         """What start-up found at the exchange and could not explain, None where nothing waits for a person's word."""
@@ -252,25 +260,43 @@ class Store:
 
     def halt_reason(self) -> str | None:
         """Why it is halted (in this process, in the records, by the halt file alone), None where no halt was made."""
-        if self._halted_here is not None:
-            return self._halted_here
-        halt: Mapping[str, str] | None = self.settings.get("halt")
-        if halt is not None:
-            return halt["reason"]
-        return read_halt_file(self.folder)
+        halt = self.halt_made()
+        return None if halt is None else halt.reason
 
-    def halt(self, reason: str, time_ms: int, level: str = "halt") -> None:
-        """Stop placing until resumed, over restarts too. The first reason stays.
+    def halt_made(self) -> Halt | None:
+        """The strongest halt of three places: this process, the records, the halt file."""
+        return stronger(stronger(self._halted_here, self._halt_recorded()), read_halt_file(self.folder))
+
+    def _halt_recorded(self) -> Halt | None:
+        halt: Mapping[str, str] | None = self.settings.get("halt")
+        return None if halt is None else Halt(halt["reason"], HaltLevel(halt["level"]))
+
+    def halt_at_once(self, halt: Halt) -> None:
+        """Stop placing, in this process and by the halt file, without the database: safe in a signal handler. It does
+        not weaken a stronger halt. `keep_halt` writes it into the records.
+        """
+        self._halted_here = stronger(self._halted_here, halt)
+        with suppress(ConfigError):  # a full disk: the database may still have room, and this process knows
+            write_halt_file(self.folder, halt)
+
+    def halt(self, reason: str, time_ms: int, level: HaltLevel = HaltLevel.HALT) -> None:
+        """Stop placing until resumed, over restarts too. Of halts of one level the first reason stays; a weaker level
+        never replaces a stronger one.
 
         Kept three times, so that one place suffices: in this process, in the halt file, in the database. Raises
         RecordsBroken where the database cannot be written; this process is halted all the same.
         """
-        self._halted_here = self.halt_reason() or reason
-        with suppress(ConfigError):  # a full disk: the database may still have room, and this process knows
-            write_halt_file(self.folder, reason)
+        self.halt_at_once(Halt(reason, level))
+        self.keep_halt(time_ms)
+
+    def keep_halt(self, time_ms: int) -> None:
+        """Write this process's halt into the records, where they do not have it, nor a stronger one."""
+        here, kept = self._halted_here, self._halt_recorded()
+        if here is None or stronger(kept, here) is kept:
+            return
         with self.transaction():
-            if self.settings.get("halt") is None:
-                self.settings.set("halt", {"reason": reason, "level": level, "since_ms": time_ms}, time_ms)
+            facts = {"reason": here.reason, "level": here.level, "since_ms": time_ms}
+            self.settings.set("halt", facts, time_ms)
             crash_point("halt_uncommitted")
 
     def resume(self, time_ms: int) -> None:
@@ -344,21 +370,29 @@ class Store:
         return self.chain.head()
 
 
-def read_halt_file(folder: Path) -> str | None:
-    """The reason in the halt file, None where there is none. A file that cannot be read halts too."""
+def read_halt_file(folder: Path) -> Halt | None:
+    """What the halt file says, None where there is none. `reduce_only: a reason` is that level; any other text, none at
+    all, half of one or what cannot be read stops every order.
+    """
     try:
         text = (folder / HALT_FILE).read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
         return None
     except OSError as error:
-        return f"the halt file cannot be read: {error.strerror}"
-    return text[:500] or f"the file {HALT_FILE} is present"
+        return Halt(f"the halt file cannot be read: {error.strerror}")
+    word, colon, reason = text.partition(": ")
+    if colon and word in set(HaltLevel):
+        return Halt(reason[:500], HaltLevel(word))
+    return Halt(text[:500] or f"the file {HALT_FILE} is present")
 
 
-def write_halt_file(folder: Path, reason: str) -> None:
-    """Make the halt file: works without the database. Raises ConfigError."""
+def write_halt_file(folder: Path, halt: Halt) -> None:
+    """Make the halt file, unless there is one as strong: works without the database. Raises ConfigError."""
+    there = read_halt_file(folder)
+    if there is not None and stronger(there, halt) is there:
+        return
     try:
-        (folder / HALT_FILE).write_text(reason + "\n", encoding="utf-8")
+        (folder / HALT_FILE).write_text(f"{halt.level}: {halt.reason}\n", encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"the halt file in {folder} cannot be written: {error.strerror}") from error
 

@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from autotrader.engine.limits import Approved, review, review_needs
+from autotrader.engine.limits import review_needs
 from autotrader.engine.requests import PlaceRequest
-from autotrader.errors import SafetyRefused, UsageError
+from autotrader.errors import OrderDenied, UsageError
 from autotrader.market.needs import BalancesNeed, BookNeed, OpenOrdersNeed
 from autotrader.market.sources import Sources
 from autotrader.money import parse_decimal, plain
@@ -67,20 +67,12 @@ def wanted_to(wanted: Wanted) -> dict[str, object]:
 def place_by_hand(world: World, wanted: Wanted) -> Mapping[str, object]:
     """Check against the limits, journal, send once, and say what came of it.
 
-    Raises SafetyRefused where a limit or filter denies it, UsageError for a symbol that cannot be traded.
+    Raises OrderDenied where a limit refuses it, UsageError for a symbol that cannot be traded.
     """
     request = _request(world, wanted)
-    verdict = review([request], _look(world, wanted.symbol), world.settings, world.store.halted() or "")[0]
-    if not isinstance(verdict, Approved):
-        raise SafetyRefused(f"denied: {verdict.reason}")
-    now_ms = world.connection.clock.now_ms()
-    with world.store.transaction() as store:
-        store.intents.add(
-            Intent(
-                key=request.key, request=request.order, cycle=store.counters.next("cycle"), created_ms=now_ms,
-                deadline_ms=now_ms + DEADLINE_MS, cancel_after_ms=wanted.cancel_after_ms, because="by hand",
-            )
-        )  # fmt: skip
+    denied = _journal(world, request, _look(world, wanted.symbol))
+    if denied is not None:
+        raise denied
     outcome = world.cycle.parts.gateway.submit(request.id)
     order = outcome.order
     return {
@@ -91,6 +83,26 @@ def place_by_hand(world: World, wanted: Wanted) -> Mapping[str, object]:
         "status": None if order is None else order.status,
         "executed": None if order is None else plain(order.executed),
     }
+
+
+def _journal(world: World, request: PlaceRequest, sources: Sources) -> OrderDenied | None:
+    """Write the intent, as far as the gate admits it. A denial is recorded too: it must not undo the transaction."""
+    gate, now_ms = world.cycle.parts.gate, world.connection.clock.now_ms()
+    with world.store.transaction() as store:
+        cycle = store.counters.next("cycle")
+        gate.trip(sources)
+        try:
+            admission = gate.admit(request, sources)
+        except OrderDenied as denied:
+            return denied
+        store.intents.add(
+            Intent(
+                key=request.key, request=request.order, cycle=cycle, created_ms=now_ms,
+                deadline_ms=now_ms + DEADLINE_MS, cancel_after_ms=request.cancel_after_ms, because="by hand",
+            ),
+            admission,
+        )  # fmt: skip
+    return None
 
 
 def cancel_by_hand(world: World, order: str, asked_by: str = "hand") -> Mapping[str, object]:
@@ -138,7 +150,6 @@ def _look(world: World, symbol: str) -> Sources:
     own = world.store.own_record(clock.now_ms(), ZoneInfo(world.settings.timezone))
     needs = review_needs([symbol], own, world.settings, clock.now_ms())
     snapshot = world.connection.market.observe(frozenset(n for n in needs if isinstance(n, BookNeed)), deadline)
-    world.cycle.parts.freshness.seen(snapshot)
     concerned = {symbol, *world.cycle.parts.observer.symbols()}
     account = world.broker.observe(frozenset({BalancesNeed(), *map(OpenOrdersNeed, concerned)}), deadline)
     world.cycle.parts.observer.observe(account)  # what traded a moment ago counts

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from autotrader.engine.halt import HaltLevel
 from autotrader.engine.requests import PauseRequest
 from autotrader.errors import (
     AutotraderError,
@@ -87,9 +88,9 @@ class Desk:
 
     def _halt(self, arguments: Mapping[str, Any]) -> Answer:
         world, now_ms = self._world, self._world.connection.clock.now_ms()
-        world.store.halt(str(arguments.get("reason", "by hand")), now_ms)
-        cancelled = cancel_all(world) if arguments.get("cancel") else []
-        return {"halted": True, "cancelled": cancelled}
+        level = HaltLevel(arguments.get("level", HaltLevel.HALT))
+        world.store.halt(str(arguments.get("reason", "by hand")), now_ms, level)
+        return {"halted": True, "cancelled": cancel_all(world) if level is HaltLevel.CANCEL else []}
 
     def _resume(self, arguments: Mapping[str, Any]) -> Answer:
         now_ms = self._world.connection.clock.now_ms()

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from autotrader.cycle import CycleReport
+from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
 from autotrader.market.needs import CandleNeed
-from autotrader.service.inbox import Desk
+from autotrader.service.inbox import Desk, cancel_all
 from autotrader.service.jobs import JobScheduler
 from autotrader.service.witness import send_head
 from autotrader.service.world import World
@@ -23,6 +24,7 @@ from autotrader.service.world import World
 TICK_SECONDS = 1
 LOW_DISK_BYTES = 200_000_000
 TOLD_AGAIN_SECONDS = 6 * 3_600  # the same failure is told again after this time
+CANCEL_AGAIN_SECONDS = 5.0  # while a halt takes orders back: those that still stand are asked for again
 SILENT_AFTER = 2  # evaluations in a row without any data
 
 
@@ -60,13 +62,18 @@ class Runner:
         self._fatal: Exception | None = None
         self._told: dict[str, float] = {}
         self._silent = 0
-        self._halted = world.store.halted() or ""
+        self._halt = world.store.halt_in_force()
+        self._cancelled_at: float | None = None
         self._unclear: frozenset[str] = frozenset()
         self.cycles = 0
 
     def stop(self, why: str) -> None:
         """Ask it to stop between steps; safe in a signal handler."""
         self._stopping = self._stopping or why
+
+    def halt(self, why: str) -> None:
+        """Stop placing at once and go on looking; safe in a signal handler. The records learn it with the next tick."""
+        self._world.store.halt_at_once(Halt(why))
 
     def run(self) -> str:
         """Run until stopped; returns why. Raises RecordsBroken or SafetyRefused where going on would be unsafe."""
@@ -138,6 +145,7 @@ class Runner:
     # ---------------------------------------------------------------------------------------------------------- jobs
     def _tick(self) -> None:
         self._desk.obey()  # first: a halt is heard although the exchange may not answer
+        self._hold_halt()
         self._notice_suspend()
         report = self._world.cycle.tick()
         if report.number or report.observation.booked:
@@ -152,7 +160,7 @@ class Runner:
         if report.missed and not self._manner.once:  # between two runs of a timer slots pass by intention
             self._tell("warn", f"{report.missed} slots were missed (the machine slept or was late)")
         self._tell_silence(report)
-        self._halt_after_refusals()
+        self._world.cycle.parts.gate.trip_on_refusals()
         self._tell_fates()
 
     def _tell_silence(self, report: CycleReport) -> None:
@@ -167,23 +175,24 @@ class Runner:
         elif before >= SILENT_AFTER and not is_silent:
             self._tell("info", "data is there again")
 
-    def _halt_after_refusals(self) -> None:
-        most = self._world.settings.limits.halt_after
-        if most is None or self._world.store.halted() is not None:
+    def _hold_halt(self) -> None:
+        """Write down a halt that came by signal, and take our orders back where the halt says so, until none stands."""
+        store, now = self._world.store, self._clock.monotonic()
+        store.keep_halt(self._clock.now_ms())
+        halt = store.halt_made()
+        if halt is None or halt.level is not HaltLevel.CANCEL or not store.orders.open():
             return
-        now_ms = self._clock.now_ms()
-        record = self._world.store.own_record(now_ms)
-        if record.refusals_in_a_row >= most:
-            reason = f"{record.refusals_in_a_row} orders in a row were refused or of unknown fate"
-            self._world.store.halt(reason, now_ms)
+        if self._cancelled_at is None or now - self._cancelled_at >= CANCEL_AGAIN_SECONDS:
+            self._cancelled_at = now
+            cancel_all(self._world)
 
     def _tell_fates(self) -> None:
         """A halt, however it came about, and every order whose fate became unknown are told once."""
         store = self._world.store
-        halted = store.halted() or ""
-        if halted and halted != self._halted:
-            self._tell("critical", f"trading is halted: {halted}")
-        self._halted = halted
+        halt = store.halt_in_force()
+        if halt is not None and halt != self._halt:
+            self._tell("critical", halt.text)
+        self._halt = halt
         unresolved = {row.client_order_id: row for row in store.intents.unresolved()}
         for cid in unresolved.keys() - self._unclear:
             request = unresolved[cid].intent.request

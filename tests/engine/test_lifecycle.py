@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autotrader.engine.halt import Halt
 from autotrader.engine.lifecycle import NEXT, Event, given_back, moved
 from autotrader.engine.lifecycle import fired as lifecycle_fired
 from autotrader.engine.requests import Context, Denied, Dropped, NeverArrived, NotifyRequest, Pause, Skipped
@@ -168,7 +169,7 @@ def test_pause_blocks_by_rule_or_label(pause: Pause) -> None:
 
 def test_halt_blocks_orders_but_not_messages() -> None:
     """After a halt rules that place orders are blocked; those that only notify or cancel go on."""
-    halted = Context(store_id="test", halted="by hand")
+    halted = Context(store_id="test", halt=Halt("by hand"))
     world = World(plan(rule(below(200_000), buy(), name="a"), rule(below(200_000), notify(), name="b")), context=halted)
     world.step()
     assert [(d.fired, d.blocked) for d in world.decisions] == [(False, "trading is halted: by hand"), (True, "")]
@@ -186,7 +187,7 @@ def test_an_order_of_unknown_fate_blocks_its_rule_and_side() -> None:
 
 def test_a_firing_that_stays_blocked_is_dropped_after_retry_for() -> None:
     """After `retry_for` a blocked firing is dropped, recorded and notified; the next episode can fire."""
-    halted = Context(store_id="test", halted="x")
+    halted = Context(store_id="test", halt=Halt("x"))
     world = World(plan(rule(below(200_000), buy(), retry_for_ms=MINUTE)), context=halted)
     for _ in range(4):
         world.step()
@@ -209,7 +210,7 @@ def test_at_rules_have_no_latch() -> None:
 
 def test_a_blocked_at_time_stays_due_for_ten_minutes() -> None:
     """A blocked scheduled time is tried again every 30 s until nothing blocks; after ten minutes it is gone."""
-    halted = Context(store_id="test", halted="x")
+    halted = Context(store_id="test", halt=Halt("x"))
     chosen = rule(below(200_000), buy(), trigger=DAILY)
     world = World(plan(chosen), now_ms=MIDNIGHT, context=halted)
     for _ in range(3):
@@ -413,7 +414,7 @@ def test_blocked_never_disarms_in_any_history(history: list[tuple[int | None, bo
     world = World(plan(rule(below(100_000), buy())))
     answers = (None, NotSent("x"), Denied("x"), Unknown("x"), Dropped("x"), Rejected(-1013, "x"), None)
     for last, halted, answer in history:
-        world.context = Context(store_id="test", halted="x" if halted else "")
+        world.context = Context(store_id="test", halt=Halt("x") if halted else None)
         world.step(last, sources=None if last is None else sources(world.now_ms, last))
         if world.decisions[-1].blocked:
             assert world.decisions[-1].phase in {Phase.BLOCKED, Phase.ACTING_REARMED}
@@ -438,7 +439,7 @@ def test_a_given_back_on_close_firing_is_tried_between_closes() -> None:
     for _ in range(2):
         world.step()
     assert [(d.kind, d.fired) for d in world.decisions] == [("slot", True), ("retry", True)]
-    halted = Context(store_id="test", halted="x")
+    halted = Context(store_id="test", halt=Halt("x"))
     world = World(plan(rule(below(200_000), buy(), trigger=OnClose("1h"))), now_ms=MIDNIGHT, context=halted)
     for _ in range(4):
         world.step()

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotrader.engine.books import Ledger, Unpriced
+from autotrader.engine.halt import Halt
 from autotrader.engine.limits import Approved, review, review_needs
 from autotrader.engine.requests import PlaceRequest
 from autotrader.language.plan import Limits, Settings
@@ -34,12 +35,12 @@ def request(
 
 
 def reason(
-    asked: PlaceRequest | list[PlaceRequest], look: Sources | None = None, halted: str = "", **limits: Any
+    asked: PlaceRequest | list[PlaceRequest], look: Sources | None = None, halt: Halt | None = None, **limits: Any
 ) -> str:
     """Why the last of some orders is denied, "" where it is approved."""
     settings = replace(MARKED, limits=Limits(**limits))
     orders = asked if isinstance(asked, list) else [asked]
-    answer = review(orders, look or sources(START), settings, halted)[-1]
+    answer = review(orders, look or sources(START), settings, halt)[-1]
     return "" if isinstance(answer, Approved) else answer.reason
 
 
@@ -60,7 +61,7 @@ def test_within_all_limits_is_approved() -> None:
 
 def test_halted_denies_everything() -> None:
     """After a halt, and after too many refusals in a row, no order is approved."""
-    assert reason(request(), halted="by hand") == "trading is halted: by hand"
+    assert reason(request(), halt=Halt("by hand")) == "trading is halted: by hand"
     assert reason(request(Side.SELL), record(refusals_in_a_row=5), halt_after=5).startswith("halt_after")
     assert reason(request(), record(refusals_in_a_row=4), halt_after=5) == ""
 

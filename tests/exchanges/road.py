@@ -22,7 +22,7 @@ from autotrader.execution.reconcile import Reconciler, Report
 from autotrader.execution.resolve import Resolver
 from autotrader.market.needs import OpenOrdersNeed
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, client_order_id
-from autotrader.records.intents import Intent
+from autotrader.records.intents import Admission, Intent
 from autotrader.records.orders import OrderRow
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
@@ -185,7 +185,8 @@ class Road:
         )  # fmt: skip
         now = self.now_ms()
         with self.store.transaction() as store:
-            store.intents.add(Intent(key=key, request=request, cycle=slot, created_ms=now, deadline_ms=now + 30_000))
+            intent = Intent(key=key, request=request, cycle=slot, created_ms=now, deadline_ms=now + 30_000)
+            store.intents.add(intent, Admission(request, store.intents.written))
         return self.gateway.submit(request.client_order_id)
 
     def observe(self) -> Observation:

@@ -12,7 +12,7 @@ from autotrader.execution.reconcile import Reconciler, Report
 from autotrader.execution.resolve import Resolver
 from autotrader.market.needs import OpenOrdersNeed
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, client_order_id
-from autotrader.records.intents import Intent
+from autotrader.records.intents import Admission, Intent
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
 from tests.execution.venue import HandClock, Venue
@@ -61,7 +61,8 @@ class Desk:
         )
         fields: dict[str, object] = {"cycle": slot, "created_ms": self.clock.ms, "deadline_ms": self.clock.ms + 30_000}
         with self.store.transaction() as store:
-            store.intents.add(Intent(key=key, request=request, **(fields | more)))  # type: ignore[arg-type]
+            intent = Intent(key=key, request=request, **(fields | more))  # type: ignore[arg-type]
+            store.intents.add(intent, Admission(request, store.intents.written))
         return request.client_order_id
 
     def send(self, slot: int = 1, **more: object) -> Outcome:

@@ -21,7 +21,7 @@ from autotrader.execution.reconcile import Reconciler
 from autotrader.execution.resolve import Resolver
 from autotrader.market.needs import OpenOrdersNeed
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, TimeInForce, client_order_id
-from autotrader.records.intents import Intent
+from autotrader.records.intents import Admission, Intent
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
 
@@ -76,7 +76,8 @@ def submit(store: Store, gateway: Gateway, now_ms: int, slot: int, price: Decima
     with store.transaction():
         deadline_ms = now_ms + 30_000
         store.intents.add(
-            Intent(key=key, request=request, cycle=slot, created_ms=now_ms, deadline_ms=deadline_ms, tag=f"t{slot}")
+            Intent(key=key, request=request, cycle=slot, created_ms=now_ms, deadline_ms=deadline_ms, tag=f"t{slot}"),
+            Admission(request, store.intents.written),
         )
     gateway.submit(cid)
 

@@ -61,7 +61,7 @@ def test_orders_count_in_every_state_that_may_trade(at: Desk) -> None:
     assert orders == {
         "open": ("open", D("0.0015")),
         "r3": ("unknown", D("0.002")),
-        "written": ("unknown", D("0.002")),
+        "written": ("intended", D("0.002")),
     }
 
 

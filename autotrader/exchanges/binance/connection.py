@@ -38,7 +38,7 @@ from autotrader.exchanges.live import LiveToken
 DESK_SECONDS = 60.0
 
 
-def _never() -> bool:
+def _never(_side: str) -> bool:
     return False
 
 
@@ -49,9 +49,9 @@ class Settings:
     `zone` is the account's, for trading days; `cache` a folder for instruments, candles and bans, None to keep none;
     `weight_share` the most request weight a minute for reads, or where that is None `weight_part` of the venue's limit;
     `parked` a ban from before a restart, `on_parked` is told of a new one, in the thread that connected; `halted` is
-    asked before each order is signed; `stepped` says that the simulator's time is stepped; `recv_window_ms` how old a
-    signed request may be when it arrives. `line` plays the network in a simulation,
-    with `threads` 0 and its own clocks.
+    asked before each order of a side is signed; `stepped` says that the simulator's time is stepped; `recv_window_ms`
+    how old a signed request may be when it arrives. `line` plays the network in a simulation, with `threads` 0 and its
+    own clocks.
     """
 
     zone: tzinfo = UTC
@@ -60,7 +60,7 @@ class Settings:
     weight_part: float = SHARE
     parked: Parked | None = None
     on_parked: Callable[[Parked], None] | None = None
-    halted: Callable[[], bool] = _never
+    halted: Callable[[str], bool] = _never
     stepped: bool = False
     recv_window_ms: int = RECV_WINDOW_MS
     monotonic: Callable[[], float] = time.monotonic

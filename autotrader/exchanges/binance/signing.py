@@ -109,12 +109,12 @@ class _Signer:
 
         Raises SafetyRefused for a call that is not on this signer's list, or for another host.
         """
-        self._allow(host, method, path)
+        self._allow(host, method, path, params)
         payload = encode([*params, ("recvWindow", self._window_ms), ("timestamp", timestamp_ms)])
         made = quote(self._signature(payload.encode()), safe="")
         return Signed(f"{payload}&signature={made}", self._credentials.key)
 
-    def _allow(self, host: str, method: Method, path: str) -> None:
+    def _allow(self, host: str, method: Method, path: str, params: Params) -> None:  # noqa: ARG002 - for the trader
         if host != self.host:
             raise SafetyRefused(f"the key belongs to {self.host} and signs nothing for {host}")
         if (method, path) not in self.calls:
@@ -127,12 +127,12 @@ class ReadSigner(_Signer):
     calls = READ_CALLS
 
 
-def _never() -> bool:
+def _never(_side: str) -> bool:
     return False
 
 
 class TradeSigner(_Signer):
-    """Signs placing and cancelling, by the owner's permission only; while `halted` is true no new order."""
+    """Signs placing and cancelling, by the owner's permission only; no new order of a side that is `halted`."""
 
     calls = TRADE_CALLS
 
@@ -141,7 +141,7 @@ class TradeSigner(_Signer):
         credentials: Credentials,
         host: str,
         token: LiveToken | None,
-        halted: Callable[[], bool] = _never,
+        halted: Callable[[str], bool] = _never,
         recv_window_ms: int = RECV_WINDOW_MS,
     ) -> None:
         if not isinstance(token, LiveToken):
@@ -149,7 +149,7 @@ class TradeSigner(_Signer):
         super().__init__(credentials, host, recv_window_ms)
         self._halted = halted
 
-    def _allow(self, host: str, method: Method, path: str) -> None:
-        super()._allow(host, method, path)
-        if method == "POST" and self._halted():
+    def _allow(self, host: str, method: Method, path: str, params: Params) -> None:
+        super()._allow(host, method, path, params)
+        if method == "POST" and self._halted(str(dict(params).get("side"))):
             raise SafetyRefused("trading is halted: no new order is signed", hint="`autotrader resume` ends the halt")

@@ -1,0 +1,152 @@
+"""The gate: every order of a rule or by hand passes it, and without its word the journal takes no intent.
+
+It is asked twice. `admit`, inside the transaction that writes the intent: all limits, against the journal itself, with
+whatever was written or halted since the decision. `refuse`, at the signer: what may have become worse while other
+orders were sent one after the other, each of which may take seconds: the age of everything that the order was judged
+on, and too many refusals in a row. A limit that raises anything but a denial cannot be trusted: that halts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from autotrader.engine.limits import FILTERS_MS, Limit, judge, too_many_refusals, tripped
+from autotrader.engine.requests import PlaceRequest
+from autotrader.errors import OrderDenied, RecordsBroken
+from autotrader.language.plan import Settings
+from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, STATUS_MS, TICKER_MS
+from autotrader.market.needs import BookNeed, Need, StatusNeed, TickerNeed, TradingDayNeed
+from autotrader.market.sources import Sources
+from autotrader.ports import Clock
+from autotrader.records.intents import Admission, Intent
+from autotrader.records.store import Store
+
+_AGES: dict[type, tuple[str, int]] = {
+    TickerNeed: ("the ticker of ", TICKER_MS),
+    TradingDayNeed: ("the trading-day ticker of ", TICKER_MS),
+    BookNeed: ("the order book of ", BOOK_MS),
+    StatusNeed: ("the exchange's status", STATUS_MS),
+}
+_FORGET_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Datum:
+    """Something that an order was judged on: when it was asked for, and how old it may become."""
+
+    name: str
+    asked_ms: int | None
+    limit_ms: int
+
+    def refusal(self, now_ms: int) -> str | None:
+        if self.asked_ms is None:
+            return f"{self.name}: never seen"
+        age = now_ms - self.asked_ms
+        return (
+            None if age <= self.limit_ms else f"{self.name}: {age / 1000:.1f} s old (limit {self.limit_ms / 1000:g} s)"
+        )
+
+
+class Gate:
+    """The one gate of a store. `limits` replaces the limits that are asked: for studies of what each of them does."""
+
+    def __init__(
+        self, store: Store, clock: Clock, settings: Settings, *, limits: Sequence[Limit] | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._settings = settings
+        self._limits = limits
+        self._zone = ZoneInfo(settings.timezone)
+        self._judged_on: dict[str, tuple[_Datum, ...]] = {}
+
+    # ----------------------------------------------------------------------------------------- before it is written
+    def admit(self, request: PlaceRequest, sources: Sources, needs: Iterable[Need] = ()) -> Admission:
+        """Let an order into the journal. `sources` are those it was decided on, `needs` what its rule looks at there;
+        the store's record and halt are read anew. Inside a transaction.
+
+        Raises OrderDenied where a limit refuses; a denial is an act of the chain by then.
+        """
+        if not self._store.in_transaction:
+            raise RuntimeError("an order is admitted inside the transaction that writes its intent")
+        try:
+            self._judge(request, sources)
+        except OrderDenied as denied:
+            body = {"symbol": request.order.symbol, "side": request.order.side, "reason": denied.reason}
+            self._store.chain.append(sources.now_ms, "denied", request.id, body)
+            raise
+        self._remember(request, tuple(_data(request.order.symbol, sources, needs)), sources.now_ms)
+        return Admission(request.order, self._store.intents.written)
+
+    def _judge(self, request: PlaceRequest, sources: Sources) -> None:
+        try:
+            known = self._with_journal(sources)
+            judge(request, known, self._settings, self._store.halt_in_force(), self._limits)
+        except (OrderDenied, RecordsBroken):
+            raise
+        except Exception as error:  # whatever breaks in a guard means halt (order-safety P8)
+            reason = f"a limit failed: {type(error).__name__}: {error}"
+            self._store.halt(reason, sources.now_ms)
+            raise OrderDenied(reason, "Halted") from error
+
+    def _with_journal(self, sources: Sources) -> Sources:
+        return replace(sources, record=self._store.own_record(sources.now_ms, self._zone))
+
+    def trip(self, sources: Sources) -> None:
+        """Halt where the day's loss has reached its limit, or too many orders in a row came to nothing."""
+        known = self._with_journal(sources)
+        self._halt(tripped(known, self._settings), sources.now_ms)
+
+    def trip_on_refusals(self) -> str:
+        """Halt after too many refusals in a row; why, or ""."""
+        if self._settings.limits.halt_after is None:
+            return ""
+        now_ms = self._clock.now_ms()
+        reason = too_many_refusals(self._store.own_record(now_ms, self._zone), self._settings)
+        self._halt(reason, now_ms)
+        return reason
+
+    def _halt(self, reason: str, time_ms: int) -> None:
+        if reason:
+            self._store.halt(reason, time_ms)
+
+    # ------------------------------------------------------------------------------------------------ at the signer
+    def refuse(self, intent: Intent) -> str | None:
+        """Why an admitted order must not leave now, or None."""
+        judged_on = self._judged_on.get(intent.request.client_order_id)
+        if judged_on is None:
+            return "it is not known what this order was judged on"
+        now_ms = self._clock.now_ms()
+        return self.trip_on_refusals() or next((why for one in judged_on if (why := one.refusal(now_ms))), None)
+
+    def _remember(self, request: PlaceRequest, data: tuple[_Datum, ...], now_ms: int) -> None:
+        if len(self._judged_on) > 200:
+            since = now_ms - _FORGET_MS
+            kept = self._judged_on.items()
+            self._judged_on = {cid: data for cid, data in kept if any((one.asked_ms or 0) > since for one in data)}
+        self._judged_on[request.id] = data
+
+
+def _data(symbol: str, sources: Sources, needs: Iterable[Need]) -> Iterator[_Datum]:
+    """Everything an order was judged on: by its rule as far as it was looked at in this cycle, and by the limits.
+
+    Closed candles do not age: which of them may be used is the decision's question, and its deadline bounds the answer.
+    """
+    book, account, instrument = sources.snapshot.book(symbol), sources.account, sources.instruments.get(symbol)
+    yield _Datum(f"the order book of {symbol}", None if isinstance(book, str) else book.asked_ms, BOOK_MS)
+    yield _Datum("the balances", account.balances_asked_ms, ACCOUNT_MS)
+    yield _Datum(f"the filters of {symbol}", None if instrument is None else instrument.fetched_ms, FILTERS_MS)
+    if symbol in account.orders_asked_ms:
+        yield _Datum(f"the open orders of {symbol}", account.orders_asked_ms[symbol], ACCOUNT_MS)
+    about = {_about(need) for need in needs} | {_about(StatusNeed())}
+    for need, seen in sources.snapshot.seen.items():
+        if type(need) in _AGES and _about(need) in about:
+            name, limit_ms = _AGES[type(need)]
+            yield _Datum(f"{name}{getattr(need, 'symbol', '')}", seen.asked_ms, limit_ms)
+
+
+def _about(need: Need) -> tuple[type, str]:
+    """What a need asks about, however much of it."""
+    return type(need), getattr(need, "symbol", "")
