@@ -104,11 +104,13 @@ class Rule:
     where: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
 
-    def matches(self, request: Request, params: Mapping[str, str], seconds: float) -> bool:
-        """Whether the rule looks at this request, ``seconds`` after the start of play."""
+    def is_about(self, call: str) -> bool:
+        """Whether the rule looks at calls of this kind, such as ``GET openOrders``."""
+        return any(fnmatchcase(call, pattern) for pattern in self.calls)
+
+    def matches(self, params: Mapping[str, str], seconds: float) -> bool:
+        """Whether the rule looks at a request of its kind, ``seconds`` after the start of play."""
         if seconds < self.after or (self.until is not None and seconds >= self.until):
-            return False
-        if not any(fnmatchcase(request.call, pattern) for pattern in self.calls):
             return False
         return all(params.get(name) == text for name, text in self.where.items())
 
@@ -164,6 +166,7 @@ class Faults:
         self.log: deque[Injected] = deque(maxlen=LOG_LENGTH)
         self.counts: Counter[str] = Counter()
         self._counted = [_Counted(rule, seed, number) for number, rule in enumerate(self.rules)]
+        self._by_call: dict[str, tuple[_Counted, ...]] = {}
         self._exchange: Exchange | None = None
         self._state: FaultState | None = None
         self._real = False
@@ -224,9 +227,9 @@ class Faults:
         seconds = (case.exchange.now_ms - case.exchange.started_ms) / 1000
         chosen: list[tuple[Rule, int]] = []
         taken = False
-        for counted in self._counted:
+        for counted in self._about(case.request.call):
             rule = counted.rule
-            if not rule.matches(case.request, case.params, seconds) or not counted.chooses():
+            if not rule.matches(case.params, seconds) or not counted.chooses():
                 continue
             if rule.kind.whole and taken:
                 continue
@@ -234,6 +237,12 @@ class Faults:
             counted.done += 1
             chosen.append((rule, counted.index))
         return chosen
+
+    def _about(self, call: str) -> tuple[_Counted, ...]:
+        """The rules for one kind of call, found once: patterns are slow, and there are few kinds."""
+        if call not in self._by_call:
+            self._by_call[call] = tuple(counted for counted in self._counted if counted.rule.is_about(call))
+        return self._by_call[call]
 
     def _finish(self, case: Case, chosen: Sequence[tuple[Rule, int]]) -> Delivery:
         if case.execute:
