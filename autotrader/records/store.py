@@ -57,7 +57,7 @@ class Store:
         meta = {row["key"]: row["value"] for row in db.rows("SELECT key, value FROM meta")}
         self.identity = Identity(mode=meta["mode"], base_url=meta["base_url"], fingerprint=meta["fingerprint"])
         self.id: str = meta["store_id"]
-        self.created_ms = int(meta["created_ms"])
+        self.created_ms = _whole_number(meta["created_ms"])
         self.chain = Chain(db, self.id)
         self.evaluations = Evaluations(db, self.chain)
         self.states = States(db)
@@ -427,6 +427,12 @@ def _create(db: Database, identity: Identity, now_ms: int, store_id: str) -> Non
             db.write("INSERT INTO meta VALUES (?, ?)", (key, value))
         Chain(db, store_id).append(now_ms, "store", store_id, facts)
     crash_point("store_made")
+
+
+def _whole_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise RecordsBroken(f"the time at which the store was made is no number: {text[:40]!r}")
+    return int(text)
 
 
 def _shown(identity: Identity) -> str:
