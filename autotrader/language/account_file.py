@@ -166,7 +166,7 @@ def _witness(reader: Reader, written: WrittenAccount, channels: Mapping[str, Cha
     name = written.witness.to
     known = {"stdout", "log", *channels}
     if name not in known:
-        reader.report("AT504", ("witness", "to"), f"there is no channel `{name}`", f"there are {', '.join(sorted(known))}")
+        reader.report("AT504", ("witness", "to"), f"there is no channel `{name}`", f"known: {', '.join(sorted(known))}")
     every = reader.duration(("witness", "every"), written.witness.every, 60_000, 30 * DAY_MS)
     return name, DAY_MS if every is None else every
 

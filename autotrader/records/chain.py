@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from autotrader.records.canon import canonical, genesis, row_hash, text_hash
@@ -182,7 +183,8 @@ class Chain:
         else:
             problems += _unseen(witnesses, expected_n - 1, seen_any=bool(heads))
             problems += _never_seen(noted, expected_n - 1)
-            problems += _added_after_close(witnessed, later)
+            problems += _around_close(witnessed, later)
+            problems += _disordered(heads)
         head = Head(expected_n - 1, prev.hex()) if rows else None
         behind = expected_n - 1 - witnessed if heads else 0
         return ChainReport(
@@ -214,13 +216,24 @@ def _never_seen(noted: Mapping[int, Sequence[str]], last: int) -> list[Damage]:
     ]
 
 
-def _added_after_close(witnessed: int, later: Sequence[str]) -> list[Damage]:
-    """After a proper close nothing can follow the checkpoint but that the store was opened: a crash between commit and
-    checkpoint leaves no more. `later`: the kinds of the checkpointed record and of those behind it.
+def _around_close(witnessed: int, later: Sequence[str]) -> list[Damage]:
+    """What a proper close rules out. `later`: the kinds of the checkpointed record and of those behind it.
+
+    The last act of a process has its checkpoint; and behind that nothing can stand but that the store was opened: a
+    crash between commit and checkpoint leaves no more.
     """
-    if witnessed and later[0] == CLOSED and (len(later) > 2 or later[1:2] not in ([], [OPENED])):
+    if not witnessed:
+        return []
+    if later[0] == CLOSED and (len(later) > 2 or later[1:2] not in ([], [OPENED])):
         return [Damage(witnessed + 1, "was added after the store was closed")]
+    if later[-1] == CLOSED and len(later) > 1:
+        return [Damage(0, f"the store was closed, but its checkpoints end at record {witnessed}: they were cut off")]
     return []
+
+
+def _disordered(heads: Sequence[Head]) -> list[Damage]:
+    wrong = next((later.n for head, later in pairwise(heads) if later.n <= head.n), None)
+    return [] if wrong is None else [Damage(wrong, "has its checkpoint out of order: the file was rewritten")]
 
 
 def _unseen(witnesses: Mapping[int, str], last: int, *, seen_any: bool) -> list[Damage]:

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from autotrader.records.canon import canonical
-from autotrader.records.chain import Chain, Damage
+from autotrader.records.chain import CLOSED, Chain, Damage
 from autotrader.records.database import Database
 
 HOUR_MS = 3_600_000
@@ -139,10 +139,27 @@ class Evaluations:
             if (count, digest) != (seal["count"], seal["hash"]):
                 what = f"seals cycles {seal['first']} to {seal['last']}, of which the rows were altered or removed"
                 problems.append(Damage(act.n, what, str(seal["hash"]), digest))
-        stray = self._db.row("SELECT count(*) AS n FROM evaluations WHERE cycle <= ?", (pruned_to,))
-        if stray is not None and stray["n"]:
-            problems.append(Damage(0, f"{stray['n']} evaluation rows stand in a range that was pruned"))
-        return problems
+        return [*problems, *self._strays(pruned_to)]
+
+    def _strays(self, pruned_to: int) -> Iterator[Damage]:
+        """Rows that no seal accounts for; those since the last seal are allowed while the store is not closed."""
+        sealed = sum(act.data["count"] for act in self._chain.acts(kind="evaluations") if act.data["last"] > pruned_to)
+        closed = any(act.kind == CLOSED for act in self._chain.latest(1))
+        until = 1 << 62 if closed else self._sealed_to()
+        pruned = self._count("SELECT count(*) FROM evaluations WHERE cycle <= ?", pruned_to)
+        if pruned:
+            yield Damage(0, f"{pruned} evaluation rows stand in a range that was pruned")
+        extra = (
+            self._count("SELECT count(*) FROM evaluations WHERE cycle > ? AND cycle <= ?", pruned_to, until) - sealed
+        )
+        if extra > 0:
+            yield Damage(0, f"{extra} evaluation rows stand where no seal knows of them")
+        loose = self._count("SELECT count(*) FROM evaluated WHERE cycle NOT IN (SELECT cycle FROM evaluations)")
+        if loose:
+            yield Damage(0, f"the index of evaluations names {loose} cycles that are not there")
+
+    def _count(self, sql: str, *values: int) -> int:
+        return int(next(self._db.each(sql, values))[0])
 
     def _seal_before(self, time_ms: int) -> None:
         sql = "SELECT time_ms FROM evaluations WHERE cycle > ? ORDER BY cycle LIMIT 1"

@@ -1,0 +1,204 @@
+"""Whatever is altered behind the records' back is found: random tampering with a store that has really lived.
+
+A small world is played twice for a while (with a restart between), halted and closed; the store lies with its audit
+key, and the heads that a channel would have been told are kept. Each case takes a fresh copy, does one act of
+tampering to database, pages or checkpoints, and looks as a user would: `audit verify` with the noted heads, then the
+start. What changes no row, no definition and no checkpoint is no tampering and is drawn anew. Between the cases
+untouched copies must verify, so that an alarm means something.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from autotrader.errors import AutotraderError
+from autotrader.records.audit_key import KEY_FILE, make_key
+from autotrader.records.heads import Head
+from autotrader.records.places import DATABASE, HEADS, Identity
+from autotrader.records.store import Store
+from autotrader.study.proof import Breach, Progress, Proof, unheard
+from autotrader.study.small_world import play_on, staged
+from autotrader.study.stage import scratch
+from autotrader.study.tampering import KINDS, Copy, Kind
+
+CONTROL_EVERY: Final = 50
+MINUTES: Final = 12
+_DRAWS: Final = 40
+_ERROR: Final = "an error of the program"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """A closed store as bytes: now and after its first half, with its key, and the heads that were told elsewhere."""
+
+    name: str
+    identity: Identity
+    key: bytes
+    now: tuple[bytes, bytes]  # database, checkpoints
+    before: tuple[bytes, bytes]
+    told: tuple[Head, ...]
+    closed_ms: int
+    rows: int
+    content: str
+
+
+def prove_tamper(cases: int = 1_000, seed: int = 1, first: int = 0, progress: Progress = unheard) -> Proof:
+    """Tamper `cases` times, each case with its own draw from `seed` and its number, from number `first` on."""
+    with scratch("tamper") as folder:
+        life = _lived(folder / "life", seed)
+        tried: Counter[str] = Counter()
+        how: Counter[str] = Counter()
+        breaches: list[Breach] = []
+        for number in range(first, first + cases):
+            if number % CONTROL_EVERY == 0:
+                how["untouched copies that verify"] += 1
+                breaches += _control(folder / "case", life, seed, number)
+            kind, found = _case(folder / "case", life, seed, number)
+            tried[kind.name] += 1
+            how[f"found by {found}" if found else "not found"] += 1
+            if not found or found == _ERROR:
+                breaches.append(_missed(kind, found, seed, number))
+            progress(number - first + 1, cases)
+    figures: dict[str, int | str] = {
+        "acts of tampering": cases,
+        "found": cases - how["not found"],
+        **{name: count for name, count in sorted(how.items()) if name != "not found"},
+        "records in the store": life.rows,
+    }
+    return Proof(
+        name="tamper",
+        claim="Whatever is altered, removed, added, reordered, cut off or put back in the records is found.",
+        parameters=f"seed {seed}, cases {first} to {first + cases - 1}",
+        figures=figures,
+        injected=dict(tried),
+        breaches=tuple(breaches),
+    )
+
+
+def _missed(kind: Kind, found: str, seed: int, number: int) -> Breach:
+    return Breach(
+        promise="P9",
+        what=f"found by {found}: {kind.name}" if found else f"not found: {kind.name}",
+        case=f"tamper --seed {seed} --first {number} --cases 1",
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ one case
+def _case(place: Path, life: Life, seed: int, number: int) -> tuple[Kind, str]:
+    """One act of tampering, drawn by its number; by what it was found, "" where it was not."""
+    rng = random.Random(f"tamper {seed} {number}")
+    kind = KINDS[number % len(KINDS)]
+    for _ in range(_DRAWS):
+        copy = _laid_out(place, life)
+        kind.act(copy, rng)
+        if _is_tampered(copy, life):
+            return kind, _look(copy.folder, life)
+    raise RuntimeError(f"{kind.name} altered nothing in {_DRAWS} draws")
+
+
+def _laid_out(place: Path, life: Life) -> Copy:
+    folder = place / life.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():
+        left.unlink()
+    (folder / DATABASE).write_bytes(life.now[0])
+    (folder / HEADS).write_bytes(life.now[1])
+    key = place / KEY_FILE
+    if not key.exists():
+        key.touch(mode=0o600)
+        key.write_bytes(life.key)
+    return Copy(folder=folder, before=life.before, last_ms=life.closed_ms)
+
+
+def _is_tampered(copy: Copy, life: Life) -> bool:
+    heads = copy.heads.read_bytes() if copy.heads.exists() else None
+    return heads != life.now[1] or _content(copy.database) != life.content
+
+
+def _content(path: Path) -> str:
+    """A hash of all that the database says; "" where it cannot be read whole."""
+    whole = sha256()
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            db.text_factory = bytes
+            for pragma in ("application_id", "user_version"):
+                whole.update(repr(db.execute(f"PRAGMA {pragma}").fetchall()).encode())
+            tables = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall()
+            whole.update(repr(tables).encode())
+            for name in [row[1].decode() for row in tables if row[0] == b"table"]:
+                for row in db.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - names of the schema
+                    whole.update(repr(row).encode())
+    except (sqlite3.Error, UnicodeDecodeError):
+        return ""
+    return whole.hexdigest()
+
+
+def _look(folder: Path, life: Life) -> str:
+    """What a user does who wonders: verify with what was noted elsewhere, then start."""
+    try:
+        with Store.read(folder) as store:
+            if not store.verify(life.told).whole:
+                return "verify"
+        Store.open(folder, life.identity, now_ms=life.closed_ms + 1).close()
+    except AutotraderError:
+        return "a refusal to open it"
+    except Exception:  # noqa: BLE001 - whatever it is, it is not what a user should see
+        return _ERROR
+    return ""
+
+
+def _control(place: Path, life: Life, seed: int, number: int) -> list[Breach]:
+    found = _look(_laid_out(place, life).folder, life)
+    again = f"tamper --seed {seed} --first {number} --cases 1"
+    return [Breach(promise="P9", what=f"a false alarm by {found}: nothing was altered", case=again)] if found else []
+
+
+# ------------------------------------------------------------------------------------------------------ the life
+def _lived(state: Path, seed: int) -> Life:
+    """Play the world of a seed in two halves and close it, halted."""
+    state.mkdir(parents=True)
+    make_key(state, {})
+    stage = staged(state, seed)
+    folder = play_on(stage, MINUTES)
+    before, first = _bytes(folder), _head(folder)
+    play_on(stage, MINUTES, lambda world: world.store.halt("the proof ends here", world.connection.clock.now_ms()))
+    with Store.read(folder) as store:
+        report, identity = store.verify(), store.identity
+        if not report.whole or report.head is None or report.last_ms is None:
+            raise RuntimeError(f"the store of the proof is not whole: {report.problems}")
+        return Life(
+            name=folder.name,
+            identity=identity,
+            key=(state / KEY_FILE).read_bytes(),
+            now=_bytes(folder),
+            before=before,
+            told=(first, report.head),
+            closed_ms=report.last_ms,
+            rows=report.rows,
+            content=_content(folder / DATABASE),
+        )
+
+
+def _bytes(folder: Path) -> tuple[bytes, bytes]:
+    return (folder / DATABASE).read_bytes(), (folder / HEADS).read_bytes()
+
+
+def _head(folder: Path) -> Head:
+    with Store.read(folder) as store:
+        head = store.head()
+    if head is None:
+        raise RuntimeError("the store of the proof is empty")
+    return head
+
+
+def kinds() -> Sequence[str]:
+    """The names of all kinds of tampering."""
+    return tuple(kind.name for kind in KINDS)
