@@ -25,6 +25,7 @@ class Project:
     settings: Settings
     account_text: str
     texts: Mapping[str, bytes]
+    notes: tuple[Problem, ...] = ()  # what is worth a warning about the files themselves
 
     def named(self, plan: Plan) -> dict[str, str]:
         """The rule files' texts under names that are relative to the account file: the same wherever it lies."""
@@ -38,7 +39,7 @@ class Project:
         plan, problems = load(self.texts, self.settings, instruments)
         if plan is None:
             raise RulesInvalid(_listed("the rules", problems, self.texts))
-        return plan, problems
+        return plan, (*self.notes, *problems)
 
 
 def _listed(what: str, problems: Sequence[Problem], texts: Mapping[str, str | bytes]) -> str:
@@ -70,8 +71,16 @@ def read_project(
     if base_url is not None:
         settings = replace(settings, base_url=base_url)
     live = settings.mode == "live"
+    if live and read_account_file(path, strict_permissions=True) != content:
+        raise ConfigError(f"{name}: it changed while it was read", hint="try again when it is written")
     found = included(Path(name), settings.include, strict_permissions=live)
     unreadable = [problem for problem in found.problems if problem.severity == "error"]
     if unreadable:
         raise RulesInvalid(_listed("the rules", unreadable, found.texts))
-    return Project(path=path, settings=settings, account_text=sources_of({name: content})[name], texts=found.texts)
+    return Project(
+        path=path,
+        settings=settings,
+        account_text=sources_of({name: content})[name],
+        texts=found.texts,
+        notes=found.problems,
+    )

@@ -93,10 +93,11 @@ def _loaded(paths: tuple[str, ...], config: Path | None) -> tuple[dict[str, str 
         settings = found_settings if number == 0 else settings
         problems += found
     rule_paths = [path for path in paths if path not in accounts]
+    live = settings is not None and settings.mode == "live"
     if rule_paths:
-        read = read_sources(rule_paths)
+        read = read_sources(rule_paths, strict_permissions=live)
     elif chosen is not None and settings is not None:
-        read = included(Path(os.path.relpath(chosen)), settings.include)
+        read = included(Path(os.path.relpath(chosen)), settings.include, strict_permissions=live)
     else:
         read = read_sources([])  # the account file itself has errors: what it includes is not known
     rules = {name: text for name, text in read.texts.items() if Path(name).name != ACCOUNT_FILE}

@@ -51,7 +51,7 @@ def _decoded(file: str, content: str | bytes, problems: list[Problem]) -> str | 
             Problem(
                 code="AT002",
                 place=start,
-                message=f"the file has {len(data):,} bytes; at most {MAX_BYTES:,} are read",
+                message=f"the file has more than {MAX_BYTES:,} bytes, which is the most that is read",
                 hint="split it into several files",
             )
         )
