@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from autotrader.records.intents import FAILED, IntentState, JournalRow
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store
-from autotrader.simulator import Simulator
 from autotrader.study.proof import Breach
 
 KNOWN = frozenset({IntentState.ACCEPTED, IntentState.ADOPTED})
@@ -40,7 +39,19 @@ class Tally:
         self.breaches.append(Breach(promise=promise, what=what))
 
 
-def judged(simulator: Simulator, store: Store, *, halted_ms: int | None = None) -> Tally:
+class Books(Protocol):
+    """What an exchange itself knows of one account, in its own words: a `Simulator`, or what another process told."""
+
+    def orders(self) -> list[dict[str, Any]]:
+        """All orders, oldest first."""
+        ...
+
+    def trades(self) -> list[dict[str, Any]]:
+        """All own trades, oldest first."""
+        ...
+
+
+def judged(simulator: Books, store: Store, *, halted_ms: int | None = None) -> Tally:
     """Compare. To be called when nothing is on its way any more; `halted_ms`: since then nothing may have been sent."""
     tally = Tally()
     theirs = simulator.orders()
