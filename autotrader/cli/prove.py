@@ -120,4 +120,16 @@ def orders(
     return reported(lambda progress: prove_orders(chosen, progress, workers=count, keep=keep), format=format)
 
 
+@command.command("tamper")
+@click.option("--cases", default=1_000, show_default=True, type=click.IntRange(1), help="How many acts of tampering.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the world and of the draws.")
+@click.option("--first", default=0, show_default=True, type=click.IntRange(0), help="The number of the first case.")
+@format_option
+def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A002 - the flag's name
+    """Records that were altered, cut, forged or put back from a copy: every act of tampering is found."""
+    from autotrader.study.tamper import prove_tamper
+
+    return reported(lambda progress: prove_tamper(cases, seed, first, progress), format=format)
+
+
 __all__ = ["command", "format_option", "reported"]
