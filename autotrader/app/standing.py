@@ -17,6 +17,7 @@ from autotrader.engine.calendar import start_of
 from autotrader.engine.halt import Halt
 from autotrader.engine.state import RuleState, StateKey, state_from_json
 from autotrader.engine.verdict import Verdict
+from autotrader.execution.differences import Difference, waiting
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.money import ZERO
 from autotrader.orders import Side
@@ -60,6 +61,7 @@ class Standing:
     head_hash: str
     missed: int
     halt: Halt | None
+    differences: tuple[Difference, ...]
     paused: tuple[tuple[str, str, int | None], ...]
     zone: str
     rules: tuple[RuleStanding, ...]
@@ -93,7 +95,8 @@ def standing(folder: Path, now_ms: int) -> Standing:
             head_number=0 if head is None else head.n,
             head_hash="" if head is None else head.hash,
             missed=int(store.settings.get("missed", 0)),
-            halt=store.halt_in_force(),
+            halt=store.halt_made(),
+            differences=waiting(store),
             paused=paused,
             zone="Asia/Tokyo" if plan is None else plan.settings.timezone,
             rules=() if plan is None else _rules(store, teller, plan, paused, now_ms),

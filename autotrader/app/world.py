@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from autotrader.app.key_check import judged
 from autotrader.app.project import Project
 from autotrader.cycle import Cycle, Parts
 from autotrader.errors import ConfigError, SafetyRefused
@@ -25,6 +26,7 @@ from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
 from autotrader.execution.gate import Gate
 from autotrader.execution.gateway import Gateway
+from autotrader.execution.holdings import Assets
 from autotrader.execution.observe import Observer
 from autotrader.execution.reconcile import Reconciler
 from autotrader.execution.resolve import Resolver
@@ -131,15 +133,12 @@ def _checked_key(connection: Connection) -> tuple[str, ...]:
     if not connection.url.serves(RESTRICTIONS):
         calls.account()  # this host cannot say what the key may do; that it is known must do
         return ("this host does not say what the key may do: make sure that it may not withdraw",)
-    may = calls.restrictions()
-    if may.withdrawals or may.transfers:
-        raise SafetyRefused(
-            "the key may withdraw or transfer; autotrader does not go live with it",
-            hint="take those permissions away at the exchange: trading needs neither",
-        )
-    if not may.trading:
-        raise SafetyRefused("the key may not trade", hint="allow spot trading for it at the exchange")
-    return () if may.ip_restricted else ("the key works from any address: restrict it to this machine's",)
+    may, now_ms = calls.restrictions(), connection.clock.now_ms()
+    verdict = judged(may, now_ms)
+    if verdict.refusals:
+        said = "; ".join(refusal.text for refusal in verdict.refusals)
+        raise SafetyRefused(f"{said}; autotrader does not go live with it", hint=verdict.refusals[0].hint)
+    return tuple(f"{warning.text}: {warning.hint}" for warning in verdict.warnings)
 
 
 def _instruments(project: Project, connection: Connection) -> Mapping[str, Instrument]:
@@ -184,6 +183,10 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
         found = instruments.get(symbol)
         return None if found is None else found.min_notional
 
+    def assets(symbol: str) -> Assets | None:
+        found = instruments.get(symbol)
+        return None if found is None else Assets(found.base, found.quote)
+
     observer = Observer(store, broker, clock, resolver, min_notional=least)
     notifier = make_notifier(plan.settings)
     with store.transaction():
@@ -196,7 +199,8 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     )  # fmt: skip
     return World(
         plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,
-        store=store, cycle=Cycle(parts), reconciler=Reconciler(store, broker, clock, resolver, observer),
+        store=store, cycle=Cycle(parts),
+        reconciler=Reconciler(store, broker, clock, resolver, observer, assets=assets),
         notifier=notifier, live=live,
     )  # fmt: skip
 

@@ -70,6 +70,6 @@ def _done(
         return {**reply.checked(), "by": "service"}
     with world_of(project, where.state, live=where.live, permission=permission) as world:
         started = world.start()
-        if not started.armed:
-            raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint=NOT_ARMED)
+        if started.failures:  # a difference that waits for a word forbids orders in the gate, and no cancel
+            raise SafetyRefused("not armed: " + "; ".join(started.failures), hint=NOT_ARMED)
         return {**work(world), "by": "this command"}

@@ -40,6 +40,8 @@ COMMANDS: dict[str, Entry] = {
     "halt": Entry("run", "No new orders until a person resumes; --cancel takes open ones back.", "halt:command"),
     "resume": Entry("run", "End a halt, or let paused rules run again.", "resume:command"),
     "pause": Entry("run", "Pause rules by name or label.", "pause:command"),
+    "adopt": Entry("run", "Make an order ours that start-up could not explain.", "adopt:command"),
+    "ignore": Entry("run", "Leave an order alone that start-up could not explain.", "ignore:command"),
     "order": Entry("run", "Place, cancel, list and test orders by hand: dry unless --live.", "order:command"),
     "market": Entry("data", "Prices, tickers, order book and candles.", "market:command"),
     "account": Entry("data", "What the exchange says of the account.", "account:command"),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autotrader.service.logs import Logs
 
 NOT_ARMED = "`autotrader doctor` looks at key, clock and exchange; nothing is placed until they are in order"
+NO_WORD = "`autotrader adopt` lists what waits; say `autotrader adopt ORDER` or `autotrader ignore ORDER` to each"
 
 
 def project_of(config: Path | None, base_url: str | None) -> Project:
@@ -57,8 +58,8 @@ def world_of(
 
 def permission_of(project: Project) -> tuple[LiveToken, Credentials]:
     """The three keys of live, and the API key. Asks on a terminal; a service gives AUTOTRADER_LIVE=1."""
+    from autotrader.cli._secrets import credentials_here, keep_from_children
     from autotrader.errors import SafetyRefused
-    from autotrader.exchanges.binance.secret import load_credentials
     from autotrader.exchanges.live import CONFIRMATION, confirmation_from, grant_live
 
     settings = project.settings
@@ -68,7 +69,8 @@ def permission_of(project: Project) -> tuple[LiveToken, Credentials]:
         note(f"Type `{CONFIRMATION}` to go on: ", end="")
         confirmation = sys.stdin.readline().strip()
     token = grant_live(settings.mode, True, confirmation)
-    credentials = load_credentials(os.environ)
+    credentials = credentials_here()
+    keep_from_children()
     if credentials is None:
         hint = "set AUTOTRADER_API_KEY and its secret, see docs/keys.md"
         raise SafetyRefused("live trading needs an API key", hint=hint)

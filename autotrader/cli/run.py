@@ -12,7 +12,7 @@ import click
 
 from autotrader.cli._options import base_url_option, config_option, state_option
 from autotrader.cli._output import note, styled, wants_color
-from autotrader.cli._text import clock_time, counted, money
+from autotrader.cli._text import clock_time, counted, gain, money
 from autotrader.errors import SafetyRefused
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def command(
     """
     from autotrader.cli._folders import folders, private
     from autotrader.cli._lines import Lasting
-    from autotrader.cli._worlds import NOT_ARMED, project_of, world_of
+    from autotrader.cli._worlds import NO_WORD, NOT_ARMED, project_of, world_of
     from autotrader.service.logs import set_up
     from autotrader.service.runner import Manner, Runner
 
@@ -62,8 +62,9 @@ def command(
             _banner(world)
             started = world.start()
             _tell_start(started)
-            if not started.armed:
-                raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint=NOT_ARMED)
+            if not started.armed and once:
+                hint = NO_WORD if started.differences else NOT_ARMED
+                raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint=hint)
             zone, lasting = world.settings.timezone, Lasting()
             runner = Runner(
                 world,
@@ -134,9 +135,20 @@ def _tell_start(started: Report) -> None:
         f"{started.booked} trades booked" if started.booked else "",
         f"{len(started.foreign)} orders of another autotrader store are left alone" if started.foreign else "",
     ]
+    from autotrader.cli._worlds import NO_WORD
+    from autotrader.errors import printable
+
     said = ", ".join(part for part in parts if part)
-    agree = f"journal and exchange agree{': ' + said if said else ''}"
-    note(agree if started.armed else "journal and exchange could not be brought together")
+    if started.changed:
+        moved = ", ".join(gain(amount, asset) for asset, amount in started.changed.items())
+        note(f"balances moved without autotrader since the last start: {moved}; they are taken as they are")
+    if started.armed:
+        note(f"journal and exchange agree{': ' + said if said else ''}")
+        return
+    note(styled("read-only: nothing is placed", "bold yellow", sys.stderr) + (f"; {said}" if said else ""))
+    for reason in started.reasons:
+        note(f"  {printable(reason)}")
+    note(NO_WORD if started.differences else "the exchange is asked again every 15 s")
 
 
 def _show(report: CycleReport, world: World, lasting: Lasting, log: Callable[[str, str], None]) -> None:

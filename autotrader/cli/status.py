@@ -58,8 +58,11 @@ def _show(one: Standing, wall: int, *, named: bool) -> None:
     say(_head(one, wall))
     if one.halt is not None:
         what = _HALTED[one.halt.level]
-        ends = "" if "`autotrader " in one.halt.reason else "; `autotrader resume` lifts it"
-        say(styled(f"{what}: {printable(one.halt.reason)}{ends}", "bold yellow"))
+        say(styled(f"{what}: {printable(one.halt.reason)}; `autotrader resume` lifts it", "bold yellow"))
+    for waits in one.differences:
+        cid = waits.client_order_id
+        say(styled(f"READ-ONLY: {printable(waits.text)}", "bold red"))
+        say(styled(f"  `autotrader adopt {cid}` makes it ours, `autotrader ignore {cid}` leaves it alone", "yellow"))
     for kind, name, until in one.paused:
         ends = "until resumed" if until is None else f"until {_moment(one, until)}"
         say(styled(f"paused {'label ' if kind == 'label' else ''}{printable(name)} {ends}", "yellow"))
@@ -186,6 +189,7 @@ def _data(one: Standing) -> dict[str, Any]:
         "clock_skew_ms": one.clock_skew_ms, "audit": {"number": one.head_number, "hash": one.head_hash},
         "missed_slots": one.missed, "halted": None if one.halt is None else one.halt.reason,
         "halt_level": None if one.halt is None else one.halt.level,
+        "differences": [{"order": each.client_order_id, "difference": each.text} for each in one.differences],
         "paused": [{"kind": kind, "name": name, "until": time_or_none(until)} for kind, name, until in one.paused],
         "open_orders": one.open_orders, "unknown_orders": one.unknown_orders, "spending": list(one.spending),
         "rules": [

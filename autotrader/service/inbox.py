@@ -44,6 +44,8 @@ class Desk:
             "pause": self._pause,
             "order": self._order,
             "cancel": self._cancel,
+            "adopt": lambda arguments: self._world.settle(str(arguments["order"]), "adopt"),
+            "ignore": lambda arguments: self._world.settle(str(arguments["order"]), "ignore"),
         }
 
     def obey(self) -> None:

@@ -25,6 +25,7 @@ TICK_SECONDS = 1
 LOW_DISK_BYTES = 200_000_000
 TOLD_AGAIN_SECONDS = 6 * 3_600  # the same failure is told again after this time
 CANCEL_AGAIN_SECONDS = 5.0  # while a halt takes orders back: those that still stand are asked for again
+START_AGAIN_SECONDS = 15.0  # while start-up could not ask the exchange everything, it is run again
 SILENT_AFTER = 2  # evaluations in a row without any data
 
 
@@ -64,6 +65,7 @@ class Runner:
         self._silent = 0
         self._halt = world.store.halt_in_force()
         self._cancelled_at: float | None = None
+        self._started_at = self._clock.monotonic()
         self._unclear: frozenset[str] = frozenset()
         self.cycles = 0
 
@@ -147,6 +149,8 @@ class Runner:
         self._desk.obey()  # first: a halt is heard although the exchange may not answer
         self._hold_halt()
         self._notice_suspend()
+        if not self._has_started():
+            return
         report = self._world.cycle.tick()
         if report.number or report.observation.booked:
             self._on_report(report)
@@ -174,6 +178,17 @@ class Runner:
             self._tell("warn", f"no data that a rule could be judged by, nothing is traded meanwhile: {why}")
         elif before >= SILENT_AFTER and not is_silent:
             self._tell("info", "data is there again")
+
+    def _has_started(self) -> bool:
+        """Whether start-up got all its answers; where not, it is run again now and then, and nothing is decided."""
+        world, now = self._world, self._clock.monotonic()
+        if not world.unanswered:
+            return True
+        if now - self._started_at >= START_AGAIN_SECONDS:
+            self._started_at = now
+            if not world.start().failures:
+                self._tell("info", "start-up has got all its answers")
+        return not world.unanswered
 
     def _hold_halt(self) -> None:
         """Write down a halt that came by signal, and take our orders back where the halt says so, until none stands."""

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from autotrader.cycle import Cycle
 from autotrader.exchanges.binance.connection import Connection
+from autotrader.execution.differences import Word, meant_by, settle_difference, waiting
 from autotrader.execution.reconcile import Reconciler, Report
 from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem
@@ -35,6 +36,8 @@ class World:
     notifier: Notifier
     live: bool
     warnings: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ("start-up has not run",)  # nothing is decided while there is one
+    _told: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def settings(self) -> Settings:
@@ -47,13 +50,26 @@ class World:
         return "LIVE" if self.live else "DRY-RUN"
 
     def start(self) -> Report:
-        """Replay the journal and compare with the venue; nothing trades before this says that it is armed."""
+        """Replay the journal and compare with the venue; nothing trades before this says that it is armed.
+
+        May be called again: what went unanswered is asked again. A difference that waits for a word halts the store.
+        """
         symbols = {rule.symbol for rule in self.plan.rules}
         report = self.reconciler.run(sorted(symbols))
-        if not report.armed:
+        self.unanswered = report.failures
+        if report.reasons and report.reasons != self._told:
             reason = "start-up found a difference: " + "; ".join(report.reasons)
             self.notifier.notify("default", "critical", reason)
+        self._told = report.reasons
         return report
+
+    def settle(self, order: str, word: Word) -> Mapping[str, object]:
+        """Take a person's word on an order, and compare again once none waits. Raises UsageError."""
+        cid = meant_by(self.store, order)
+        settle_difference(self.store, cid, word, self.connection.clock.now_ms())
+        left = [one.client_order_id for one in waiting(self.store)]
+        reasons = self.start().reasons if not left else (f"{len(left)} more wait for a word",)
+        return {"client_order_id": cid, "word": word, "armed": not reasons, "reasons": list(reasons), "left": left}
 
     def close(self) -> None:
         """End threads, connections and files; the record is sealed."""

@@ -1,0 +1,122 @@
+"""``adopt`` and ``ignore``: two words, one way. Without ORDER they list what waits.
+
+Exit codes: 0 done (or nothing waits), 1 something waits and no order was named, or the service is not armed after the
+word, 2 no such order, 5 the service has not answered.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotrader.cli._options import format_option, state_option
+
+if TYPE_CHECKING:
+    from autotrader.app.settling import Settled
+    from autotrader.execution.differences import Difference, Word
+
+_MEANS = {
+    "adopt": "it is ours now: rules and timers may touch it",
+    "ignore": "no rule touches it; while it is open it counts in every limit",
+}
+
+
+def settling(word: Word, text: str) -> click.Command:
+    """The command of one word, with its help."""
+
+    @click.command(word, help=text)
+    @click.argument("order", required=False)
+    @format_option
+    @state_option
+    def command(*, order: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+        from autotrader.cli._folders import folders
+
+        place = folders(state).state
+        return _list(place, word, format) if order is None else _say(place, order, word, format)
+
+    return command
+
+
+def _list(place: Path, word: Word, format_: str) -> int:
+    from autotrader.app.settling import waiting_in
+    from autotrader.cli._output import emit_json, say, table
+    from autotrader.errors import printable
+
+    found = waiting_in(place)
+    code = 1 if found else 0
+    if format_ == "json":
+        rows = [{"store": folder.name, **_data(one)} for folder, ones in found.items() for one in ones]
+        return emit_json({"waiting": rows}, code)
+    if not found:
+        say("nothing waits for a word: journal and exchange agreed when they were compared last")
+        return 0
+    head = ("order", "number", "symbol", "side", "quantity", "price", "executed", "state")
+    for folder, ones in found.items():
+        if len(found) > 1:
+            say(folder.name)
+        say(table(head, [_row(one) for one in ones], right={4, 5, 6}))
+        for one in ones:
+            say(f"  {printable(one.text)}")
+    say(f"nothing is placed until each has a word: `autotrader {word} ORDER`")
+    return code
+
+
+def _say(place: Path, order: str, word: Word, format_: str) -> int:
+    from autotrader.app.settling import settle
+    from autotrader.cli._output import emit_json, say
+    from autotrader.cli._times import folder_now_ms
+
+    done = settle(place, order, word, folder_now_ms)
+    code = 1 if done.armed is False else 0
+    if format_ == "json":
+        facts = {"store": done.folder.name, "word": done.word, "order": _data(done.difference), "armed": done.armed}
+        return emit_json({**facts, "reasons": list(done.reasons), "waiting": list(done.left)}, code)
+    one = done.difference
+    said = "adopted" if word == "adopt" else "ignored"
+    what = (
+        f": {one.side} {_figure(one.quantity)} {one.symbol} at {_figure(one.price)}, {one.state}" if one.symbol else ""
+    )
+    say(f"{said}  {one.client_order_id}{what}")
+    say(f"  {_MEANS[word]}" if one.is_open else "  it has ended; what it traded stands in the records")
+    say(f"  {_then(done)}")
+    return code
+
+
+def _then(done: Settled) -> str:
+    from autotrader.errors import printable
+
+    if done.left:
+        count = len(done.left)
+        return f"{count} order{'s' * (count > 1)} still wait{'s' * (count == 1)} for a word: {', '.join(done.left)}"
+    if done.armed is None:
+        return "no service runs; the next `autotrader run` compares once more before it trades"
+    if done.armed:
+        return "the service has compared once more: journal and exchange agree, it goes on"
+    return "the service is not armed yet and will ask again: " + printable("; ".join(done.reasons))
+
+
+def _row(one: Difference) -> tuple[str, ...]:
+    number = "" if one.order_id is None else str(one.order_id)
+    figures = (_figure(one.quantity), _figure(one.price), _figure(one.executed))
+    return (one.client_order_id, number, one.symbol, one.side, *figures, one.state)
+
+
+def _figure(value: object) -> str:
+    from decimal import Decimal
+
+    from autotrader.money import grouped
+
+    return grouped(value) if isinstance(value, Decimal) else ""
+
+
+def _data(one: Difference) -> dict[str, Any]:
+    return {
+        "client_order_id": one.client_order_id, "order_id": one.order_id, "symbol": one.symbol, "side": one.side,
+        "quantity": one.quantity, "price": one.price, "executed": one.executed, "state": one.state,
+        "open": one.is_open, "difference": one.text,
+    }  # fmt: skip
+
+
+__all__ = ["settling"]
