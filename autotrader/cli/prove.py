@@ -120,6 +120,22 @@ def orders(
     return reported(lambda progress: prove_orders(chosen, progress, workers=count, keep=keep), format=format)
 
 
+@command.command("kill")
+@click.option("--cycles", default=20, show_default=True, type=click.IntRange(1), help="How many processes to kill.")
+@click.option("--seed", type=click.IntRange(0), help="The first cycle's seed.  [default: from the date]")
+@click.option("--point", default="", metavar="NAME[:K]", help="Die only there, at the K-th passing.")
+@click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one for each core]")
+@format_option
+def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, format: str) -> int:  # noqa: A002
+    """Real processes, real SIGKILL at every named point, started again: nothing doubled, nothing lost."""
+    from autotrader.study.kill import check_point, prove_kill, seed_of_today
+    from autotrader.study.orders import cores
+
+    check_point(point)
+    first, count = seed_of_today() if seed is None else seed, workers or cores()
+    return reported(lambda progress: prove_kill(cycles, first, progress, workers=count, point=point), format=format)
+
+
 @command.command("tamper")
 @click.option("--cases", default=1_000, show_default=True, type=click.IntRange(1), help="How many acts of tampering.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the world and of the draws.")
@@ -130,6 +146,17 @@ def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A
     from autotrader.study.tamper import prove_tamper
 
     return reported(lambda progress: prove_tamper(cases, seed, first, progress), format=format)
+
+
+@command.command("blind")
+@click.option("--cases", type=click.IntRange(1), default=300, show_default=True, help="random rule sets to blind")
+@click.option("--seed", type=int, default=1, show_default=True, help="which random rule sets")
+@format_option
+def blind(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
+    """Taking, ageing or corrupting any input never makes a rule trade that would not (P10)."""
+    from autotrader.study.blind import prove_blind
+
+    return reported(lambda progress: prove_blind(cases, seed, progress), format=format)
 
 
 __all__ = ["command", "format_option", "reported"]

@@ -45,10 +45,14 @@ def _order(case: Case) -> tuple[Client, Order] | None:
 
 
 def _accepted(case: Case) -> Any:
-    """The JSON of an accepted order, None when it was refused."""
+    """The JSON of an accepted order, None when it was refused or another fault took the answer's place."""
     answer = case.answer
     case.done = answer is not None and answer.status == 200
-    return json.loads(answer.body) if answer is not None and case.done else None
+    try:
+        return json.loads(answer.body) if answer is not None and case.done else None
+    except ValueError:
+        case.done = False
+        return None
 
 
 def _hide(case: Case) -> None:

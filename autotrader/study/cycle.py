@@ -55,7 +55,7 @@ class _Cycle:
         self._story: list[str] = [f"faults: {dict(case.faults)}"] if case.faults else []
         self._differences: list[Difference] = []
         self._most = {**MOST, "": 0}
-        self._halted_with: int | None = None
+        self._sent_before_halt: frozenset[str] | None = None
 
     def played(self) -> dict[str, Any]:
         """All lives, then the verdict."""
@@ -116,7 +116,8 @@ class _Cycle:
             arguments = {**HAND, "price": str(price)}
             self._most[""] += 1
         else:
-            self._halted_with = len(self._truth().orders())
+            with Store.read(folder) as store:
+                self._sent_before_halt = _sent(store)
         inbox = Inbox(folder / INBOX)
         inbox.append(time.time_ns() // 1_000_000, command, arguments)
         inbox.close()
@@ -130,14 +131,12 @@ class _Cycle:
         if folder is None:
             self._differences.append(("-", "there are no records"))
             return
-        sent, before = len(truth.orders()), self._halted_with
-        if before is not None and sent != before:
-            self._differences.append(("P8", f"{sent - before} orders after the halt"))
         with Store.read(folder) as store:
             unknown = sum(1 for act in store.chain.acts(kind="intent-state") if act.data["state"] == "UNKNOWN")
             self._counts["unknown"] += unknown
             halted = store.halted()
             tally = judged(truth, store)
+            after = _sent(store) - (_sent(store) if self._sent_before_halt is None else self._sent_before_halt)
             also = (*money(store, truth), *too_many(store, truth, self._most), *unexplained(store))
         self._counts.update(
             orders=tally.orders, trades=tally.trades, doubled=tally.duplicated, lost=tally.lost,
@@ -145,8 +144,13 @@ class _Cycle:
         )  # fmt: skip
         self._differences += [(breach.promise, breach.what) for breach in tally.breaches]
         self._differences += also
-        if halted is not None and self._halted_with is None:
+        self._differences += [("P8", f"order {cid} was sent after the halt") for cid in sorted(after)]
+        if halted is not None and self._sent_before_halt is None:
             self._differences.append(("P8", f"it halted itself: {halted}"))
+
+
+def _sent(store: Store) -> frozenset[str]:
+    return frozenset(row.client_order_id for row in store.intents.sent_since(0))
 
 
 def _template() -> Simulator:

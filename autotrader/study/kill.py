@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
 
+from autotrader.errors import UsageError
 from autotrader.records.crash import CRASH_POINTS
 from autotrader.study.proof import Breach, Progress, Proof, unheard
 
@@ -132,6 +133,21 @@ def _faults_for(name: str, chance: random.Random) -> Mapping[str, Any]:
     if chance.random() < 0.3:
         plan["invisible"] = {"probability": 0.2, "seconds": chance.choice((5, 20, 45))}
     return plan
+
+
+def check_point(point: str) -> None:
+    """Raises UsageError for a point that does not exist."""
+    name, _, count = point.partition(":")
+    if point and (name not in CRASH_POINTS or not (count or "1").isdigit() or int(count or "1") < 1):
+        raise UsageError(
+            f"--point {point}: there is no such point",
+            hint=f"a name and perhaps a number, such as posted:2; names are {', '.join(CRASH_POINTS)}",
+        )
+
+
+def seed_of_today() -> int:
+    """Another choice of points each day."""
+    return int(time.time() // 86_400) * 20
 
 
 # --------------------------------------------------------------------------------------------------------- the proof
