@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 LEAST_DISK, LITTLE_DISK = 100_000_000, 1_000_000_000  # bytes
 MOST_SKEW_MS = 1_000  # more is compensated, but says that nothing sets this machine's clock
-SOON_MS = 14 * 86_400_000
 
 
 class Finding(NamedTuple):
@@ -101,30 +100,32 @@ def clock(facts: Facts) -> Iterator[Finding]:
 
 def key(facts: Facts) -> Iterator[Finding]:
     """The API key: whole, private, and allowed no more than it needs."""
-    from autotrader.exchanges.binance.secret import load_credentials
+    from autotrader.exchanges.binance.secret import key_places, load_credentials, secret_places
 
     credentials = load_credentials(facts.environ)
     if credentials is None:
         yield Finding("skipped", "no API key (dry-run needs none)")
         return
-    yield Finding("ok", f"API key {credentials.fingerprint}, its secret is private")
+    found = f"API key {credentials.fingerprint} from {credentials.key_place}, its secret from"
+    yield Finding("ok", f"{found} {credentials.secret_place}")
+    unused = (*key_places(facts.environ)[1:], *secret_places(facts.environ)[1:])
+    if unused:
+        yield Finding("warning", f"not used: {', '.join(place.name for place in unused)}", "keep one place")
     if facts.client is None or not facts.client.can_sign:
         yield Finding("skipped", "what the key may do", "--base-url URL asks the exchange")
         return
+    from autotrader.app.key_check import ending, judged
     from autotrader.exchanges.binance.endpoints import AccountCalls
 
-    may = AccountCalls(facts.client).restrictions()
-    if may.withdrawals:
-        yield Finding("failed", "the key may withdraw", "take that permission away: autotrader never withdraws")
-    if not may.trading:
-        yield Finding("warning", "the key may not trade", "needed for live only")
-    if not may.ip_restricted:
-        yield Finding("warning", "the key works from any address", "restrict it to this machine's address")
-    left = None if may.expires_ms is None else may.expires_ms - facts.client.clock.now_ms()
-    if left is not None and left < SOON_MS:
-        yield Finding("warning", f"the key's right to trade ends in {span(max(left, 0))}", "renew it at the exchange")
-    if may.trading and may.ip_restricted and not may.withdrawals:
-        yield Finding("ok", "key: trading yes, withdrawals no, IP-restricted")
+    may, now_ms = AccountCalls(facts.client).restrictions(), facts.client.clock.now_ms()
+    verdict = judged(may, now_ms)
+    for refusal in verdict.refusals:
+        only_live = may.reading and not (may.withdrawals or may.transfers)  # a key that only looks is fine for looking
+        yield Finding("warning" if only_live else "failed", refusal.text, refusal.hint)
+    for warning in verdict.warnings:
+        yield Finding("warning", *warning)
+    if not verdict.refusals and may.ip_restricted:
+        yield Finding("ok", f"key: trading yes, withdrawals no, IP-restricted; {ending(may, now_ms)}")
 
 
 def channels(facts: Facts) -> Iterator[Finding]:

@@ -6,7 +6,6 @@ file's, else Asia/Tokyo.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,9 +43,9 @@ class Venue:
 def venue(base_url: str | None, config: Path | None, *, signed: bool = False) -> Iterator[Venue]:
     """Connect for one command; the key is only loaded where the command signs. Raises ConfigError."""
     from autotrader.cli._folders import folders, private
+    from autotrader.cli._secrets import credentials_here
     from autotrader.cli._written import account_file, written
     from autotrader.exchanges.binance.connection import Settings, connect
-    from autotrader.exchanges.binance.secret import load_credentials
     from autotrader.language.zones import zone_of
 
     file = account_file(config)
@@ -57,7 +56,7 @@ def venue(base_url: str | None, config: Path | None, *, signed: bool = False) ->
         settings = Settings(zone=zone_of(zone), cache=private(folders().cache))
     except ValueError as error:
         raise ConfigError(str(error), hint="an IANA name such as Asia/Tokyo") from None
-    with connect(settings, url=url, credentials=load_credentials(os.environ) if signed else None) as connection:
+    with connect(settings, url=url, credentials=credentials_here() if signed else None) as connection:
         yield Venue(connection, zone)
 
 

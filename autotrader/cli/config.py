@@ -20,6 +20,7 @@ VARIABLES: Mapping[str, bool] = {
     "AUTOTRADER_API_KEY": True,
     "AUTOTRADER_API_SECRET": True,
     "AUTOTRADER_API_SECRET_FILE": False,
+    "AUTOTRADER_KEYRING": False,
     "AUTOTRADER_NOTIFY_PROXY": False,
 }
 _SET = "*** (set)"
@@ -66,7 +67,15 @@ def settings(
         found |= _tightened(path, environ)
     if base_url:
         found["exchange.base_url"] = Origin(masked(base_url), "--base-url")
-    return found | _folder_rows(state, environ) | _variables(found, environ)
+    return found | _key_rows(environ) | _folder_rows(state, environ) | _variables(found, environ)
+
+
+def _key_rows(environ: Mapping[str, str]) -> dict[str, Origin]:
+    """Where live would take the key and its secret from; neither is read."""
+    from autotrader.exchanges.binance.secret import key_places, secret_places
+
+    places = {"API key": key_places(environ), "API secret": secret_places(environ)}
+    return {name: Origin(_SET, found[0].name) for name, found in places.items() if found}
 
 
 def _without_secrets(name: str, text: str) -> str:

@@ -74,18 +74,18 @@ def _facts(config: Path | None, base_url: str | None, state: Path | None, *, sen
 
 def _connected(url: str) -> tuple[Client, VenueClock]:
     """A client that can look and nothing else. Raises ConfigError for an address that is not the exchange's."""
+    from autotrader.cli._secrets import credentials_here
     from autotrader.exchanges.binance.client import Client
     from autotrader.exchanges.binance.clock import VenueClock
     from autotrader.exchanges.binance.endpoints import Market
     from autotrader.exchanges.binance.governor import Governor
     from autotrader.exchanges.binance.hosts import base_url
-    from autotrader.exchanges.binance.secret import load_credentials
     from autotrader.exchanges.binance.signing import ReadSigner
     from autotrader.exchanges.binance.transport import Transport
 
     place = base_url(url)
     try:
-        credentials = load_credentials(os.environ)
+        credentials = credentials_here()
     except ConfigError:
         credentials = None  # the check of the key tells what is wrong with it
     reader = None if credentials is None else ReadSigner(credentials, place.host)

@@ -69,6 +69,14 @@ class Account:
     """MAX_ASSET: the most of an asset that one order may move."""
     ip_restrict: bool = True
     may_withdraw: bool = False
+    may_transfer: bool = False
+    """Between the account's own wallets (``permitsUniversalTransfer``)."""
+    may_transfer_inside: bool = False
+    """To other customers (``enableInternalTransfer``)."""
+    may_read: bool = True
+    may_margin: bool = False
+    trading_ends_ms: int | None = None
+    """When the key's right to trade ends; None: a year after the start; 0: the field is left out."""
     public_key: str | None = None
     """PEM of an RSA or Ed25519 public key; then its signatures are checked with it and ``secret`` is not used."""
 

@@ -271,6 +271,7 @@ def read_accounts(file: Path) -> list[Account]:
 def _account(row: Mapping[str, Any]) -> Account:
     plain = Account.named(str(row["name"]), row.get("balances"))
     known = {"key", "secret", "bnb_fees", "may_trade", "can_trade", "ip_restrict", "may_withdraw", "public_key"}
+    known |= {"may_transfer", "may_transfer_inside", "may_read", "may_margin", "trading_ends_ms"}
     unknown = row.keys() - known - {"name", "balances", "permissions", "maker_rate", "taker_rate", "bnb_discount"}
     if unknown:
         raise ValueError(", ".join(unknown))

@@ -207,21 +207,21 @@ def _user_assets(call: Call) -> Any:
 
 def _restrictions(call: Call) -> Any:
     account = call.owner.account
-    return {
+    ends = call.exchange.started_ms + 365 * DAY if account.trading_ends_ms is None else account.trading_ends_ms
+    return ({"tradingAuthorityExpirationTime": ends} if ends else {}) | {
         "ipRestrict": account.ip_restrict,
         "createTime": call.exchange.started_ms,
-        "enableReading": True,
+        "enableReading": account.may_read,
         "enableWithdrawals": account.may_withdraw,
-        "enableInternalTransfer": False,
-        "enableMargin": False,
+        "enableInternalTransfer": account.may_transfer_inside,
+        "enableMargin": account.may_margin,
         "enableFutures": False,
-        "permitsUniversalTransfer": False,
+        "permitsUniversalTransfer": account.may_transfer,
         "enableVanillaOptions": False,
         "enableFixApiTrade": False,
         "enableFixReadOnly": False,
         "enablePortfolioMarginTrading": False,
         "enableSpotAndMarginTrading": account.may_trade,
-        "tradingAuthorityExpirationTime": call.exchange.started_ms + 365 * DAY,
     }
 
 

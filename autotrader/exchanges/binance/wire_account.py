@@ -229,6 +229,15 @@ class WireRestrictions:
     ip_restricted: bool
     created_ms: int
     expires_ms: int | None
+    more: tuple[str, ...] = ()  # what else it may do, of which spot trading needs nothing
+
+
+_MORE = {
+    "enableMargin": "margin",
+    "enableFutures": "futures",
+    "enableVanillaOptions": "options",
+    "enablePortfolioMarginTrading": "portfolio margin",
+}
 
 
 def restrictions(data: Any) -> WireRestrictions:
@@ -242,6 +251,7 @@ def restrictions(data: Any) -> WireRestrictions:
         fields.flag("ipRestrict"),
         fields.time("createTime") if fields.has("createTime") else 0,
         fields.time("tradingAuthorityExpirationTime") if fields.has("tradingAuthorityExpirationTime") else None,
+        tuple(word for name, word in _MORE.items() if fields.flag(name, default=False)),
     )
 
 
