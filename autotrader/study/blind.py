@@ -42,19 +42,26 @@ MIXED = 6  # mixtures of several losses beside each loss alone
 _ARMED = frozenset({Phase.ARMED, Phase.BLOCKED, Phase.ACTING_REARMED})
 
 
-def prove_blind(cases: int = 300, seed: int = 1, progress: Progress = unheard) -> Proof:
-    """Blind `cases` random rule sets in every way. Case i of a seed is the same however many are asked for."""
+def prove_blind(
+    cases: int = 300, seed: int = 1, progress: Progress = unheard, *, rules: Plan | None = None, most: int = 100
+) -> Proof:
+    """Blind `cases` random rule sets in every way; stop at `most` breaches. Case i of a seed is the same however many
+    are asked for. `rules`: these, on random markets, instead of random ones.
+    """
     tally = _Tally()
     for number in range(cases):
-        for breach in _case(random.Random(f"blind {seed} {number}"), tally, f"blind --cases {number + 1} --seed {seed}"):
-            tally.breaches.append(breach)
+        chance = random.Random(f"blind {seed} {number}")
+        again = f"blind --cases {number + 1} --seed {seed}"
+        tally.breaches.extend(_case(chance, rules, tally, again))
         progress(number + 1, cases)
+        if len(tally.breaches) >= most:
+            break
     return Proof(
         name="blind",
         claim="Taking, ageing or corrupting any input never makes a rule trade that would not, nor clears a guard.",
         parameters=f"--cases {cases} --seed {seed}",
         figures={
-            "rule sets": cases, "rules": tally.rules, "decisions with everything": tally.seeing,
+            "rule sets": tally.sets, "rules": tally.rules, "decisions with everything": tally.seeing,
             "of them with an order": tally.placing, "decisions blinded": tally.blinded,
             "orders kept although blinded": tally.kept, "orders that went away": tally.lost,
             "orders that appeared": tally.appeared, "guards cleared": tally.cleared,
@@ -68,6 +75,7 @@ def prove_blind(cases: int = 300, seed: int = 1, progress: Progress = unheard) -
 class _Tally:
     """Counts over all cases."""
 
+    sets: int = 0
     rules: int = 0
     seeing: int = 0
     placing: int = 0
@@ -100,13 +108,15 @@ class Scene:
         return tuple(order for order, said in zip(orders, verdicts, strict=True) if isinstance(said, Approved))
 
 
-def _case(chance: random.Random, tally: _Tally, again: str) -> Iterator[Breach]:
+def _case(chance: random.Random, rules: Plan | None, tally: _Tally, again: str) -> Iterator[Breach]:
     """One rule set, one market: decided once with everything, then under every loss and some mixtures."""
-    plan, text = drawn_plan(chance, settings(), instruments(START_MS), RULES)
+    plan = rules or drawn_plan(chance, settings(), instruments(START_MS), RULES)
+    text = "\n".join(plan.sources.values())
     scene = _scene(chance, plan)
     sources = drawn_sources(chance, START_MS)
     seeing = scene.decided(sources)
     orders = _places(seeing)
+    tally.sets += 1
     tally.rules += len(plan.rules)
     tally.seeing += len(seeing.decisions)
     tally.placing += len(orders)
@@ -251,21 +261,24 @@ def _loosened(scene: Scene, key: StateKey, after: RuleState, full: Outcome, poor
         yield f"unknown counted as false for {key.rule}"
     if after.rearm_held and not (before.rearm_held or seen.rearm_held or armed_anyway):
         yield f"unknown counted as rearm_when of {key.rule}"
-    if not given_back and after.cooldown_until_ms not in {before.cooldown_until_ms, seen.cooldown_until_ms}:
-        yield f"cooldown of {key.rule} changed"
+    cooldown = min(before.cooldown_until_ms or 0, seen.cooldown_until_ms or 0)
+    if not given_back and (after.cooldown_until_ms or 0) < cooldown:
+        yield f"cooldown of {key.rule} shortened"
     if not given_back and set(before.fired_ms) & set(seen.fired_ms) - set(after.fired_ms):
         yield f"count of {key.rule} lowered"
+    last_ms = START_MS if before.last_slot_ms is None else before.last_slot_ms
     for leaf, memory in after.leaves.items():
-        yield from _advanced(key.rule, memory, before.leaves.get(leaf, _NONE), seen.leaves.get(leaf, _NONE))
+        known = max(_ran(before.leaves.get(leaf, _NONE), last_ms), _ran(seen.leaves.get(leaf, _NONE), START_MS))
+        if _ran(memory, START_MS) > known:
+            yield f"a `for` timer of {key.rule} ran on while its condition was unknown"
+        yield from _believed(key.rule, memory, before.leaves.get(leaf, _NONE), seen.leaves.get(leaf, _NONE))
 
 
 _NONE = LeafMemory()
 
 
-def _advanced(rule: str, after: LeafMemory, before: LeafMemory, seen: LeafMemory) -> Iterator[str]:
+def _believed(rule: str, after: LeafMemory, before: LeafMemory, seen: LeafMemory) -> Iterator[str]:
     """What a leaf came to believe without having seen it."""
-    if _ran(after) > max(_ran(before), _ran(seen)):
-        yield f"a `for` timer of {rule} ran on while its condition was unknown"
     if after.side not in {before.side, seen.side}:
         yield f"a side of {rule} turned unseen"
     is_new = after.checks != before.checks and after.checks and seen.checks
@@ -273,11 +286,11 @@ def _advanced(rule: str, after: LeafMemory, before: LeafMemory, seen: LeafMemory
         yield f"a check of {rule} was believed unseen"
 
 
-def _ran(memory: LeafMemory) -> int:
-    """Milliseconds that a timer has counted at the moment of the scene."""
+def _ran(memory: LeafMemory, at_ms: int) -> int:
+    """Milliseconds that a timer has counted at a moment."""
     if memory.since_ms is None:
         return 0
-    until = START_MS if memory.paused_ms is None else memory.paused_ms
+    until = at_ms if memory.paused_ms is None else memory.paused_ms
     return max(0, until - memory.since_ms - memory.lost_ms)
 
 

@@ -1,6 +1,7 @@
 """Everything that can be taken from a cycle's sources: each piece of data gone, old, of the future, cut short, holed.
 
-A `Loss` is one such change. It is what failing requests, refused replies, slow lines and lagging lists leave behind;
+A `Loss` is one such change. What is old tells of another market than today's, so that whoever believes it decides
+otherwise. It is what failing requests, refused replies, slow lines and lagging lists leave behind;
 none of them adds knowledge. `ages` names what it makes look older or younger: words that ask for that age answer
 otherwise then, and are meant to.
 """
@@ -17,7 +18,7 @@ from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, STATUS_MS
 from autotrader.market.account import OwnOrder
 from autotrader.market.candles import Candles
 from autotrader.market.needs import BookNeed, CandleNeed, Need, StatusNeed, TickerNeed
-from autotrader.market.snapshot import Book, Seen, Snapshot
+from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
 from autotrader.market.sources import Sources
 from autotrader.market.timeframe import DAY_MS, HOUR_MS
 from autotrader.orders import Fill
@@ -67,8 +68,9 @@ def _of_market(need: Need, seen: Seen, chance: random.Random) -> Iterator[Loss]:
     subject = "ticker" if isinstance(need, TickerNeed) else "book" if isinstance(need, BookNeed) else ""
     limit = BOOK_MS if subject == "book" else STATUS_MS if isinstance(need, StatusNeed) else TICKER_MS
     older = limit + chance.choice((1, 2_000, HOUR_MS))
-    yield Loss("old", about, lambda s: _aged(s, need, s.now_ms - older), subject)
-    yield Loss("of the future", about, lambda s: _aged(s, need, s.now_ms + _AHEAD_MS), subject)
+    other = Decimal(chance.choice((80, 95, 105, 125))) / 100
+    yield Loss("old", about, lambda s: _aged(s, need, s.now_ms - older, other), subject)
+    yield Loss("of the future", about, lambda s: _aged(s, need, s.now_ms + _AHEAD_MS, other), subject)
     if isinstance(seen, Book):
         levels = chance.choice((1, 2, 7))
         yield Loss("short", about, lambda s: _shortened(s, need, levels))
@@ -94,9 +96,25 @@ def _snapshot(sources: Sources, seen: dict[Need, Seen], missing: dict[Need, str]
     return replace(sources, snapshot=Snapshot(now_ms=sources.snapshot.now_ms, seen=seen, missing=missing))
 
 
-def _aged(sources: Sources, need: Need, asked_ms: int) -> Sources:
+def _aged(sources: Sources, need: Need, asked_ms: int, other: Decimal) -> Sources:
+    """Asked at another time, when everything was `other` times what it is."""
     seen = sources.snapshot.seen.get(need)
-    return sources if seen is None else _with(sources, need, replace(seen, asked_ms=asked_ms))
+    match seen:
+        case Ticker():
+            names = ("last", "open", "high", "low", "volume", "turnover")
+            prices = {name: getattr(seen, name) * other for name in names}
+            return _with(sources, need, replace(seen, asked_ms=asked_ms, change=(other - 1) * 100, **prices))
+        case TradingDay():
+            prices = {name: getattr(seen, name) * other for name in ("last", "open", "high", "low", "volume")}
+            return _with(sources, need, replace(seen, asked_ms=asked_ms, change=(other - 1) * 100, **prices))
+        case Book():
+            bids = tuple((Decimal(round(price * other)), quantity / other) for price, quantity in seen.bids)
+            asks = tuple((Decimal(round(price * other) + 1), quantity / other) for price, quantity in seen.asks)
+            return _with(sources, need, replace(seen, asked_ms=asked_ms, bids=bids, asks=asks))
+        case ExchangeStatus():
+            return _with(sources, need, replace(seen, asked_ms=asked_ms, normal=True))
+        case _:
+            return sources
 
 
 def _shortened(sources: Sources, need: Need, levels: int) -> Sources:
@@ -150,7 +168,9 @@ def _balances_missing(sources: Sources, reason: str) -> Sources:
 
 
 def _balances_at(sources: Sources, asked_ms: int | None) -> Sources:
-    balances = {} if asked_ms is None else sources.account.balances
+    """Never asked for, or asked for when there was ten times as much."""
+    rich = {asset: replace(one, free=one.free * 10 + 1) for asset, one in sources.account.balances.items()}
+    balances = {} if asked_ms is None else rich
     return replace(sources, account=replace(sources.account, balances=balances, balances_asked_ms=asked_ms))
 
 
@@ -166,7 +186,8 @@ def _orders_old(sources: Sources, symbol: str, late: int) -> Sources:
     asked = {**sources.account.orders_asked_ms, symbol: sources.now_ms - late}
     if symbol not in sources.account.open_orders:
         return sources
-    return replace(sources, account=replace(sources.account, orders_asked_ms=asked))
+    listed = {**sources.account.open_orders, symbol: ()}
+    return replace(sources, account=replace(sources.account, orders_asked_ms=asked, open_orders=listed))
 
 
 # -------------------------------------------------------------------------------------------- filters and the record

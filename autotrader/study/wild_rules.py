@@ -140,8 +140,10 @@ class Draw:
     def _of_candles(self) -> str:
         """A condition over one timeframe, with a shape over its candles."""
         frame = self.one(TIMEFRAMES)
-        forms = ("close({0}) > open({0})", "close({0}) < sma(3, {0})", "rsi(2, {0}) > 50", "volume({0}) > 1 BTC")
-        forms += ("ema(2, {0}) crosses above sma(4, {0})", "obv({0}) > obv({0}) 1 candle ago", "low({0}) < 99_900")
+        forms = (
+            "close({0}) > open({0})", "close({0}) < sma(3, {0})", "rsi(2, {0}) > 50", "volume({0}) > 1 BTC",
+            "ema(2, {0}) crosses above sma(4, {0})", "obv({0}) > obv({0}) 1 candle ago", "low({0}) < 99_900",
+        )  # fmt: skip
         shapes = ("", " within last 2 candles", " 2 of last 3 candles", " for 90s")
         return self.one(forms).format(frame) + self.one(shapes)
 
@@ -234,8 +236,8 @@ class Draw:
 
 def drawn_plan(
     chance: random.Random, settings: Settings, instruments: Mapping[str, Instrument], rules: int = 4
-) -> tuple[Plan, str]:
-    """A plan of some rules drawn at random, and its text. What the loader refuses is drawn again."""
+) -> Plan:
+    """A plan of some rules drawn at random. What the loader refuses is drawn again."""
 
     def load_of(signals: str, written: Sequence[str]) -> Plan | None:
         return load({"wild.yaml": _file(signals, written)}, settings, instruments)[0]
@@ -251,7 +253,7 @@ def drawn_plan(
     plan = load_of(signals, kept)
     if plan is None:
         raise RuntimeError("rules that are valid alone are not valid together")
-    return plan, _file(signals, kept)
+    return plan
 
 
 _NAMED = """  named:

@@ -81,7 +81,8 @@ def drawn_sources(chance: random.Random, now_ms: int) -> Sources:
     record = _record(chance, now_ms)
     return Sources(
         now_ms=now_ms, snapshot=Snapshot(now_ms=now_ms, seen=seen), account=_account(chance, now_ms, record),
-        record=record, health=Health(clock_skew_ms=chance.randint(-90_000, 90_000), weight_used=D(chance.randint(0, 9))),
+        record=record,
+        health=Health(clock_skew_ms=chance.randint(-90_000, 90_000), weight_used=D(chance.randint(0, 9))),
         instruments=_some_closed(chance, instruments(now_ms)),
     )  # fmt: skip
 

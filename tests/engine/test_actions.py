@@ -142,7 +142,8 @@ def test_without_filters_nothing_is_sized() -> None:
     assert isinstance(size_of(buy(), instrument=replace(BTCJPY, fetched_ms=None)), Dropped)
     world = World(plan(rule(ALWAYS, buy())))
     world.step(sources=sources(START, instruments={}))
-    assert "not known" in world.notices[0]
+    assert "not known" in world.decisions[-1].blocked
+    assert not world.orders
 
 
 @pytest.mark.parametrize("side", list(Side))

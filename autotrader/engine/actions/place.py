@@ -49,7 +49,9 @@ def closed(sources: Sources, symbol: str) -> str:
     all through no fault of a rule. A list of open orders that nobody asked for is not missed.
     """
     instrument = sources.instruments.get(symbol)
-    if instrument is not None and instrument.fetched_ms is not None and instrument.status != "TRADING":
+    if instrument is None or not instrument.has_filters:
+        return f"the filters of {symbol} are not known"
+    if instrument.status != "TRADING":
         return f"{symbol} is not trading: {instrument.status}"
     shut = abnormal(sources)
     if shut is not None:
