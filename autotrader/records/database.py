@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -151,10 +152,7 @@ class Database:
 
     def schema_of_ours(self) -> dict[str, str]:
         """What `schema` gives for a database that this program made."""
-        with closing(sqlite3.connect(":memory:")) as fresh:
-            for migration in MIGRATIONS:
-                fresh.executescript(migration)
-            return _schema(fresh)
+        return _schema_of(MIGRATIONS)
 
     def back_up(self, target: Path) -> None:
         """Copy the whole database, consistently, to `target`. Raises RecordsBroken."""
@@ -166,6 +164,14 @@ class Database:
     def close(self) -> None:
         """Close it; the WAL is folded back into the file."""
         self._connection.close()
+
+
+@lru_cache(maxsize=2)
+def _schema_of(migrations: tuple[str, ...]) -> dict[str, str]:
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        for migration in migrations:
+            fresh.executescript(migration)
+        return _schema(fresh)
 
 
 def _schema(connection: sqlite3.Connection) -> dict[str, str]:

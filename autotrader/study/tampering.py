@@ -52,10 +52,13 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of tampering."""
+    """One kind of tampering. `needs_head`: only a head that was told elsewhere can show it; all else must be found
+    without one.
+    """
 
     name: str
     act: Callable[[Copy, random.Random], None]
+    needs_head: bool = False
 
 
 # --------------------------------------------------------------------------------------------------- values and rows
@@ -382,6 +385,7 @@ _COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "counters": ("name", "value"),
     "meta": ("value",),
 }  # fmt: skip
+TABLES: Final = tuple(_COLUMNS)
 _KEYS: Final[dict[str, tuple[str, ...]]] = {
     "intents": ("client_order_id",),
     "orders": ("client_order_id", "order_id"),
@@ -414,7 +418,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("all rewritten with checkpoints, random HMAC", _rewrite_both(_random_mac)),
     Kind("all rewritten with checkpoints, HMAC of another key", _rewrite_both(_own_mac)),
     Kind("all rewritten with checkpoints, HMAC of the true ones", _rewrite_both(_old_mac)),
-    Kind("end cut off with its checkpoints", _cut_both),
+    Kind("end cut off with its checkpoints", _cut_both, needs_head=True),
     Kind("checkpoints cut off", _heads_changed(_cut_lines)),
     Kind("checkpoint altered", _heads_changed(_alter_line)),
     Kind("checkpoint renumbered", _heads_changed(_renumber_line)),
@@ -425,7 +429,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("bytes of the checkpoints overwritten", _garbage_heads),
     Kind("old database put back", _old_database),
     Kind("old checkpoints put back", _old_heads),
-    Kind("old copy of everything put back", _old_everything),
+    Kind("old copy of everything put back", _old_everything, needs_head=True),
     Kind("bytes of the database overwritten", _garbage_page),
     Kind("a bit of the database flipped", _flip_bit),
     Kind("database file cut off", _cut_file),
