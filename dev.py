@@ -252,7 +252,7 @@ def deep(arguments: list[str]) -> int:
         arguments = arguments[:place] + arguments[place + 2 :]
     say(f"seed {seed}; the same again:  python3 dev.py deep --seed {seed}")
     settings = ["--hypothesis-profile", "deep", "--hypothesis-seed", seed, "--timeout", "3600"]
-    become("-m", "pytest", "-m", "deep", *settings, *arguments)
+    become("-m", "pytest", "-n", "2", "-m", "deep", *settings, *arguments)
 
 
 def bench(arguments: list[str]) -> int:
