@@ -101,7 +101,7 @@ def test_a_permission_has_its_verdict(
     name: str, place: Path, exchange: Simulator, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Refused with exit 4 before a store is made, or started with the warnings; `doctor` says the same."""
-    changes, refused, warned = TABLE[name]
+    _, refused, warned = TABLE[name]
     monkeypatch.setenv("AUTOTRADER_API_KEY", demo_key(name))
     monkeypatch.setenv("AUTOTRADER_API_SECRET", demo_secret(name))
     (place / "autotrader.yaml").write_text(ACCOUNT.format(url=exchange.url))

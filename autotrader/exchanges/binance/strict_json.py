@@ -1,17 +1,19 @@
 """JSON from the venue, read without mercy: what `json.loads` lets pass can cost money (order-safety §5.2).
 
 Refused: duplicate keys (the last would win), NaN and Infinity, numbers of more than 64 characters, nesting deeper
-than 32, anything but UTF-8. Numbers with a point or an exponent become Decimal.
+than 32, anything but UTF-8, halves of a pair of surrogates (`\\ud800`: no record could hold the text). Numbers with a point or an exponent become Decimal.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 MOST_DIGITS: Final = 64
 MOST_DEPTH: Final = 32
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
@@ -24,13 +26,25 @@ def parse(body: bytes) -> Any:
     if _deeper_than(body, MOST_DEPTH):
         raise BadJson(f"nested deeper than {MOST_DEPTH} levels")
     try:
-        return _DECODER.decode(body.decode("utf-8"))
+        found = _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise BadJson("not UTF-8") from None
     except json.JSONDecodeError as error:
         raise BadJson(f"{error.msg.lower()} at character {error.pos}") from None
     except (RecursionError, InvalidOperation):
         raise BadJson("not readable") from None
+    if _SURROGATE.search(body) and _has_lone_surrogate(found):
+        raise BadJson("a text holds half of a character")
+    return found
+
+
+def _has_lone_surrogate(found: Any) -> bool:
+    """Whether a text in a value, key or not, has no UTF-8 form. Nesting is bounded by MOST_DEPTH."""
+    if isinstance(found, str):
+        return any("\ud800" <= sign <= "\udfff" for sign in found)
+    if isinstance(found, dict):
+        return any(_has_lone_surrogate(one) for pair in found.items() for one in pair)
+    return isinstance(found, list) and any(_has_lone_surrogate(one) for one in found)
 
 
 def _deeper_than(body: bytes, most: int) -> bool:
