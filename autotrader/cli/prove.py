@@ -159,4 +159,15 @@ def blind(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's
     return reported(lambda progress: prove_blind(cases, seed, progress), format=format)
 
 
+@command.command("limits")
+@click.option("--days", default=20, show_default=True, type=click.IntRange(1), help="Days of some 3,600 orders each.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first day.")
+@format_option
+def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
+    """Limits are never exceeded at the exchange, whatever is open, unclear or on its way; nothing follows a halt."""
+    from autotrader.study.limits import prove_limits
+
+    return reported(lambda progress: prove_limits(days, seed, progress), format=format)
+
+
 __all__ = ["command", "format_option", "reported"]

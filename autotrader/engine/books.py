@@ -7,7 +7,8 @@ price now; where a price is not known, neither is the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from bisect import bisect_left
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from autotrader.engine.calendar import start_of
@@ -27,14 +28,21 @@ class Unpriced:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Own fills, seen from now."""
+    """Own fills, seen from now. What was added up once is kept: a ledger is asked about each order of a cycle."""
 
     sources: Sources
+    _today: list[tuple[Fill, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
+    _results: dict[str, Decimal | Unpriced] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def fills_today(self) -> tuple[Fill, ...]:
         """Fills since midnight of the account's zone."""
-        start = start_of("day", self.sources.now_ms, self.sources.zone)
-        return tuple(fill for fill in self.sources.record.fills if fill.time_ms >= start)
+        if not self._today:
+            self._today.append(self._since(start_of("day", self.sources.now_ms, self.sources.zone)))
+        return self._today[0]
+
+    def _since(self, start_ms: int) -> tuple[Fill, ...]:
+        fills = self.sources.record.fills
+        return fills[bisect_left(fills, start_ms, key=_time) :]
 
     def to_mark(self, quote: str) -> frozenset[str]:
         """Symbols that have to be priced to tell today's result in a quote asset: what was traded, and fee assets."""
@@ -58,12 +66,17 @@ class Ledger:
         sold by sales where the asset is that one; for buys of a base asset, base received.
         """
         asked_ms = self.sources.account.balances_asked_ms or 0
-        recent = [f for f in self.sources.record.fills if f.time_ms >= asked_ms and f.side is side]
+        recent = [fill for fill in self._since(asked_ms) if fill.side is side]
         spent = total(f.quote for f in recent if side is Side.BUY and f.symbol.endswith(asset))
         return spent + total(f.quantity for f in recent if f.symbol.startswith(asset))
 
     def result_today(self, quote: str) -> Decimal | Unpriced:
         """Today's result over all symbols of a quote asset."""
+        if quote not in self._results:
+            self._results[quote] = self._added_up(quote)
+        return self._results[quote]
+
+    def _added_up(self, quote: str) -> Decimal | Unpriced:
         waiting = self.waiting_for(quote)
         if waiting:
             return Unpriced(f"the trades of order {waiting} are not booked yet")
@@ -108,3 +121,7 @@ class Ledger:
             if isinstance(price, Decimal):
                 return times(amount, price)
         return Unpriced(f"no fresh price of {symbol}")
+
+
+def _time(fill: Fill) -> int:
+    return fill.time_ms

@@ -84,9 +84,10 @@ def judge(
     settings: Settings,
     halt: Halt | None = None,
     limits: Sequence[Limit] | None = None,
+    ledger: Ledger | None = None,
 ) -> None:
-    """Ask every limit about one order. Raises OrderDenied at the first that refuses it."""
-    view = View(request, sources, settings, halt, Ledger(sources))
+    """Ask every limit about one order. Raises OrderDenied at the first that refuses it. `ledger`: of the same fills."""
+    view = View(request, sources, settings, halt, ledger or Ledger(sources))
     for limit in LIMITS if limits is None else limits:
         reason = limit.refuse(view)
         if reason:
@@ -94,15 +95,20 @@ def judge(
 
 
 def review(
-    requests: Sequence[PlaceRequest], sources: Sources, settings: Settings, halt: Halt | None = None
+    requests: Sequence[PlaceRequest],
+    sources: Sources,
+    settings: Settings,
+    halt: Halt | None = None,
+    limits: Sequence[Limit] | None = None,
 ) -> tuple[Review, ...]:
     """Approved or denied, for each order in the given order of requests."""
     answers: list[Review] = [Approved()] * len(requests)
+    ledger = Ledger(sources)  # what is written and not sent has no fills
     for index, request in in_turn(requests):
         try:
-            judge(request, sources, settings, halt)
+            judge(request, sources, settings, halt, limits, ledger)
         except OrderDenied as denied:
-            answers[index] = Denied(denied.reason)
+            answers[index] = Denied(denied.reason, denied.limit)
         else:
             sources = as_if_written(sources, request)
     return tuple(answers)
@@ -132,12 +138,12 @@ def tripped(sources: Sources, settings: Settings) -> str:
     """
     ledger = Ledger(sources)
     lost = (_lost(ledger, asset, most) for asset, most in sorted(settings.limits.loss_per_day.items()))
-    return too_many_refusals(sources.record, settings) or next((why for why in lost if why), "")
+    return too_many_refusals(sources.record.refusals_in_a_row, settings) or next((why for why in lost if why), "")
 
 
-def too_many_refusals(record: OwnRecord, settings: Settings) -> str:
-    """Why `halt_after` stops everything, or ""."""
-    most, row = settings.limits.halt_after, record.refusals_in_a_row
+def too_many_refusals(row: int, settings: Settings) -> str:
+    """Why `halt_after` stops everything after so many refusals in a row, or ""."""
+    most = settings.limits.halt_after
     return f"halt_after: {row} orders refused or unknown in a row" if most is not None and row >= most else ""
 
 
@@ -158,7 +164,7 @@ class Halted:
         """What a halt stops, and any order after too many refusals in a row."""
         if view.halt is not None and view.halt.stops(view.request.order.side):
             return view.halt.text
-        return too_many_refusals(view.sources.record, view.settings)
+        return too_many_refusals(view.sources.record.refusals_in_a_row, view.settings)
 
 
 class Tradable:

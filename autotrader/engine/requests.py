@@ -94,9 +94,10 @@ Request: TypeAlias = PlaceRequest | CancelOrder | NotifyRequest | PauseRequest |
 # ------------------------------------------------------------------ ends of a request that the venue never answered
 @dataclass(frozen=True, slots=True)
 class Denied:
-    """Refused by a limit of the account file: the firing is spent."""
+    """Refused by a limit of the account file: the firing is spent. `limit` is that limit's name."""
 
     reason: str
+    limit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,9 +103,8 @@ class Gate:
         """Halt after too many refusals in a row; why, or ""."""
         if self._settings.limits.halt_after is None:
             return ""
-        now_ms = self._clock.now_ms()
-        reason = too_many_refusals(self._store.own_record(now_ms, self._zone), self._settings)
-        self._halt(reason, now_ms)
+        reason = too_many_refusals(self._store.refusals_in_a_row(), self._settings)
+        self._halt(reason, self._clock.now_ms())
         return reason
 
     def _halt(self, reason: str, time_ms: int) -> None:

@@ -73,11 +73,10 @@ class OwnOrder:
 class OwnRecord:
     """What this store knows of its own doings. Times are venue milliseconds.
 
-    `orders` are the unsettled ones (unknown or open); `fills` reach back at least to the start of the current month
-    in the account's zone and 32 days; `errors_ms` are the times of failed requests and unknown fates of the last day;
-    `placed_ms` the times at which orders were placed (any outcome but not-sent, and what is about to be sent) in the
-    last day; `refusals_in_a_row`
-    counts refused or unknown orders since the last accepted one.
+    `orders` are the unsettled ones (unknown or open); `fills`, oldest first, reach back at least to the start of the
+    current month in the account's zone and 32 days; `errors_ms` are the times of failed requests and unknown fates of
+    the last day; `placed_ms` the times at which orders were placed (any outcome but not-sent, and what is about to be
+    sent) in the last day; `refusals_in_a_row` counts refused or unknown orders since the last accepted one.
     """
 
     orders: tuple[OwnOrder, ...] = ()

@@ -68,7 +68,7 @@ def read_day(
             *(sent_ms for sent_ms, state in sent if state is not IntentState.NOT_SENT),
             *(row.intent.created_ms for row in intended),
         ),
-        refusals=_refusals(intents, int(settings.get("refusals_since_ms", 0))),
+        refusals=refusals(intents, settings),
     )
 
 
@@ -78,10 +78,10 @@ def _fills_from(now_ms: int, zone: tzinfo) -> int:
     return int(min(month, now - timedelta(days=_FILLS_DAYS)).timestamp() * 1000)
 
 
-def _refusals(intents: Intents, since_ms: int) -> int:
+def refusals(intents: Intents, settings: Settings) -> int:
     """Refused or unknown ones since the last that was taken, and since the last resume."""
-    taken_ms = intents.last_sent(_TAKEN)
-    later = intents.times_sent(max(since_ms, taken_ms))
+    since_ms = int(settings.get("refusals_since_ms", 0))
+    later = intents.times_sent(max(since_ms, intents.last_sent(_TAKEN)))
     return sum(state in _REFUSED for _, state in later)
 
 

@@ -32,7 +32,7 @@ from autotrader.records.heads import Head, HeadsFile, check_macs, read_heads
 from autotrader.records.inbox import Inbox
 from autotrader.records.intents import Intents
 from autotrader.records.orders import Orders
-from autotrader.records.own import Day, own_record, read_day
+from autotrader.records.own import Day, own_record, read_day, refusals
 from autotrader.records.places import DATABASE, HALT_FILE, HEADS, INBOX, Identity, WriterLock
 from autotrader.records.values import Counters, Errors, Runs, Settings, States
 
@@ -202,6 +202,10 @@ class Store:
         if day.now_ms > now_ms:  # the clock was set back: what had fallen out of the day may belong to it again
             day = self._read_day(now_ms)
         return own_record(day, now_ms, zone, self.orders)
+
+    def refusals_in_a_row(self) -> int:
+        """How many orders were refused or of unknown fate since the last that was taken, and since the last resume."""
+        return refusals(self.intents, self.settings)
 
     def _read_day(self, now_ms: int) -> Day:
         return read_day(

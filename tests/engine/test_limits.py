@@ -150,7 +150,7 @@ def test_spend_per_day_counts_fills_open_orders_and_this_cycle() -> None:
     spent = fill(Side.BUY, 100_000, "0.01", START - 1_000)
     yesterday = fill(Side.BUY, 100_000, "1", START - 86_400_000)
     resting = own(price=D(50_000), quantity=D("0.02"), executed=D("0.01"))
-    look = record(fills=(spent, yesterday), orders=(resting,))
+    look = record(fills=(yesterday, spent), orders=(resting,))
     assert reason(request(), look, spend_per_day={"JPY": D(2_500)}) == ""
     denied = reason(request(), look, spend_per_day={"JPY": D(2_499)})
     assert "1,000 JPY spent today and 500 JPY in orders, this one 1,000 JPY, the limit is 2,499 JPY" in denied
