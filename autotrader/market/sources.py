@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from autotrader.market.account import Account, Health, OwnOrder, OwnRecord
 from autotrader.market.answers import Answer, LowerBound, Missing
@@ -15,6 +16,16 @@ from autotrader.market.snapshot import Snapshot
 from autotrader.orders import Order
 
 __all__ = ["Answer", "LowerBound", "Missing", "Sources"]
+
+
+class Told(Protocol):
+    """Answers in the market's place: a record's, when a cycle is decided again."""
+
+    def answer(self, term: Any, order: Order | OwnOrder | None) -> Answer:
+        """What a term is, with an order at hand or without."""
+
+    def leaf(self, leaf: Any) -> bool | Missing:
+        """Whether a condition over candles holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +42,4 @@ class Sources:
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     zone: str = "Asia/Tokyo"
     order: Order | OwnOrder | None = None
+    told: Told | None = None  # where words are answered instead, None: here
