@@ -102,6 +102,8 @@ def observe(rules: Iterable[Prepared], sources: Sources) -> Values:
 
 
 def _answer(leaf: CandleLeaf, sources: Sources) -> bool | Missing:
+    if sources.told is not None:
+        return sources.told.leaf(leaf)
     from autotrader.engine.columns import answer_now  # numpy: only where there are candle leaves
 
     return answer_now(leaf, sources)
