@@ -273,6 +273,12 @@ def fuzz(arguments: list[str]) -> int:
     become("-m", "tests.fuzz.run", *arguments)
 
 
+def mutate(arguments: list[str]) -> int:
+    """small changes of the code that guards money, one at a time: how many do the tests notice? names choose some"""
+    ensure(DEV_LOCK)
+    become("-m", "tests.mutants.tool", *arguments)
+
+
 def check(arguments: list[str]) -> int:
     """style, types and layers: ruff, mypy --strict, import-linter; each runs even where one before failed"""
     if arguments:
@@ -325,6 +331,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "check": check,
     "deep": deep,
     "clients": clients,
+    "mutate": mutate,
     "fuzz": fuzz,
     "bench": bench,
     "lock": lock,

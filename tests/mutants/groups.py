@@ -1,0 +1,48 @@
+"""What the mutation tool changes, and which tests have to notice: one line per part that guards money."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files of the package that are changed, and the tests of which those that reach a change are run for it."""
+
+    files: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+_EXECUTION = (
+    "tests/execution/test_journal_exactly.py",
+    "tests/execution/test_resolve.py",
+    "tests/execution/test_gateway.py",
+)
+GROUPS = {
+    "journal": Group(("execution/journal.py", "execution/resolve.py", "records/intents.py"), _EXECUTION),
+    "gate": Group(
+        ("execution/gate.py", "execution/gateway.py", "engine/limits.py"),
+        (*_EXECUTION, "tests/execution/test_gateway_exactly.py", "tests/engine/test_limits.py",
+         "tests/engine/test_limits_exactly.py"),
+    ),
+    "signer": Group(
+        ("exchanges/binance/signing.py",),
+        ("tests/exchanges/test_signing.py", "tests/exchanges/test_signing_exactly.py"),
+    ),
+    "loader": Group(
+        ("language/load.py", "language/yaml_text.py"),
+        ("tests/language/test_load.py", "tests/language/test_hostile.py", "tests/language/test_yaml_exactly.py"),
+    ),
+    "lifecycle": Group(
+        ("engine/lifecycle.py", "records/forward.py"),
+        ("tests/engine/test_lifecycle_exactly.py", "tests/engine/test_firing.py", "tests/records/test_forward.py"),
+    ),
+    "replies": Group(
+        ("exchanges/binance/errors.py", "exchanges/binance/broker.py"),
+        ("tests/exchanges/test_replies_exactly.py", "tests/exchanges/test_bad_orders.py"),
+    ),
+    "orders": Group(
+        ("records/orders.py", "records/cancels.py"),
+        (*_EXECUTION, "tests/execution/test_observe.py", "tests/records/test_store.py", "tests/records/test_own.py"),
+    ),
+}  # fmt: skip
