@@ -200,7 +200,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     return World(
         plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,
         store=store, cycle=Cycle(parts),
-        reconciler=Reconciler(store, broker, clock, resolver, observer, assets=assets),
+        reconciler=Reconciler(store, broker, clock, resolver, observer, assets=assets, keeps_trades=live),
         notifier=notifier, live=live,
     )  # fmt: skip
 

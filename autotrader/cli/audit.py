@@ -1,4 +1,4 @@
-"""``autotrader audit show|verify|replay|export``: the hash-chained record, read while the service may be writing it."""
+"""``autotrader audit show|verify|replay|reconcile|export``: the hash-chained record, also while a service writes it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 from autotrader.cli._options import format_option, state_option
 
 if TYPE_CHECKING:
+    from autotrader.execution.agree import Agreement, Finding
     from autotrader.records.chain import Act, ChainReport
     from autotrader.records.heads import Head
 
@@ -174,6 +175,61 @@ def export(*, since: str | None, output: Path | None, state: Path | None) -> int
             raise UsageError(f"{output} cannot be written: {error.strerror}") from None
     note(f"{count:,} lines written to {output}")
     return 0
+
+
+@command.command("reconcile")
+@click.option("--since", default="7d", show_default=True, help="From this time on: 2026-11-01, 2026-11-01T09:00, 12h.")
+@format_option
+@state_option
+def reconcile(*, since: str, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+    """Compare orders, trades and fees with the exchange's, row by row. Only looks; live needs the store's key.
+
+    Exit 1 where something is unexplained. What the exchange is merely ahead in is listed apart.
+    """
+    from datetime import UTC, datetime
+
+    from autotrader.app.reconciled import reconciled
+    from autotrader.cli._folders import folders
+    from autotrader.cli._output import emit_json
+    from autotrader.cli._secrets import credentials_here
+    from autotrader.cli._stores import meant, since_ms
+
+    folder = meant(folders(state).state)
+
+    def begin(now_ms: int) -> int:
+        return since_ms(since, datetime.fromtimestamp(now_ms / 1000, UTC))
+
+    found = reconciled(folder, credentials_here, begin)
+    code = 1 if found.unexplained else 0
+    if format == "json":
+        counts = {"since_ms": found.since_ms, "symbols": list(found.symbols), "orders": found.orders}
+        counts |= {"trades": found.trades, "other_orders": found.others, "unexplained": len(found.unexplained)}
+        return emit_json({**counts, "findings": [_difference(one) for one in found.findings]}, code)
+    _say_agreement(found)
+    return code
+
+
+def _difference(one: Finding) -> dict[str, Any]:
+    facts = {"kind": one.kind, "symbol": one.symbol, "name": one.name, "what": one.what}
+    return {**facts, "records": one.ours, "exchange": one.theirs, "pending": one.pending}
+
+
+def _say_agreement(found: Agreement) -> None:
+    from autotrader.cli._output import say, styled
+    from autotrader.cli._text import counted, time_of
+    from autotrader.errors import printable
+
+    for one in found.findings:
+        word = styled("not taken in yet:", "yellow") if one.pending else styled("unexplained:", "bold red")
+        say(f"{word} {one.kind} {printable(one.name)} of {one.symbol}: {printable(one.what)}")
+        for side, text in (("records ", one.ours), ("exchange", one.theirs)):
+            say(f"  {side}  {'nothing' if text is None else printable(text)}")
+    compared = f"{counted(found.orders, 'order')} and {counted(found.trades, 'trade')} compared"
+    where = f"since {time_of(found.since_ms)}: {', '.join(found.symbols) or 'no symbols'}"
+    say(f"{compared} {where}")
+    if found.others:
+        say(f"{counted(found.others, 'order')} of other stores or by hand: not ours")
+    say(styled(f"unexplained {len(found.unexplained)}", "bold red" if found.unexplained else "green"))
 
 
 def _lines(store: Any, from_ms: int) -> Iterator[str]:

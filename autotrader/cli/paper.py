@@ -93,7 +93,7 @@ def _begin_anew(store: Store, project: Project, now_ms: int) -> None:
 
     Slots up to now are never evaluated again (`last_seen_ms` stays), so no decision can bear the name of an old one.
     """
-    from autotrader.exchanges.paper_account import to_text
+    from autotrader.exchanges.paper_account import STARTED_OVER, to_text
 
     account = _account(store)
     with store.transaction():
@@ -102,7 +102,7 @@ def _begin_anew(store: Store, project: Project, now_ms: int) -> None:
             store.states.drop(key)
         for run in store.runs.all():
             store.runs.drop(run)
-        store.notice(now_ms, "info", "the paper account was started over")
+        store.notice(now_ms, "info", STARTED_OVER)
 
 
 def _account(store: Store) -> PaperAccount:

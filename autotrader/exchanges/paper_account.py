@@ -19,6 +19,7 @@ from autotrader.money import ZERO, ceil_to, plain, times, total
 from autotrader.orders import Balance, Fill, Order, OrderStatus, Side
 
 FEE_STEP = Decimal("0.00000001")
+STARTED_OVER = "the paper account was started over"  # the notice in the records, from when on the account counts
 KEPT_ORDERS, KEPT_FILLS = 200, 1_000  # ended ones; the records keep them all, and this text is saved at every change
 _VERSION = 1
 

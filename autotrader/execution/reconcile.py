@@ -78,13 +78,16 @@ class Reconciler:
         observer: Observer,
         *,
         assets: Callable[[str], Assets | None] = no_assets,
+        keeps_trades: bool = True,
     ) -> None:
+        """`keeps_trades`: whether the venue does so for ever; a paper account forgets old ones, and starts over."""
         self._store = store
         self._broker = broker
         self._clock = clock
         self._resolver = resolver
         self._observer = observer
         self._assets = assets
+        self._keeps_trades = keeps_trades
 
     def run(self, symbols: Iterable[str] = (), *, seconds: float = 8.0) -> Report:
         """Replay, resolve, compare. `symbols`: those of the rules, beside those of our own orders."""
@@ -231,11 +234,15 @@ class Reconciler:
                 continue
             try:
                 trades = self._broker.fills(symbol, None, since_ms - LAG_MS)
+                theirs = {trade.trade_id: trade for trade in trades}
+                absent = [fill.trade_id for fill in ours if fill.trade_id not in theirs]
+                if absent:  # one list may be an old one
+                    theirs |= {one.trade_id: one for one in self._broker.fills(symbol, min(absent) - 1, since_ms)}
             except AutotraderError as error:
                 seen.failures.append(f"trades of {symbol}: {error.message}")
                 continue
-            self._observer.book_trades(symbol, trades, seen)
-            self._compare_fills(ours, {trade.trade_id: trade for trade in trades}, seen)
+            self._observer.book_trades(symbol, list(theirs.values()), seen)
+            self._compare_fills(ours if self._keeps_trades else (), theirs, seen)
 
     def _compare_fills(self, ours: Sequence[Fill], theirs: Mapping[int, Fill], seen: Observation) -> None:
         now_ms = self._clock.now_ms()

@@ -130,11 +130,22 @@ def write_project(folder: Path, url: str, mode: str, rules: str = RULES) -> Path
 
 @contextmanager
 def opened(
-    folder: Path, sim: Simulator, *, live: bool, heard: Heard | None = None, rules: str = RULES
+    folder: Path, sim: Simulator, *, live: bool, heard: Heard | None = None, rules: str = RULES, account: int = 0
 ) -> Iterator[World]:
     """A world on the simulator, armed."""
+    with entered(folder, sim, live=live, heard=heard, rules=rules, account=account) as world:
+        report = world.start()
+        assert report.armed, report.reasons
+        yield world
+
+
+@contextmanager
+def entered(
+    folder: Path, sim: Simulator, *, live: bool, heard: Heard | None = None, rules: str = RULES, account: int = 0
+) -> Iterator[World]:
+    """A world on the simulator, not started."""
     path = write_project(folder, sim.url, "live" if live else "dry_run", rules)
-    account = sim.accounts[0]
+    key = sim.accounts[account]
     notifier = heard or Heard()
 
     def make(_settings: Settings) -> Heard:
@@ -144,11 +155,9 @@ def opened(
         state=folder / "state",
         stepped=True,
         token=grant_live("live", True, "live") if live else None,
-        credentials=Credentials(Secret(account.key), Secret(account.secret)) if live else None,
+        credentials=Credentials(Secret(key.key), Secret(key.secret)) if live else None,
     )
     with open_world(read_project(path, environ={}), wishes, make) as world:
-        report = world.start()
-        assert report.armed, report.reasons
         yield world
 
 
