@@ -127,13 +127,28 @@ def orders(
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one for each core]")
 @format_option
 def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, format: str) -> int:  # noqa: A002
-    """Real processes, real SIGKILL at every named point, started again: nothing doubled, nothing lost."""
+    """Real processes, real SIGKILL at every named point, and power cuts: nothing doubled, nothing lost."""
     from autotrader.study.kill import check_point, prove_kill, seed_of_today
     from autotrader.study.orders import cores
 
     check_point(point)
     first, count = seed_of_today() if seed is None else seed, workers or cores()
-    return reported(lambda progress: prove_kill(cycles, first, progress, workers=count, point=point), format=format)
+    cuts = 0 if point else 2 + cycles // 100
+    return reported(
+        lambda progress: prove_kill(cycles, first, progress, workers=count, point=point, moments=cuts), format=format
+    )
+
+
+@command.command("power")
+@click.option("--moments", default=10, show_default=True, type=click.IntRange(1), help="When to cut the power.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="The first moment's seed.")
+@click.option("--every", default=24, show_default=True, type=click.IntRange(1), help="512-byte steps; 1 cuts at all.")
+@format_option
+def power(*, moments: int, seed: int, every: int, format: str) -> int:  # noqa: A002 - the flag's name
+    """Files as power cuts leave them, torn, with rubbish or short: no order doubled, none lost in silence."""
+    from autotrader.study.power import prove_power
+
+    return reported(lambda progress: prove_power(moments, seed, progress, every=every), format=format)
 
 
 @command.command("tamper")
@@ -168,6 +183,17 @@ def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the fla
     from autotrader.study.limits import prove_limits
 
     return reported(lambda progress: prove_limits(days, seed, progress), format=format)
+
+
+@command.command("clocks")
+@click.option("--cases", type=click.IntRange(1), default=300, show_default=True, help="machines with bad clocks")
+@click.option("--seed", type=int, default=1, show_default=True, help="which machines")
+@format_option
+def clocks(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
+    """Clocks jump, slew, stop and change with the season: no slot twice, nothing signed in doubt (P11)."""
+    from autotrader.study.clocks import prove_clocks
+
+    return reported(lambda progress: prove_clocks(cases, seed, progress), format=format)
 
 
 __all__ = ["command", "format_option", "reported"]

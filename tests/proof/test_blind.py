@@ -17,7 +17,7 @@ from autotrader.money import ZERO
 from autotrader.study.blind import prove_blind
 from autotrader.study.wild_sources import START_MS, instruments, settings
 
-EVERYDAY, DEEP = 30, 6_000
+EVERYDAY, DEEP = 20, 6_000
 FEW_RULES = """
 version: 1
 rules:
