@@ -14,7 +14,7 @@ from typing import Literal
 from autotrader.errors import ExchangeUnavailable
 from autotrader.execution.journal import LAG_MS
 from autotrader.money import plain
-from autotrader.orders import Fill, NotFound, Order, Unknown, is_ours
+from autotrader.orders import Fill, Order, Unknown, is_ours
 from autotrader.ports import Broker
 from autotrader.records.intents import UNRESOLVED
 from autotrader.records.orders import OrderRow
@@ -123,7 +123,7 @@ class _Symbol:
             raise ExchangeUnavailable(f"order {row.client_order_id} could not be asked for: {found.reason}")
         if isinstance(found, Order):
             yield from self._against(row, found)
-        elif isinstance(found, NotFound) and not (found.archived and row.order.executed == 0):
+        elif not (found.archived and row.order.executed == 0):
             self.compared += 1
             what, late = "the exchange has no such order", self._now_ms - row.placed_ms <= LAG_MS
             yield self._finding("order", row.client_order_id, what, _order(row.order), None, pending=late)

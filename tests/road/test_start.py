@@ -272,7 +272,7 @@ def test_a_fill_after_a_confirmed_cancel_is_booked_within_two_minutes(tmp_path: 
         world.cycle.parts.gateway.cancel(cid, cycle=1, asked_by="hand")
         before = world.store.orders.get(cid)
         assert before is not None
-        assert (before.order.is_open, before.booked) == (False, 0)
+        assert (before.order.is_open, before.booked) == (False, D(0))
         asked = queries(sim)
         played(world, 0.06)
         row = world.store.orders.get(cid)
