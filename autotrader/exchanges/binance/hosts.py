@@ -38,6 +38,9 @@ class BaseUrl:
 def base_url(text: str) -> BaseUrl:
     """Check a base URL against the list. Raises ConfigError."""
     hint = f"allowed: http on loopback, or https at {', '.join(sorted(HTTPS_HOSTS))}"
+    odd = sorted({f"U+{ord(sign):04X}" for sign in text if not "!" <= sign <= "~" or sign in "\\%"})
+    if odd:
+        raise ConfigError(f"the exchange's address holds characters that none has: {', '.join(odd[:3])}", hint=hint)
     try:
         parts = urlsplit(text)
         host, port = parts.hostname or "", parts.port
@@ -46,7 +49,7 @@ def base_url(text: str) -> BaseUrl:
     if parts.username or parts.password or parts.query or parts.fragment or parts.path.strip("/"):
         raise ConfigError("the exchange's address may hold scheme, host and port only", hint=hint)
     loopback = _is_loopback(host)
-    if parts.scheme == "http" and loopback:
+    if parts.scheme == "http" and loopback and port != 0:
         shown = f"[{host}]" if ":" in host else host
         return BaseUrl(f"http://{shown}:{port or 80}", host, loopback=True)
     if parts.scheme == "https" and host in HTTPS_HOSTS and port in (None, 443):

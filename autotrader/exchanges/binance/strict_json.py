@@ -1,7 +1,8 @@
 """JSON from the venue, read without mercy: what `json.loads` lets pass can cost money (order-safety §5.2).
 
 Refused: duplicate keys (the last would win), NaN and Infinity, numbers of more than 64 characters, nesting deeper
-than 32, anything but UTF-8, halves of a pair of surrogates (`\\ud800`: no record could hold the text). Numbers with a point or an exponent become Decimal.
+than 32, anything but UTF-8, half of a pair of surrogates (`\\ud800`: no record could hold the text). Numbers with a
+point or an exponent become Decimal.
 """
 
 from __future__ import annotations
