@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fuzz.mutate import mutated
+
 
 class Kept:
     """A target whose findings are written down, one input for each kind, in place of ending the run."""
@@ -39,7 +41,14 @@ def main(name: str, folder: Path, arguments: list[str]) -> None:
 
     with atheris.instrument_imports(include=["autotrader.language", "autotrader.exchanges.binance"]):
         from tests.fuzz.targets import TARGETS
-    atheris.Setup([sys.argv[0], *arguments], Kept(name, TARGETS[name], folder))
+
+    def change(data: bytes, most: int, seed: int) -> bytes:
+        """Two in three replies are changed as JSON, everything else as bytes."""
+        made = mutated(data, seed) if name == "reply" and seed % 3 else None
+        found: bytes = made if made is not None and len(made) <= most else atheris.Mutate(data, most)
+        return found
+
+    atheris.Setup([sys.argv[0], *arguments], Kept(name, TARGETS[name], folder), custom_mutator=change)
     atheris.Fuzz()
 
 

@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 FOUND = HERE / "found"
 FUZZER = "atheris==3.0.0"
-MOST_BYTES = {"loader": 4096, "expression": 300, "reply": 4096}
+MOST_BYTES = {"loader": 4096, "expression": 300, "reply": 3000}
 _LAST = re.compile(r"#(\d+)\s+\w+\s+cov: (\d+) ft: (\d+) corp: (\d+)")
 
 

@@ -128,9 +128,10 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
 
 def reply(data: bytes) -> None:
     """A body of the exchange, given to every reader: a value whose parts a record can hold, or one that is refused."""
+    read = errors.failure(Reply(400, {}, data))
+    need(read.text.isprintable() and len(read.text) <= 200, "a refusal that cannot be shown")
     for status in (200, 400, 503):
-        found = errors.failure(Reply(status, {}, data))
-        need(found.text.isprintable() and len(found.text) <= 200, "a refusal that cannot be shown")
+        found = dataclasses.replace(read, status=status)
         errors.submit_outcome(found)
         errors.cancel_outcome(found)
         errors.exception(found, "call")

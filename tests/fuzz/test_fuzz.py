@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.child import Kept
+from tests.fuzz.mutate import mutated
 from tests.fuzz.seeds import seeds, words
 from tests.fuzz.targets import TARGETS
 
@@ -41,6 +42,15 @@ def mutations(draw: st.DrawFn, name: str) -> bytes:
         piece = draw(st.sampled_from(WORDS[name]) | st.binary(max_size=4) | st.just(data[start:end] * 2))
         data = data[:start] + piece + data[end:]
     return data
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.sampled_from(SEEDS["reply"]), seed=st.integers(0, 2**32))
+def test_a_reply_that_is_still_json_is_answered(data: bytes, seed: int) -> None:
+    """Fields taken away, doubled, or of another kind: every reader gives a value or refuses."""
+    made = mutated(data, seed)
+    assert made is not None
+    TARGETS["reply"](made)
 
 
 @pytest.mark.parametrize("name", list(TARGETS))
