@@ -80,6 +80,7 @@ class HeadsFile:
             _thin(path)
         try:
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._is_new = os.fstat(self._fd).st_size == 0
         except OSError as error:
             raise RecordsBroken(f"the checkpoints in {path} cannot be written: {error.strerror}") from error
 
@@ -88,6 +89,9 @@ class HeadsFile:
         line = _line(self._signed(head))
         try:
             written = os.write(self._fd, line)
+            if self._is_new:  # later lines may be lost with the power; a file without any would stop the next start
+                _flush(self._fd, self.path.parent)
+                self._is_new = False
         except OSError as error:
             self.error = f"checkpoint {head.n} could not be written: {error.strerror}"
             return
@@ -134,8 +138,21 @@ def _thin(path: Path) -> None:
     heads = read_heads(path)
     kept = [head for head in heads[:-1] if head.n % KEEP_EVERY == 0] + list(heads[-1:])
     fresh = path.with_suffix(".new")
-    fresh.write_bytes(b"".join(map(_line, kept)))
+    with fresh.open("wb") as file:
+        file.write(b"".join(map(_line, kept)))
+        file.flush()
+        os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def _flush(fd: int, folder: Path) -> None:
+    """Put a new file on the disk, and its name into its folder."""
+    os.fsync(fd)
+    entry = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(entry)
+    finally:
+        os.close(entry)
 
 
 @dataclass(frozen=True, slots=True)

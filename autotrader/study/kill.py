@@ -24,12 +24,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, Final
 
 from autotrader.errors import UsageError
 from autotrader.records.crash import CRASH_POINTS
+from autotrader.study.power import prove_power
 from autotrader.study.proof import Breach, Progress, Proof, unheard
 
 CLAIM: Final = "A process that dies at any moment leaves no order doubled, none lost, and no trade booked twice."
@@ -158,17 +159,26 @@ def prove_kill(
     *,
     workers: int = 2,
     point: str = "",
+    moments: int = 0,
     command: Sequence[str] = (sys.executable, "-m", "autotrader.study.kill"),
 ) -> Proof:
     """Kill and start again `cycles` times, with the seeds from `seed` on. `point`: only there (`posted`, `posted:2`).
 
-    `command` is the fork server's; a proof of this proof gives one that breaks the product first.
+    `command` is the fork server's; a proof of this proof gives one that breaks the product first. `moments`: at how
+    many moments the power is cut as well (`power`).
     """
     total = _Total()
     for result in _results(cycles, seed, max(1, min(workers, cycles)), point, command):
         total.add(result)
         progress(total.cycles, cycles)
-    return total.proof(cycles, seed, point)
+    proof = total.proof(cycles, seed, point)
+    return _with_power(proof, prove_power(moments, seed)) if moments else proof
+
+
+def _with_power(proof: Proof, power: Proof) -> Proof:
+    """Both as one: the figures of the power cuts follow."""
+    figures = {**proof.figures, **{f"power: {name}": count for name, count in power.figures.items()}}
+    return replace(proof, figures=figures, breaches=proof.breaches + power.breaches)
 
 
 @dataclass(slots=True)
