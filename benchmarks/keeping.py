@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from autotrader.cycle.evaluation import evaluation_body
-from autotrader.engine.decide import decide
+from autotrader.cycle.inputs import Given, decided
 from autotrader.engine.due import due
 from autotrader.engine.requests import Context
 from autotrader.records.evaluations import Evaluation
@@ -36,7 +36,9 @@ def rows(size: Size) -> list[Row]:
 def _commits(size: Size, folder: Path) -> Row:
     """As `cycle` does it: counter, evaluation, one act of the chain, the time; all in one transaction."""
     plan, seen = plan_of(RULES, RULES), sources(RULES)
-    outcome = decide(plan, due(plan, {}, (), (), None, NOW_MS), seen, {}, (), Context(store_id="bench"))
+    found = due(plan, {}, (), (), None, NOW_MS)
+    given = Given(plan=plan, due=found, sources=seen, states={}, runs=(), context=Context(store_id="bench"))
+    outcome = decided(given)
     names = tuple(rule.id for rule in plan.rules)
     now_ms = NOW_MS
     with Store.open(folder / "store", WORLD, now_ms=NOW_MS) as store, closing(_bare(folder / "bare.db")) as bare:
@@ -47,7 +49,7 @@ def _commits(size: Size, folder: Path) -> Row:
             nonlocal now_ms
             for _ in range(COMMITS):
                 now_ms += MINUTE_MS
-                body = evaluation_body(outcome, {}, seen)
+                body = evaluation_body(given, outcome)
                 with store.transaction():
                     number = store.counters.next("cycle")
                     store.evaluations.add(Evaluation(cycle=number, time_ms=now_ms, plan=text, rules=names, body=body))

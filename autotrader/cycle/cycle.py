@@ -17,11 +17,12 @@ from zoneinfo import ZoneInfo
 
 from autotrader.cycle.carry import Carrier
 from autotrader.cycle.evaluation import evaluation_body
+from autotrader.cycle.inputs import Given, decided
 from autotrader.cycle.memory import Kept
 from autotrader.cycle.parts import CycleReport, Parts
 from autotrader.cycle.telling import Teller, denial
 from autotrader.engine.advance import Result, settled
-from autotrader.engine.decide import decide, is_first_try
+from autotrader.engine.decide import is_first_try
 from autotrader.engine.due import WATCH_MS, Due, due, needs_of_due, next_due_ms
 from autotrader.engine.limits import Approved, Review, in_turn, review_needs
 from autotrader.engine.outcome import Decision, Notice, Outcome
@@ -101,8 +102,9 @@ class Cycle:
         if found.is_empty:
             return self._only_watched(now_ms, observation)
         sources = self._sources(snapshot, account)
-        outcome = decide(parts.plan, found, sources, self.kept.states, self.kept.runs.values(), self._context(now_ms))
-        number, verdicts = self._record(found, outcome, sources)
+        given = self._given(found, sources)
+        outcome = decided(given)
+        number, verdicts = self._record(given, outcome)
         self._timed_out |= {order.client_order_id: now_ms for order in found.timers}
         self._carrier.carry_out(number, [r for r, v in verdicts if isinstance(v, Approved)], _cancels(outcome.requests))
         self._answer_waiting()
@@ -207,6 +209,12 @@ class Cycle:
             zone=self.parts.plan.settings.timezone,
         )
 
+    def _given(self, found: Due, sources: Sources) -> Given:
+        """All that is decided by, as it is now."""
+        runs, context = tuple(self.kept.runs.values()), self._context(found.now_ms)
+        states = dict(self.kept.states)
+        return Given(plan=self.parts.plan, due=found, sources=sources, states=states, runs=runs, context=context)
+
     def _context(self, now_ms: int) -> Context:
         return Context(
             store_id=self.parts.store.id,
@@ -215,19 +223,15 @@ class Cycle:
         )
 
     # --------------------------------------------------------------------------------------------------------- record
-    def _record(
-        self,
-        found: Due,
-        outcome: Outcome,
-        sources: Sources,
-    ) -> tuple[int, Sequence[tuple[PlaceRequest, Review]]]:
+    def _record(self, given: Given, outcome: Outcome) -> tuple[int, Sequence[tuple[PlaceRequest, Review]]]:
         """One transaction: what was seen and decided, the rules' next states, and the intents that the gate admits."""
-        store, now_ms = self.parts.store, found.now_ms
+        store, found, sources = self.parts.store, given.due, given.sources
+        now_ms = found.now_ms
         self.missed += sum(found.missed.values())
         with store.transaction():
             number = store.counters.next("cycle")
             if outcome.decisions:
-                store.evaluations.add(self._evaluation(number, now_ms, outcome, sources))
+                store.evaluations.add(self._evaluation(number, given, outcome))
             if found.missed:
                 late = int(store.settings.get("missed", 0)) + sum(found.missed.values())
                 store.settings.set("missed", late, now_ms)
@@ -260,13 +264,13 @@ class Cycle:
         self.parts.store.intents.add(self._intent(request, number, now_ms), admission)
         return Approved()
 
-    def _evaluation(self, number: int, now_ms: int, outcome: Outcome, sources: Sources) -> Evaluation:
+    def _evaluation(self, number: int, given: Given, outcome: Outcome) -> Evaluation:
         return Evaluation(
             cycle=number,
-            time_ms=now_ms,
+            time_ms=given.due.now_ms,
             plan=self.parts.plan_text,
             rules=tuple(dict.fromkeys(decision.rule for decision in outcome.decisions)),
-            body=evaluation_body(outcome, self.kept.states, sources),
+            body=evaluation_body(given, outcome),
         )
 
     def _intent(self, request: PlaceRequest, number: int, now_ms: int) -> Intent:

@@ -6,7 +6,9 @@ body = {
   "before":  [[rule, symbol, order, state]],
   "decisions": [{...}],
   "seen":    {what: {...}}                  how old the data was; candles: the last one's opening, and how many
+  "given":   {...}                          the other inputs of `decide`, see `inputs`
 }
+`decided_again` decides a row anew and says where the two differ.
 """
 
 from __future__ import annotations
@@ -15,20 +17,24 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from autotrader.cycle.inputs import Given, after_hash, decided, given_from_json, given_to_json
 from autotrader.engine.outcome import Decision, Outcome
 from autotrader.engine.state import Phase, RuleState, StateKey, state_from_json, state_to_json
 from autotrader.engine.values import Values, scalar_from_text, scalar_to_text, values_from_json, values_to_json
+from autotrader.language.plan import Plan
 from autotrader.market.candles import Candles
 from autotrader.market.snapshot import Book, Ticker, TradingDay
 from autotrader.market.sources import Sources
 from autotrader.money import plain
+from autotrader.records.canon import canonical
 
 
-def evaluation_body(
-    outcome: Outcome, before: Mapping[StateKey, RuleState], sources: Sources | None = None
-) -> dict[str, Any]:
-    """The row of one decided cycle. `before` are the states as they were before it, `sources` what was seen."""
+def evaluation_body(given: Given, outcome: Outcome) -> dict[str, Any]:
+    """The row of one decided cycle."""
+    before = given.states
     keys = [StateKey(d.rule, d.symbol, d.order) for d in outcome.decisions]
+    keys += [StateKey(slot.rule.id, slot.rule.symbol) for slot in given.due.slots if slot.rule.for_each_order]
+    keys += [run.state_key for run in given.due.runs]
     return {
         "values": values_to_json(outcome.values),
         "orders": [
@@ -37,8 +43,36 @@ def evaluation_body(
         ],
         "before": [[*key, state_to_json(before[key])] for key in dict.fromkeys(keys) if key in before],
         "decisions": [_plain(decision) for decision in outcome.decisions],
-        "seen": {} if sources is None else seen_of(sources),
+        "seen": seen_of(given.sources),
+        "given": given_to_json(given, outcome),
     }
+
+
+def decided_again(plan: Plan, store_id: str, body: Mapping[str, Any]) -> str:
+    """Decide a recorded cycle again and compare byte for byte: the first difference in words, or ""."""
+    try:
+        given = given_from_json(plan, store_id, body)
+        outcome = decided(given)
+    except (LookupError, ValueError, TypeError, ArithmeticError) as error:
+        return f"it cannot be decided again: {error}"
+    found = [_plain(decision) for decision in outcome.decisions]
+    for number, (said, now) in enumerate(zip(body["decisions"], found, strict=False)):
+        if canonical(said) != canonical(now):
+            return _difference(number, said, now)
+    if len(found) != len(body["decisions"]):
+        return f"{len(body['decisions'])} decisions are recorded, {len(found)} are made now"
+    after = after_hash(outcome, given.runs)
+    if after != body["given"]["after"]:
+        return f"next states, runs or requests differ: {body['given']['after']} is recorded, {after} comes out now"
+    return ""
+
+
+def _difference(number: int, said: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    which = f"decision {number + 1}, rule {said.get('rule')} ({said.get('symbol')})"
+    for name in sorted({*said, *now}):
+        if canonical(said.get(name)) != canonical(now.get(name)):
+            return f"{which}: {name} was {canonical(said.get(name))}, is {canonical(now.get(name))} now"
+    return which
 
 
 def seen_of(sources: Sources) -> dict[str, dict[str, Any]]:
