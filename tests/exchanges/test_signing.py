@@ -172,7 +172,7 @@ def test_the_permission_cannot_be_made_copied_or_stored() -> None:
 def test_while_halted_no_new_order_is_signed_but_cancels_are() -> None:
     """The halt is asked inside the signer, at each order; cancelling goes on."""
     halted = [False]
-    signer = TradeSigner(credentials(), HOST, grant_live("live", True, "live"), lambda: halted[0])
+    signer = TradeSigner(credentials(), HOST, grant_live("live", True, "live"), lambda _side: halted[0])
     assert signer.sign(HOST, "POST", "/api/v3/order", [], 1).payload
     halted[0] = True
     with pytest.raises(SafetyRefused, match="halted"):
