@@ -175,7 +175,7 @@ def blind(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's
 
 
 @command.command("limits")
-@click.option("--days", default=20, show_default=True, type=click.IntRange(1), help="Days of some 3,600 orders each.")
+@click.option("--days", default=20, show_default=True, type=click.IntRange(1), help="Days of some 6,000 orders each.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first day.")
 @format_option
 def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
@@ -194,6 +194,17 @@ def clocks(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag'
     from autotrader.study.clocks import prove_clocks
 
     return reported(lambda progress: prove_clocks(cases, seed, progress), format=format)
+
+
+@command.command("halt")
+@click.option("--moments", default=100, show_default=True, type=click.IntRange(1), help="How often to halt.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first 25 moments.")
+@format_option
+def halt(*, moments: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
+    """No order is signed after a halt, whatever its cause and whenever it comes."""
+    from autotrader.study.halts import prove_halts
+
+    return reported(lambda progress: prove_halts(moments, seed, progress), format=format)
 
 
 __all__ = ["command", "format_option", "reported"]

@@ -61,14 +61,27 @@ class Ledger:
         orders = (order for order in self.sources.record.orders if order.symbol.endswith(quote))
         return next((order.client_order_id for order in orders if order.unbooked > 0), "")
 
-    def moved_since_balances(self, asset: str, side: Side) -> Decimal:
-        """What fills of a side have moved of an asset since the balances were asked for: quote spent by buys or base
-        sold by sales where the asset is that one; for buys of a base asset, base received.
+    def gone_since_balances(self, asset: str) -> Decimal:
+        """What trades have taken of an asset since the balances were asked for: spent by buys, sold by sales. What
+        executed and is not booked yet may be among it.
         """
-        asked_ms = self.sources.account.balances_asked_ms or 0
-        recent = [fill for fill in self._since(asked_ms) if fill.side is side]
-        spent = total(f.quote for f in recent if side is Side.BUY and f.symbol.endswith(asset))
-        return spent + total(f.quantity for f in recent if f.symbol.startswith(asset))
+        moved = self._moved_since_balances()
+        spent = total(quote for symbol, side, _, quote in moved if side is Side.BUY and symbol.endswith(asset))
+        return spent + total(base for symbol, side, base, _ in moved if side is Side.SELL and symbol.startswith(asset))
+
+    def bought_since_balances(self, asset: str) -> Decimal:
+        """What buys have brought of a base asset since the balances were asked for."""
+        moved = self._moved_since_balances()
+        return total(base for symbol, side, base, _ in moved if side is Side.BUY and symbol.startswith(asset))
+
+    def _moved_since_balances(self) -> list[tuple[str, Side, Decimal, Decimal]]:
+        """Symbol, side, base and quote of each trade."""
+        recent = self._since(self.sources.account.balances_asked_ms or 0)
+        late = (order for order in self.sources.record.orders if order.unbooked > 0)
+        return [
+            *((fill.symbol, fill.side, fill.quantity, fill.quote) for fill in recent),
+            *((order.symbol, order.side, order.unbooked, times(order.unbooked, order.price)) for order in late),
+        ]
 
     def result_today(self, quote: str) -> Decimal | Unpriced:
         """Today's result over all symbols of a quote asset."""

@@ -322,7 +322,7 @@ class Holding:
             return held.reason
         buys = [o for o in live_orders(view.sources) if o.side is Side.BUY]
         coming = total(o.remaining for o in buys if o.symbol.startswith(asset))
-        coming += view.ledger.moved_since_balances(asset, Side.BUY)
+        coming += view.ledger.bought_since_balances(asset)
         if held + coming + order.quantity <= most:
             return ""
         return (
@@ -351,10 +351,9 @@ def remaining_cost(order: OwnOrder) -> Decimal:
 def spoken_for(view: View, asset: str) -> Decimal:
     """Free money that is spoken for by orders and fills that the balances may not show yet."""
     asked_ms = view.sources.account.balances_asked_ms or 0
-    fresh = (o for o in live_orders(view.sources) if o.state != "open" or o.placed_ms >= asked_ms)
+    fresh = (o for o in live_orders(view.sources) if o.state != "open" or max(o.placed_ms, o.created_ms) >= asked_ms)
     unseen = total(remaining_cost(o) for o in fresh if _binds(o, asset))
-    side = Side.BUY if asset == view.request.quote else Side.SELL
-    return unseen + view.ledger.moved_since_balances(asset, side)
+    return unseen + view.ledger.gone_since_balances(asset)
 
 
 def _lost(ledger: Ledger, asset: str, most: Decimal) -> str:

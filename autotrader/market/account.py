@@ -39,7 +39,8 @@ class OwnOrder:
     `state` is the journal's: "intended" is written and not sent yet, "unknown" may or may not be at the venue, "open"
     is confirmed live there. All three count as live in every limit; "done" has ended, its trades are not all booked.
     `cancel_at_ms` is the order's own timer (venue time), None where it stands until cancelled. `unbooked` is the base
-    quantity that executed and whose trades are not among the fills yet.
+    quantity that executed and whose trades are not among the fills yet. `created_ms` is when the venue took it, later
+    than `placed_ms` by what the request needed; 0 where nobody knows.
     """
 
     client_order_id: str
@@ -57,6 +58,7 @@ class OwnOrder:
     labels: tuple[str, ...]
     state: str  # "intended" | "unknown" | "open" | "done"
     unbooked: Decimal = Decimal(0)
+    created_ms: int = 0
 
     @property
     def remaining(self) -> Decimal:

@@ -123,4 +123,5 @@ def _of_order(row: OrderRow) -> OwnOrder:
         labels=row.labels,
         state="open" if order.is_open else "done",
         unbooked=max(row.unbooked, ZERO),
+        created_ms=order.created_ms,
     )

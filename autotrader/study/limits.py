@@ -9,13 +9,9 @@ knows the truth, and what each limit promises of it. A day is decided by its see
 from __future__ import annotations
 
 import random
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
-from pathlib import Path
-from typing import Final
 
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.limits import Approved, Limit, in_turn, review
@@ -38,12 +34,12 @@ from autotrader.records.store import Store
 from autotrader.study.limit_venue import Venue
 from autotrader.study.limit_watch import Watch
 from autotrader.study.proof import Breach, Progress, Proof, unheard
+from autotrader.study.stage import scratch
 
 D = Decimal
 CYCLES = 240  # of one day
-MOST_ORDERS = 29  # of one cycle
+MOST_ORDERS = 49  # of one cycle
 START_MS = 1_795_000_000_000
-MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 WORLD = Identity(mode="live", base_url="http://127.0.0.1:9", fingerprint="limits")
 ZONE = Settings(file="limits.yaml").timezone
 LISTED = ("BTCJPY", "ETHJPY", "ETHBTC")
@@ -98,11 +94,11 @@ def _drawn(chance: random.Random) -> Limits:
     return Limits(
         spend_per_day={"JPY": some(15_000, 90_000), "BTC": some(0.001, 0.008)},
         loss_per_day={"JPY": some(150, 3_000, wide=0.5), "BTC": some(0.00002, 0.001, wide=0.7)},
-        keep_free={"JPY": D(chance.randint(1_000, 120_000)), "BTC": some(0.0005, 0.008, wide=0)},
+        keep_free={"JPY": D(chance.randint(1_000, 90_000)), "BTC": some(0.0005, 0.008, wide=0)},
         halt_after=count(2, 5),
         open_orders=count(2, 9),
-        orders_per_hour=count(3, 15),
-        holding={"BTC": some(0.0125, 0.018), "ETH": some(0.26, 0.4)},
+        orders_per_hour=count(4, 25),
+        holding={"BTC": some(0.0122, 0.015), "ETH": some(0.252, 0.3)},
         price_band=some(0.3, 5, wide=0.1),
     )
 
@@ -128,15 +124,11 @@ class _Day:
 
     def live(self) -> None:
         """All of it."""
-        place = tempfile.mkdtemp(prefix="limits-", dir=MEMORY if MEMORY.is_dir() else None)
-        self._folder = Path(place)
-        try:
+        with scratch("limits") as self._folder:
             self._open()
             for _ in range(CYCLES):
                 self._turn()
             self._store.close()
-        finally:
-            shutil.rmtree(place, ignore_errors=True)
         self.injected.update({f"request {fate}": n for fate, n in self.venue.counts.items() if fate not in _PLAIN})
         self.figures["orders taken by the exchange"] = len(self.venue.orders)
         self.figures["trades"] = len(self.venue.trades)
@@ -178,7 +170,7 @@ class _Day:
 
     def _again(self, why: str) -> None:
         self.injected[why] += 1
-        self._store.close()
+        self._store.abandon()
         self._open()
 
     def _happen(self) -> None:
@@ -266,7 +258,7 @@ class _Day:
         spread = chance.gauss(0.002, 0.006) if chance.random() < 0.9 else chance.uniform(-0.08, 0.08)
         aim = bid * D(round(1 - spread, 6)) if side is Side.BUY else ask * D(round(1 + spread, 6))
         price = max(tick, (aim // tick) * tick) + (tick / 2 if chance.random() < 0.02 else 0)
-        worth = least * D(round(chance.uniform(0.9, 100), 3))
+        worth = least * D(round(chance.uniform(0.9, 60), 3))
         quantity = max(lot, (worth / price // lot) * lot)
         key = DecisionKey(
             store_id="limitsab", rule=chance.choice(RULES), symbol=symbol, order_id="", slot_ms=self._cycle, step=step
