@@ -150,6 +150,39 @@ def rekey(*, state: Path | None) -> int:
     return 0
 
 
+@command.command("replay")
+@click.option("--cycle", type=click.IntRange(1), help="This cycle alone.")
+@click.option("--since", help="From this time on: 2026-11-01, 2026-11-01T09:00, 7d.  [default: all that is kept]")
+@format_option
+@state_option
+def replay(*, cycle: int | None, since: str | None, format: str, state: Path | None) -> int:  # noqa: A002
+    """Decide the recorded cycles again from their recorded inputs; exit 1 where one comes out otherwise.
+
+    Decisions are compared byte for byte; next rule states, runs and requests by their hash.
+    """
+    from dataclasses import asdict
+
+    from autotrader.app.again import replayed
+    from autotrader.cli._output import emit_json, say, styled
+    from autotrader.cli._stores import open_for_reading, since_ms
+    from autotrader.cli._text import counted, time_of
+    from autotrader.errors import UsageError, printable
+
+    with open_for_reading(state) as store:
+        found = replayed(store, cycle=cycle, since_ms=since_ms(since))
+    if cycle is not None and not found.cycles + found.without:
+        raise UsageError(f"there is no cycle {cycle} in these records", hint="they are kept for 30 days")
+    code = 1 if found.differences else 0
+    if format == "json":
+        return emit_json(asdict(found), code)
+    for one in found.differences[:20]:
+        say(styled(f"cycle {one.cycle} ({time_of(one.time_ms)}): {printable(one.what)}", "red"))
+    without = f"; {counted(found.without, 'cycle')} recorded without inputs" if found.without else ""
+    done = f"{counted(found.cycles, 'cycle')} replayed, {counted(found.decisions, 'decision')}"
+    say(f"{done}, differing {len(found.differences)}{without}")
+    return code
+
+
 @command.command("export")
 @click.option("--since", help="From this time on: 2026-11-01, 2026-11-01T09:00, 7d.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; else standard output.")
