@@ -207,4 +207,16 @@ def halt(*, moments: int, seed: int, format: str) -> int:  # noqa: A002 - the fl
     return reported(lambda progress: prove_halts(moments, seed, progress), format=format)
 
 
+@command.command("replay")
+@click.option("--seeds", default=20, show_default=True, type=click.IntRange(1), help="How many worlds.")
+@click.option("--first", default=1, show_default=True, type=click.IntRange(0), help="The first seed.")
+@click.option("--runs", default=2, show_default=True, type=click.IntRange(2, 8), help="Processes for each world.")
+@format_option
+def replay(*, seeds: int, first: int, runs: int, format: str) -> int:  # noqa: A002 - the flag's name
+    """The same inputs give the same records, byte for byte: in other processes, under other hash seeds."""
+    from autotrader.study.replay import prove_replay
+
+    return reported(lambda progress: prove_replay(seeds, first, runs, progress), format=format)
+
+
 __all__ = ["command", "format_option", "reported"]
