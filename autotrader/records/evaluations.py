@@ -111,6 +111,13 @@ class Evaluations:
             if found is not None:
                 yield found
 
+    def all(self, since_ms: int = 0) -> Iterator[Evaluation]:
+        """All cycles from a time on, oldest first."""
+        for row in self._db.rows("SELECT cycle FROM evaluations WHERE time_ms >= ? ORDER BY cycle", (since_ms,)):
+            found = self.get(row["cycle"])
+            if found is not None:
+                yield found
+
     def seal(self, time_ms: int) -> None:
         """Hash all rows that no seal covers yet into the chain (at close and before pruning)."""
         self._seal(self._unsealed(), time_ms)
