@@ -22,8 +22,8 @@ GROUPS = {
     "journal": Group(("execution/journal.py", "execution/resolve.py", "records/intents.py"), _EXECUTION),
     "gate": Group(
         ("execution/gate.py", "execution/gateway.py", "engine/limits.py"),
-        (*_EXECUTION, "tests/execution/test_gateway_exactly.py", "tests/engine/test_limits.py",
-         "tests/engine/test_limits_exactly.py"),
+        ("tests/execution/test_gateway_exactly.py", "tests/execution/test_gate_exactly.py",
+         "tests/execution/test_gateway.py", "tests/engine/test_limits_exactly.py", "tests/engine/test_limits.py"),
     ),
     "signer": Group(
         ("exchanges/binance/signing.py",),

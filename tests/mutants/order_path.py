@@ -347,10 +347,8 @@ NOTICED = (
     ),
     _one(
         "what a crash left was never sent", "an order that was sent is forgotten by the restart, and decided again",
-        "execution/reconcile.py", 'reason = "the program ended before a reply was recorded"\n                store.intents'
-        ".move(row.client_order_id, IntentState.UNKNOWN, now_ms, reason=reason)",
-        'reason = "the program ended before a reply was recorded"\n                store.intents'
-        '.move(row.client_order_id, IntentState.NOT_SENT, now_ms, reason=reason, fault="outside")',
+        "execution/reconcile.py", "move(row.client_order_id, IntentState.UNKNOWN, now_ms, reason=reason)",
+        'move(row.client_order_id, IntentState.NOT_SENT, now_ms, reason=reason, fault="outside")',
         _RECONCILE + "test_unclear_fate_stays_frozen_but_armed",
         _RECONCILE + "test_crash_between_post_and_reply_doubles_nothing",
         _RECONCILE + "test_lost_reply_then_restart_adopts_with_the_rules_name",
@@ -363,7 +361,7 @@ NOTICED = (
     _one(
         "old data at the signer", "the book was fresh when it was decided and is minutes old when it is sent",
         GATE, "None if age <= self.limit_ms else", "None if True else",
-        "tests/execution/test_gate.py",
+        "tests/execution/test_gate_exactly.py::test_nothing_leaves_on_old_data",
     ),
     _one(
         "the chain is not bound", "a record can be taken out and nobody notices",
