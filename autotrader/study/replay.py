@@ -14,15 +14,18 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from autotrader.study.proof import Breach, Progress, Proof, unheard
 
 MINUTES: Final = 6
 HASH_SEEDS: Final = ("1", "4000000007")
+COMMAND = (sys.executable, "-m", "autotrader.study.replay")
+_AT_ONCE: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,14 +45,18 @@ def prove_replay(seeds: int = 20, first: int = 1, runs: int = 2, progress: Progr
     tracks: dict[int, list[Track]] = defaultdict(list)
     breaches: list[Breach] = []
     done = 0
-    for pair in _pairs(first, seeds, runs):
-        for child in pair:
-            for track in _told(child):
+
+    def heard() -> None:
+        nonlocal done
+        done += 1
+        progress(done, seeds * runs)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for lives, code in pool.map(lambda number: _child(first, seeds, number, heard), range(runs)):
+            for track in lives:
                 tracks[track.seed].append(track)
-                done += 1
-                progress(done, seeds * runs)
-            if child.wait() != 0:
-                breaches.append(Breach(promise="P17", what=f"a process ended with exit {child.returncode}"))
+            if code != 0:
+                breaches.append(Breach(promise="P17", what=f"a process ended with exit {code}"))
     breaches += [breach for seed in sorted(tracks) for breach in _compared(tracks[seed], runs)]
     every = [track for lives in tracks.values() for track in lives]
     return Proof(
@@ -89,26 +96,23 @@ def _first_difference(one: Track, other: Track) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------ the children
-def _pairs(first: int, seeds: int, runs: int) -> Iterator[list[subprocess.Popen[str]]]:
-    for start in range(0, runs, 2):
-        yield [_child(first, seeds, number) for number in range(start, min(start + 2, runs))]
-
-
-def _child(first: int, seeds: int, number: int) -> subprocess.Popen[str]:
+def _child(first: int, seeds: int, number: int, heard: Callable[[], None]) -> tuple[list[Track], int]:
+    """One process: what it told of each seed, and its exit code."""
     order = ("forwards", "backwards")[number % 2]
-    hash_seed = HASH_SEEDS[(number // 2 + number) % 2]
-    command = [sys.executable, "-m", "autotrader.study.replay", str(first), str(seeds), order]
-    environ = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ)  # noqa: S603 - our own module
+    environ = {**os.environ, "PYTHONHASHSEED": HASH_SEEDS[(number // 2 + number) % 2]}
+    command = [*COMMAND, str(first), str(seeds), order]
+    found: list[Track] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as child:
+        for line in child.stdout or ():
+            found.append(_track(json.loads(line)))
+            heard()
+    return found, child.returncode
 
 
-def _told(child: subprocess.Popen[str]) -> Iterator[Track]:
-    stream: IO[str] | None = child.stdout
-    for line in stream or ():
-        data: dict[str, Any] = json.loads(line)
-        yield Track(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
-    if stream is not None:
-        stream.close()
+def _track(data: dict[str, Any]) -> Track:
+    for name in ("records", "differing"):
+        data[name] = tuple(data[name])
+    return Track(**data)
 
 
 def lived(seed: int) -> Track:
