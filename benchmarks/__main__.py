@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import deciding, keeping, loading, playing, requesting, starting
+from benchmarks import deciding, keeping, loading, playing, requesting, restarting, starting
 from benchmarks.measure import HEAD, TINY, Size
 
 BENCHMARKS = {
     "starting": starting.rows, "loading": loading.rows, "deciding": deciding.rows, "requesting": requesting.rows,
-    "keeping": keeping.rows, "playing": playing.rows,
+    "keeping": keeping.rows, "restart": restarting.rows, "playing": playing.rows,
 }  # fmt: skip
 
 

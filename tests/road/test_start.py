@@ -282,12 +282,14 @@ def test_a_fill_after_a_confirmed_cancel_is_booked_within_two_minutes(tmp_path: 
         assert queries(sim) - asked <= 3
 
 
+@pytest.mark.parametrize(("count", "days"), [(25, 0), (25, 3), pytest.param(100, 3, marks=pytest.mark.deep)])
 def test_a_restart_asks_by_symbol_and_not_by_order(
-    sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    count: int, days: int, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Thirty open orders, then thirty that ended meanwhile: as many requests as with one."""
-
-    roomy = day.ACCOUNT_FILE.replace("open_orders: 10", "open_orders: 100").replace("hour: 30", "hour: 300")
+    """Many open orders, and as many that ended while we were away: no more requests than with one, but one for each day
+    that we were away for its list of orders, and one for trades.
+    """
+    roomy = day.ACCOUNT_FILE.replace("open_orders: 10", "open_orders: 150").replace("hour: 30", "hour: 300")
     monkeypatch.setattr(day, "ACCOUNT_FILE", roomy)
 
     def asked() -> int:
@@ -299,14 +301,15 @@ def test_a_restart_asks_by_symbol_and_not_by_order(
         bought(world)
     one = asked()
     with quiet(tmp_path, sim) as world:
-        for number in range(30):
+        for number in range(count):
             bought(world)
             if number % 10 == 0:
                 world.connection.clock.sleep(61)  # a minute's request weight is soon spent
     many = asked()
+    sim.advance(days * 86_400 + 60)
     client = sim.exchange.engine.clients["main"]
     for order in list(client.open.values()):
         sim.exchange.engine.cancel(client, order)
     ended = asked()
     assert many <= one
-    assert ended <= one + 1
+    assert ended <= one + 1 + days
