@@ -271,7 +271,6 @@ _Explained = tuple[str, int, str, str, bool]  # code, column, message, hint, whe
 _CLOSING = {"{": "}", "[": "]"}
 _BY_REASON = (  # part of the parser's own words -> message, hint
     ("end of stream", "what begins here is never closed", "close the quote, `]` or `}`"),
-    ("escape", "an escape sequence that YAML does not know", "use single quotes, or write `\\\\`"),
     ("',' or", "a bracket is not closed, or a comma is missing", "close `]` or `}` on its line"),
     *(
         (
@@ -291,6 +290,9 @@ def _explained(row: str, column: int, reason: str) -> _Explained:
     if row.lstrip().startswith(":"):
         return "AT014", len(row) - len(row.lstrip()) + 1, "a key is missing before `:`", "write `name: value`", False
     found = _KEYED.match(row)
+    if "escape" in reason:
+        said, mends = "an escape sequence that YAML does not know", "use single quotes, or write `\\\\`"
+        return "AT006", column, said, mends, False
     if found and found["lead"].strip() and (explained := _by_value(found, column, reason)):
         return explained
     for words, message, hint in _BY_REASON:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from typing import Any
@@ -76,10 +77,10 @@ def _change(holder: list[Any], chance: random.Random) -> None:
         place = chance.choice(list(here)) if isinstance(here, dict) else chance.randrange(len(here))
     what = chance.random()
     if what < 0.6 or here is holder:
-        here[place] = chance.choice(ODD)
+        here[place] = copy.deepcopy(chance.choice(ODD))
     elif what < 0.8:
         del here[place]
     elif isinstance(here, list):
-        here.append(here[place])
+        here.append(copy.deepcopy(here[place]))
     else:
-        here[chance.choice(list(here))] = here[place]
+        here[chance.choice(list(here))] = copy.deepcopy(here[place])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from autotrader.language.plan import Fact
 
 NUMERIC = frozenset(Kind) - {Kind.TEXT}
+MOST_CHARACTERS = 2000
 FACTS = ("symbol", "rule", "state")
 Problems = tuple[Problem, ...]
 Template = tuple["str | Fact | Value", ...]
@@ -127,6 +128,9 @@ def parse_template(text: str, origin: Origin, scope: Scope) -> tuple[Template | 
     """A notification's text with `{placeholders}`; `{{` and `}}` stand for braces."""
     from autotrader.language.plan import Fact
 
+    if len(text) > MOST_CHARACTERS:
+        fault = Fault("AT104", 0, 1, f"a text of {len(text):,} characters", f"at most {MOST_CHARACTERS:,} are read")
+        return None, _problems([fault], text, origin)
     parts: list[str | Fact | Value] = []
     faults: list[Fault] = []
     notes: list[Fault] = []
@@ -153,6 +157,8 @@ def _placeholder(inner: str, checker: Checker) -> Value:
         raise Fault("AT131", 0, max(1, len(inner)), "an empty placeholder", "write `{last}`, or `{{` for a brace")
     parser = Parser(inner)
     node = parser.value()
+    if parser.now.text in {":", "!"}:
+        raise Fault("AT131", parser.now.start, 1, "a placeholder has no format", "write the word alone: `{last}`")
     parser.finish("`}`")
     near = "" if node.called or node.unit else closest(node.text, FACTS)
     try:
@@ -192,8 +198,9 @@ def _moved(fault: Fault, by: int) -> Fault:
 
 
 def _guarded(text: str, read: Callable[[], _Found]) -> tuple[_Found | None, list[Fault]]:
-    if len(text) > 2000:
-        return None, [Fault("AT104", 0, 1, f"an expression of {len(text)} characters", "at most 2,000 are read")]
+    if len(text) > MOST_CHARACTERS:
+        said = f"an expression of {len(text)} characters"
+        return None, [Fault("AT104", 0, 1, said, f"at most {MOST_CHARACTERS:,} are read")]
     try:
         return read(), []
     except Fault as fault:

@@ -287,7 +287,9 @@ def check_number(token: Token) -> None:
         parse_decimal(token.text)
         if len(token.text) <= 40:
             return
-    if "_" in token.text:
+    if len(token.text) > 40:
+        hint = "a number has at most 40 characters"
+    elif "_" in token.text:
         hint = "`_` stands between groups of three digits: 10_000"
     elif token.text.startswith("."):
         hint = f"write 0{token.text}"
