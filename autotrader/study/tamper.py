@@ -3,8 +3,8 @@
 A small world is played twice for a while (with a restart between), halted and closed; the store lies with its audit
 key, and the heads that a channel would have been told are kept. Each case takes a fresh copy, does one act of
 tampering to database, pages or checkpoints, and looks as a user would: `audit verify`, then the start. The noted heads
-are only used for what nothing else can show. What changes no row, no definition and no checkpoint is no tampering and is drawn anew. Between the cases
-untouched copies must verify, so that an alarm means something.
+are only used for what nothing else can show. What changes no row, no definition and no checkpoint is no tampering and
+is drawn anew. Between the cases untouched copies must verify, so that an alarm means something.
 """
 
 from __future__ import annotations
