@@ -219,4 +219,16 @@ def replay(*, seeds: int, first: int, runs: int, format: str) -> int:  # noqa: A
     return reported(lambda progress: prove_replay(seeds, first, runs, progress), format=format)
 
 
+@command.command("soak")
+@click.option("--days", default=1.0, show_default=True, type=click.FloatRange(0.02), help="Days of virtual time.")
+@click.option("--warm-up", default=None, type=click.FloatRange(0), help="Days before measuring.  [default: 2 at most]")
+@format_option
+def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A002 - the flag's name
+    """Days and weeks of the service in virtual time: memory, files and threads stay, and nobody bans it."""
+    from autotrader.study.soak import WARM_UP, prove_soak
+
+    warm = min(WARM_UP, days / 3) if warm_up is None else warm_up
+    return reported(lambda progress: prove_soak(days, progress, warm_up=warm), format=format)
+
+
 __all__ = ["command", "format_option", "reported"]
