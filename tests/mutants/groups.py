@@ -31,7 +31,7 @@ GROUPS = {
     ),
     "loader": Group(
         ("language/load.py", "language/yaml_text.py"),
-        ("tests/language/test_load.py", "tests/language/test_hostile.py", "tests/language/test_yaml_exactly.py"),
+        ("tests/language/test_yaml_exactly.py", "tests/language/test_load.py"),
     ),
     "lifecycle": Group(
         ("engine/lifecycle.py", "records/forward.py"),

@@ -6,8 +6,8 @@ Strategy: mutmut lives in an environment of its own in a cache folder, made once
 both have a package; it looks into our environment for the rest. Each group (`groups`) is copied to a folder of its
 own with its tests, is changed there one place at a time, and only the tests that reach the changed function are run.
 Caught are changes that make a test fail or never end. Two kinds of survivors are left out of the score and counted
-apart: a sentence for people (or SQL) written in other letter case or with XX around it, for tests do not repeat
-wording; and a change that alters nothing anybody could see, which stands in `equivalent.toml` with the reason.
+apart: a sentence for people (or SQL, or a column's name) written in other letter case or with XX around it, for tests
+do not repeat wording; and a change that alters nothing anybody could see, which stands in `equivalent.toml` with the reason.
 """
 
 from __future__ import annotations
@@ -165,12 +165,22 @@ def change_of(file: str, diff: str) -> Change:
 
 
 def is_wording(change: Change) -> bool:
-    """Whether only a sentence is written otherwise: other letter case, or XX around it where it is not SQL."""
+    """Whether only a sentence is written otherwise (other letter case, or XX around it where it is not SQL), or only
+    the letter case of a column's name.
+    """
     old, new = TEXT.split(change.old), TEXT.split(change.new)
     if len(old) != len(new):
         return False
-    differ = [(was, now) for was, now in zip(old, new, strict=True) if was != now]
-    return bool(differ) and all(_same_sentence(was, now) for was, now in differ)
+    differ = [place for place, (was, now) in enumerate(zip(old, new, strict=True)) if was != now]
+    return bool(differ) and all(
+        _same_sentence(old[place], new[place]) or _same_column(old[place - 1], old[place], new[place])
+        for place in differ
+    )
+
+
+def _same_column(before: str, was: str, now: str) -> bool:
+    """A column of a row, in other letter case: SQLite makes no difference."""
+    return before.endswith("row[") and was.lower() == now.lower()
 
 
 def _same_sentence(was: str, now: str) -> bool:
