@@ -231,4 +231,15 @@ def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A0
     return reported(lambda progress: prove_soak(days, progress, warm_up=warm), format=format)
 
 
+@command.command("feeds")
+@click.option("--feeds", type=click.IntRange(1), default=300, show_default=True, help="feeds that go wrong")
+@click.option("--seed", type=int, default=1, show_default=True, help="which feeds")
+@format_option
+def feeds(feeds: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
+    """Feeds freeze, lag, lie and come out of order: no order on stale data, and silence is told (P10)."""
+    from autotrader.study.feeds import prove_feeds
+
+    return reported(lambda progress: prove_feeds(feeds, seed, progress), format=format)
+
+
 __all__ = ["command", "format_option", "reported"]

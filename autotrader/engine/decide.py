@@ -17,7 +17,7 @@ from autotrader.engine.blockers import Question, blocker
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, period_ms
 from autotrader.engine.memory import Moment
 from autotrader.engine.observe import Prepared, observe, prepared, with_order
-from autotrader.engine.open_orders import AnyOrder, cancel_request, open_orders, order_key
+from autotrader.engine.open_orders import AnyOrder, cancel_request, listed_orders, open_orders, order_key
 from autotrader.engine.outcome import Decision, Notice, Outcome
 from autotrader.engine.requests import CancelOrder, Context, Request
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
@@ -178,9 +178,13 @@ def _forget_orders(cycle: _Cycle, due: Due) -> tuple[StateKey, ...]:
     if not looked_at:
         return ()
     alive = {order.client_order_id for order in cycle.sources.record.orders}
-    for symbol, listed in cycle.sources.account.open_orders.items():
-        alive |= {order_key(order) for order in listed if order.symbol == symbol}
-    unlisted = {symbol for _, symbol in looked_at if symbol not in cycle.sources.account.open_orders}
+    unlisted = set()
+    for symbol in {symbol for _, symbol in looked_at}:
+        listed = listed_orders(cycle.sources, symbol)
+        if isinstance(listed, Missing):
+            unlisted.add(symbol)
+        else:
+            alive |= {order_key(order) for order in listed if order.symbol == symbol}
     gone = tuple(
         key
         for key in cycle.states

@@ -6,8 +6,9 @@ resume and cancel only what the seeing one asked for too, and only what the limi
 and nothing that holds a rule back (latch, cooldown, count, timer, side) may be looser than it was before and than it
 would be with everything known.
 
-Three things are meant and no breach. A rule may ask for an age, and then old data is what it asked about. A firing
-whose order could not be judged is given back (rule-language §4): it is due again, and no order of it exists. And the
+Four things are meant and no breach. A rule may ask for an age, and then old data is what it asked about. A firing
+whose order could not be judged is given back (rule-language §4): it is due again, and no order of it exists. A crossing
+between candles whose own candle is missing is seen at the next one: the side is kept through what is unknown. And the
 limits are asked about the orders that the blinded cycle wants: where a first order is not asked for, a second one may
 find room within the same limit.
 """
@@ -22,13 +23,15 @@ from autotrader.engine import decide as deciding
 from autotrader.engine import limits
 from autotrader.engine.advance import settled
 from autotrader.engine.due import Due, due
+from autotrader.engine.evaluate import CandleLeaf
 from autotrader.engine.limits import Approved
 from autotrader.engine.memory import LeafMemory
+from autotrader.engine.observe import candle_leaves
 from autotrader.engine.outcome import Decision, Outcome
 from autotrader.engine.requests import CancelOrder, Context, NeverArrived, PauseRequest, PlaceRequest
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.language.plan import CompiledRule, Plan
-from autotrader.language.tree import Term
+from autotrader.language.tree import Cross, Term
 from autotrader.language.walk import tree_terms
 from autotrader.market.sources import Sources
 from autotrader.orders import Accepted, NotSent, Order, OrderStatus, Rejected
@@ -209,6 +212,8 @@ def trespasses(
     """What the blinded decision did that it must not."""
     (everything, full), (less, poor) = seeing, blind
     exempt = _asking_for_age(scene.plan, {loss.ages for loss in blinds if loss.ages})
+    if any(loss.kind == "hole" for loss in blinds):
+        exempt |= {rule.id for rule in scene.plan.rules if any(map(_is_crossing, _leaves(rule)))}
     wanted = {_named(order) for order in _places(full)}
     orders = tuple(order for order in _places(poor) if order.key.rule not in exempt)
     for order in orders:
@@ -220,8 +225,9 @@ def trespasses(
             (said,) = (v for o, v in zip(orders, _verdicts(scene, orders, everything), strict=True) if o.id == order.id)
             yield f"order of {order.key.rule} passed the limits although blinded; with everything known: {said}"
     yield from _other_requests(scene, full, poor, exempt)
+    bold = {rule.id for rule in scene.plan.rules if rule.on_unknown == "fire"}  # they asked to fire blind
     for key, after in poor.states.items():
-        if key.rule not in exempt:
+        if key.rule not in exempt | bold:
             yield from _loosened(scene, key, after, full, poor)
     for key in poor.gone:
         if key not in full.gone and key.rule not in exempt:
@@ -267,7 +273,8 @@ def _loosened(scene: Scene, key: StateKey, after: RuleState, full: Outcome, poor
     if not given_back and set(before.fired_ms) & set(seen.fired_ms) - set(after.fired_ms):
         yield f"count of {key.rule} lowered"
     last_ms = START_MS if before.last_slot_ms is None else before.last_slot_ms
-    for leaf, memory in after.leaves.items():
+    leaves = {} if after.last_slot_ms == before.last_slot_ms else after.leaves  # the same: it was not judged
+    for leaf, memory in leaves.items():
         known = max(_ran(before.leaves.get(leaf, _NONE), last_ms), _ran(seen.leaves.get(leaf, _NONE), START_MS))
         if _ran(memory, START_MS) > known:
             yield f"a `for` timer of {key.rule} ran on while its condition was unknown"
@@ -315,6 +322,16 @@ def _asking_for_age(plan: Plan, subjects: Iterable[str]) -> frozenset[str]:
     if not asked:
         return frozenset()
     return frozenset(rule.id for rule in plan.rules if any(_age_of(term) in asked for term in _terms(rule)))
+
+
+def _leaves(rule: CompiledRule) -> Iterator[CandleLeaf]:
+    for condition in (rule.when, rule.rearm_when, *(branch.condition for branch in rule.branches)):
+        if condition is not None:
+            yield from candle_leaves(condition)
+
+
+def _is_crossing(leaf: CandleLeaf) -> bool:
+    return isinstance(leaf, Cross) or isinstance(leaf.part, Cross)
 
 
 def _terms(rule: CompiledRule) -> Iterator[Term]:

@@ -40,7 +40,7 @@ rules:
   tokyo: {symbol: BTCJPY, at: ["daily 10:00 JST", "daily 16:00 JST"], when: open_buys < 9, then: [{notify: "x"}]}
   berlin: {symbol: BTCJPY, at: ["daily 02:30 Europe/Berlin"], when: open_buys < 9, then: [{notify: "x"}]}
   berlin_later:
-    {symbol: BTCJPY, at: [daily 03:10 Europe/Berlin], catch_up: once within 1h, when: open_buys < 9, then: [notify: "x"]}
+    {symbol: BTCJPY, at: daily 03:10 Europe/Berlin, catch_up: once within 1h, when: open_buys < 9, then: [notify: "x"]}
   new_york: {symbol: BTCJPY, at: ["daily 01:45 America/New_York"], when: open_buys < 9, then: [{notify: "x"}]}
 """
 _TURNS = (  # local night hours in which clocks change (or would), as UTC

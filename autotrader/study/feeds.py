@@ -1,0 +1,366 @@
+"""Proof that no order is placed on stale or broken data (order-safety P10), and that silence is told.
+
+The whole product plays a few minutes on the simulator in virtual time, with a rule that orders at every look where it
+knows ticker, book and candles. The feed goes wrong in windows: requests that die, replies that come late or not at all,
+prices of 0, crossed and older books, candles that are late, doubled, out of order, of the future or still open, and
+another symbol's reply. An oracle on the line knows of every reply whether it was whole and when it was asked for; at
+each order that arrives it looks how old the newest good reply of each kind is. It shares nothing with the product.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from autotrader.app import Project
+from autotrader.errors import AutotraderError
+from autotrader.exchanges.binance.hosts import BaseUrl
+from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request
+from autotrader.ports import Level
+from autotrader.service.runner import Manner, Runner
+from autotrader.simulator import Account, Simulator
+from autotrader.study.proof import Breach, Progress, Proof, unheard
+from autotrader.study.stage import NOWHERE, Deaf, Line, Stage, drop, project_of, scratch
+
+INTERVAL_S: Final = 20.0
+LOOK_S: Final = 10.0  # what one look at a dead exchange may take
+LIMITS_S: Final[Mapping[str, float]] = {"ticker": 15.0, "book": 10.0}
+_KINDS: Final = {
+    "/api/v3/ticker/24hr": "ticker", "/api/v3/depth": "book", "/api/v3/ticker/bookTicker": "book",
+    "/api/v3/klines": "candles",
+}  # fmt: skip
+_ACCOUNT: Final = f"""
+version: 1
+mode: live
+timezone: Asia/Tokyo
+exchange: {{name: binance, base_url: "{NOWHERE}"}}
+symbols: [BTCJPY]
+limits:
+  spend_per_day: 90_000_000 JPY
+  loss_per_day: 90_000_000 JPY
+  keep_free: {{JPY: 0 JPY}}
+  halt_after: 900 refusals
+  open_orders: 900
+  orders_per_hour: 900
+  holding: {{BTC: 900 BTC}}
+  price_band: 5%
+  request_weight: 90%
+"""
+_RULES: Final = """
+version: 1
+rules:
+  always:
+    symbol: BTCJPY
+    every: 20s
+    when:
+      all:
+        - last > 1 JPY
+        - depth_bid(5 levels) >= 0 JPY
+        - spread < 50%
+        - close(1m) > 1 JPY
+    repeat: every 10s while true
+    then:
+      - buy: {size: 0.001 BTC, price: bid - 1%, cancel_after: 30s}
+"""
+
+
+def prove_feeds(feeds: int = 100, seed: int = 1, progress: Progress = unheard) -> Proof:
+    """Play `feeds` minutes of bad data. Feed i of a seed is the same however many are asked for."""
+    tally = _Tally()
+    for number in range(feeds):
+        with scratch("feeds") as folder:
+            play = _Play(random.Random(f"feeds {seed} {number}"), folder, tally)
+            play.run()
+        case = f"feeds --feeds {number + 1} --seed {seed}"
+        tally.breaches += [Breach(promise="P10", what=what, case=case, story=play.story()) for what in play.wrongs]
+        progress(number + 1, feeds)
+    return Proof(
+        name="feeds",
+        claim="No order leaves on stale or broken data, and when there is none to judge by, people hear of it.",
+        parameters=f"--feeds {feeds} --seed {seed}",
+        figures={
+            "feeds": feeds, "replies about the market": tally.replies, "  bad or lost": tally.bad,
+            "orders": tally.orders, "orders on stale data": tally.stale, "silences": tally.silences,
+            "  told within two intervals": tally.told, "oldest datum of an order, s": f"{tally.oldest:.1f}",
+        },
+        injected=dict(sorted(tally.kinds.items())),
+        breaches=tuple(tally.breaches),
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Counts over all feeds."""
+
+    replies: int = 0
+    bad: int = 0
+    orders: int = 0
+    stale: int = 0
+    silences: int = 0
+    told: int = 0
+    oldest: float = 0.0
+    kinds: dict[str, int] = field(default_factory=dict)
+    breaches: list[Breach] = field(default_factory=list)
+
+
+# --------------------------------------------------------------------------------------------------- what goes wrong
+Edit = Callable[[Any, int], Any]
+
+
+def _rows(change: Callable[[list[Any], int], Any]) -> Edit:
+    """An edit of candles; other replies stay."""
+
+    def edit(value: Any, now_ms: int) -> Any:
+        if isinstance(value, list) and value and isinstance(value[0], list):
+            rows = [list(row) for row in value]
+            change(rows, now_ms)
+            return rows
+        return value
+
+    return edit
+
+
+def _later(rows: list[Any], to_ms: int) -> None:
+    row = list(rows[-1])
+    while row[6] < to_ms:
+        row[0], row[6] = row[0] + 60_000, row[6] + 60_000
+    rows.append(row)
+
+
+def _each(names: tuple[str, ...], new: Callable[[Any], Any]) -> Edit:
+    """An edit of some fields of an object, or of each object in a list."""
+
+    def edit(value: Any, _now_ms: int) -> Any:
+        many = value if isinstance(value, list) else [value]
+        for one in many:
+            for name in names:
+                if isinstance(one, dict) and name in one:
+                    one[name] = new(one[name])
+        return value
+
+    return edit
+
+
+def _crossed(value: Any, _now_ms: int) -> Any:
+    for one in value if isinstance(value, list) else [value]:
+        if isinstance(one, dict) and one.get("bids") and one.get("asks"):
+            one["bids"][0][0], one["asks"][0][0] = one["asks"][0][0], one["bids"][0][0]
+        elif isinstance(one, dict) and "bidPrice" in one and "lastPrice" not in one:
+            one["bidPrice"], one["askPrice"] = one["askPrice"], one["bidPrice"]
+    return value
+
+
+EDITS: Final[Mapping[str, Edit]] = {
+    "price 0": _each(("lastPrice", "bidPrice"), lambda _: "0.00000000"),
+    "price NaN": _each(("lastPrice", "bidPrice"), lambda _: "NaN"),
+    "price far off": _each(("lastPrice",), lambda old: str(float(old) * 40)),
+    "another symbol": _each(("symbol",), lambda _: "ETHJPY"),
+    "last trade in the future": _each(("closeTime",), lambda old: old + 3_600_000),
+    "crossed book": _crossed,
+    "older book": _each(("lastUpdateId",), lambda old: old - 1_000_000),
+    "newest candle late": _rows(lambda rows, _now: rows.pop()),
+    "candle doubled": _rows(lambda rows, _now: rows.append(list(rows[-1]))),
+    "candles out of order": _rows(lambda rows, _now: rows.insert(0, rows.pop())),
+    "open candle": _rows(_later),
+    "candle of the future": _rows(lambda rows, now_ms: _later(rows, now_ms + 600_000)),
+    "not a number": lambda _value, _now: "?",
+}
+LINES: Final = ("refused", "no answer", "slow", "server error")
+KINDS: Final = (*EDITS, *LINES, "slow", "slow", "slow")
+_SILENT: Final = frozenset({"refused", "no answer", "server error"})
+_AGAIN: Final = "data is there again"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One kind of trouble with one kind of data, or with all, for a while (virtual seconds)."""
+
+    kind: str
+    about: str  # "" for all of the market
+    begins: float
+    ends: float
+
+    def holds(self, about: str, at: float) -> bool:
+        """Whether it troubles a request about this now."""
+        return self.begins <= at < self.ends and self.about in ("", about)
+
+
+class FeedLine(Line):
+    """The line with trouble on it, and the oracle that sees all that passes."""
+
+    play: _Play
+
+    def send(self, request: Request, seconds: float) -> Reply:
+        """Carry a request, unless there is trouble; remember what the product truly knows."""
+        about, asked = _KINDS.get(request.path, ""), self.time.monotonic()
+        if (request.method, request.path) == ("POST", "/api/v3/order"):
+            self.play.ordered(asked)
+        if not about:
+            return super().send(request, seconds)
+        window = next((one for one in self.play.windows if one.holds(about, asked)), None)
+        try:
+            plain = window is None or window.kind == "slow"
+            reply = (
+                self._late(request, seconds, window)
+                if window and window.kind in LINES
+                else super().send(request, seconds)
+            )
+        except AutotraderError:
+            self.play.heard(about, asked, None)
+            raise
+        edited = reply if window is None or plain else self._edited(reply, window)
+        self.play.heard(about, asked, reply if plain or edited is reply else None)
+        return edited
+
+    def _late(self, request: Request, seconds: float, window: Window) -> Reply:
+        """A reply that comes late, or not at all."""
+        self.play.count(window.kind)
+        match window.kind:
+            case "refused":
+                raise NotSentError("nothing was sent: connection refused")
+            case "no answer":
+                self.time.sleep(max(seconds, 0.0))
+                raise NoReplyError("no answer")
+            case "slow":
+                self.time.sleep(min(max(seconds - 0.4, 0.0), 6.0))
+                return super().send(request, seconds - min(max(seconds - 0.4, 0.0), 6.0))
+            case "server error":
+                return Reply(503, {}, b'{"code": -1008, "msg": "busy"}')
+        raise ValueError(window.kind)
+
+    def _edited(self, reply: Reply, window: Window) -> Reply:
+        """The reply with the window's fault in it; the same where that kind of reply cannot have it."""
+        if window.kind not in EDITS or reply.status != 200:
+            return Reply(reply.status, reply.headers, reply.body)
+        edited = EDITS[window.kind](json.loads(reply.body), round(self.time.monotonic() * 1000))
+        body = json.dumps(edited).encode()
+        if json.loads(reply.body) == edited:
+            return reply
+        self.play.count(window.kind)
+        return Reply(reply.status, reply.headers, body)
+
+
+class FeedStage(Stage):
+    """A stage whose line is a troubled one."""
+
+    play: _Play
+
+    def _line(self, url: BaseUrl) -> Line:
+        line = FeedLine(url, self.simulator, self.time, self._trip, self.dead)
+        line.play = self.play
+        self.lines.append(line)
+        return line
+
+
+class Timed(Deaf):
+    """A notifier that keeps when it was told."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        super().__init__()
+        self._now = now
+        self.times: list[tuple[float, str]] = []
+
+    def notify(self, channel: str, level: Level, text: str) -> None:
+        """Keep it with its time."""
+        super().notify(channel, level, text)
+        self.times.append((self._now(), text))
+
+
+@cache
+def _project() -> Project:
+    with scratch("feeds-project") as folder:
+        return project_of(folder, _ACCOUNT, _RULES)
+
+
+class _Play:
+    """One feed under way, and its judge."""
+
+    def __init__(self, chance: random.Random, folder: Path, tally: _Tally) -> None:
+        self.tally, self.wrongs = tally, list[str]()
+        account = Account.named("main", {"JPY": "90000000", "BTC": "0"})
+        simulator = Simulator(seed=chance.randrange(10**6), symbols=["BTCJPY"], accounts=[account], history_minutes=20)
+        stage = FeedStage(_project(), simulator, folder, random.Random(chance.random()))
+        stage.play = self
+        self.stage, self.time = stage, stage.time
+        self.notifier = stage.notifier = Timed(self.time.monotonic)
+        self.known: dict[str, float] = {}
+        self.candle_ms = 0
+        self.begins = self.time.monotonic()
+        self.ends = self.begins + chance.uniform(100, 260)
+        self.windows = [self._drawn(chance) for _ in range(chance.randint(1, 3))]
+
+    def _drawn(self, chance: random.Random) -> Window:
+        begins = chance.uniform(self.begins + 15, self.ends - 70)
+        if chance.random() < 0.25:
+            return Window(chance.choice(("refused", "no answer", "server error")), "", begins, begins + 70)
+        about = chance.choice(("", "", "ticker", "book", "candles"))
+        return Window(chance.choice(KINDS), about, begins, begins + chance.choice((15.0, 45.0, 90.0)))
+
+    def run(self) -> None:
+        """Play it and judge it."""
+        world = self.stage.open()
+        try:
+            report = world.start()
+            if report.armed:
+                left_ms = round((self.ends - self.time.monotonic()) * 1000)
+                Runner(world, Manner(until_ms=world.connection.clock.now_ms() + left_ms, stepped=True)).run()
+            self._judge_silences()
+        finally:
+            drop(world)
+
+    def count(self, kind: str) -> None:
+        """A fault was injected."""
+        self.tally.kinds[kind] = self.tally.kinds.get(kind, 0) + 1
+
+    # -------------------------------------------------------------------------------------------------- the oracle
+    def heard(self, about: str, asked: float, reply: Reply | None) -> None:
+        """A reply about the market arrived, None where it was lost or bad."""
+        self.tally.replies += 1
+        if reply is None or reply.status != 200:
+            self.tally.bad += 1
+            return
+        self.known[about] = max(asked, self.known.get(about, 0.0))
+        if about == "candles":
+            opens = [row[0] for row in json.loads(reply.body)]
+            self.candle_ms = max([self.candle_ms, *opens])
+
+    def ordered(self, now: float) -> None:
+        """An order is about to be sent: everything that its rule looked at must be young."""
+        self.tally.orders += 1
+        for about, limit in LIMITS_S.items():
+            age = now - self.known.get(about, 0.0)
+            self.tally.oldest = max(self.tally.oldest, age)
+            if age > limit:
+                self.tally.stale += 1
+                self.wrongs.append(f"an order left on a {about} of {age:.1f} s, at {now - self.begins:.1f} s")
+        closed = (round(now * 1000) - 30_000) // 60_000 * 60_000 - 60_000  # it was decided at most 30 s ago
+        if self.candle_ms < closed:
+            self.tally.stale += 1
+            self.wrongs.append(f"an order left without the last closed candle, at {now - self.begins:.1f} s")
+
+    def _judge_silences(self) -> None:
+        """A silence of two looks and more is told within two intervals."""
+        for window in self.windows:
+            latest = window.begins + 2 * INTERVAL_S + LOOK_S
+            if window.about or window.kind not in _SILENT or min(window.ends, self.ends) <= latest:
+                continue
+            self.tally.silences += 1
+            heard = [text for at, text in self.notifier.times if at <= latest and ("no data" in text or _AGAIN in text)]
+            if heard and "no data" in heard[-1]:
+                self.tally.told += 1
+            else:
+                self.wrongs.append(f"nobody was told of the silence at {window.begins - self.begins:.1f} s")
+
+    def story(self) -> tuple[str, ...]:
+        """What was wrong with the feed."""
+        told = [f"{at - self.begins:7.1f} s  told: {text}" for at, text in self.notifier.times]
+        faults = [
+            f"{w.begins - self.begins:7.1f} s  {w.kind}: {w.about or 'everything'}, for {w.ends - w.begins:.0f} s"
+            for w in self.windows
+        ]
+        return tuple(sorted([*told, *faults]))
