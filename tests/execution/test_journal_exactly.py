@@ -374,7 +374,10 @@ def test_the_watch_of_the_dead_slows_down_and_ends(at: Desk) -> None:
     for _ in range(2):
         at.clock.ms += HORIZON_MS + 1
         look(at, cid)
+    at.clock.ms += 5 * MINUTE_MS
+    assert at.resolver.resolve_due() == ()
     counted = row_of(at, cid)
+    assert counted.next_look_ms == at.clock.ms + 5 * MINUTE_MS
     at.clock.ms = START_MS + HOUR_MS
     assert at.resolver.resolve_due() == ()
     row = row_of(at, cid)
@@ -473,11 +476,12 @@ def test_two_of_one_name_in_the_history_halt_with_the_name(at: Desk, monkeypatch
         ({}, False),
         ({"side": Side.SELL}, True),
         ({"order_id": 1_500}, True),
+        ({"order_id": 1_400}, True),
         ({"order_id": 1_501}, False),
         ({"order_id": 1_001}, True),
         ({"time_ms": START_MS - 1}, True),
     ],
-    ids=["its own", "the other side", "of an older order", "of a newer order", "of a listed order", "before it"],
+    ids=["its own", "the other side", "of an older order", "of one before it", "of a newer order", "of a listed order", "before it"],
 )
 def test_which_trades_keep_an_order_alive(
     at: Desk, changes: dict[str, object], explained: bool, monkeypatch: pytest.MonkeyPatch

@@ -6,8 +6,8 @@ Strategy: mutmut lives in an environment of its own in a cache folder, made once
 both have a package; it looks into our environment for the rest. Each group (`groups`) is copied to a folder of its
 own with its tests, is changed there one place at a time, and only the tests that reach the changed function are run.
 Caught are changes that make a test fail or never end. Two kinds of survivors are left out of the score and counted
-apart: a sentence for people (or SQL, or a column's name) written in other letter case or with XX around it, for tests
-do not repeat wording; and a change that alters nothing anybody could see, which stands in `equivalent.toml` with the reason.
+apart: a sentence for people (or SQL, or the name of a column) in other letter case or with XX around it, for tests do
+not repeat wording; and a change that alters nothing anybody could see, which stands in `equivalent.toml` with the reason.
 """
 
 from __future__ import annotations
