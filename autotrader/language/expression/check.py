@@ -130,7 +130,9 @@ class Checker:
 
     def number(self, node: Node, sign: str = "") -> Value:
         """A number with its unit."""
-        value = parse_decimal(node.text) * (-1 if sign == "-" else 1)
+        value = parse_decimal(node.text)
+        if sign == "-":
+            value = value.copy_negate()  # a product would round to the context's digits
         shown = sign + node.text
         if not node.unit:
             return Literal(value, NUMBER, shown)
