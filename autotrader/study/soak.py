@@ -388,7 +388,11 @@ def _exchange(account: Account, days: float) -> tuple[int, int, int, int]:
     if not pid:
         try:
             os.close(read)
-            plan = {"banned": {"after": days * 43_200, "times": 1, "seconds": BAN_SECONDS}} if _bans(days) else {}
+            plan = (
+                {"banned": {"after": days * 43_200, "times": 1, "seconds": min(BAN_SECONDS, days * DAY_MS / 8_000)}}
+                if _bans(days)
+                else {}
+            )
             faults = Faults(1, plan)
             with Simulator(seed=5, time="stepped", symbols=["BTCJPY"], accounts=[account], faults=faults) as simulator:
                 sink = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
