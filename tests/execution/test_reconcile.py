@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +34,19 @@ def test_first_start_is_armed(at: Desk) -> None:
     """A new store over an empty account is armed."""
     report = at.start()
     assert (report.armed, report.reasons) == (True, ())
+
+
+def test_a_chain_that_was_altered_is_not_started_upon(at: Desk) -> None:
+    """Every act is verified before anything is replayed or asked; nothing is written upon a broken chain."""
+    at.send()
+    at.store.close()
+    with closing(sqlite3.connect(at.folder / "records.db")) as db, db:
+        db.execute("UPDATE chain SET body = replace(body, '15000000', '16000000') WHERE kind = 'intent'")
+    again = Desk(at.folder, at.venue, at.clock)
+    before = again.store.head()
+    with pytest.raises(RecordsBroken, match="altered"):
+        again.start()
+    assert again.store.head() == before
 
 
 def test_written_but_not_sent_is_dropped(at: Desk) -> None:
