@@ -481,7 +481,7 @@ def test_two_of_one_name_in_the_history_halt_with_the_name(at: Desk, monkeypatch
         ({"order_id": 1_001}, True),
         ({"time_ms": START_MS - 1}, True),
     ],
-    ids=["its own", "the other side", "of an older order", "of one before it", "of a newer order", "of a listed order", "before it"],
+    ids=["its own", "other side", "of an older", "before an older", "of a newer", "of a listed", "before it"],
 )
 def test_which_trades_keep_an_order_alive(
     at: Desk, changes: dict[str, object], explained: bool, monkeypatch: pytest.MonkeyPatch

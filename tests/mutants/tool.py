@@ -7,7 +7,7 @@ both have a package; it looks into our environment for the rest. Each group (`gr
 own with its tests, is changed there one place at a time, and only the tests that reach the changed function are run.
 Caught are changes that make a test fail or never end. Two kinds of survivors are left out of the score and counted
 apart: a sentence for people (or SQL, or the name of a column) in other letter case or with XX around it, for tests do
-not repeat wording; and a change that alters nothing anybody could see, which stands in `equivalent.toml` with the reason.
+not repeat wording; and a change that alters nothing anybody could see, which stands in `equivalent.toml` with why.
 """
 
 from __future__ import annotations
