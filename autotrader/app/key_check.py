@@ -52,8 +52,8 @@ def judged(may: WireRestrictions, now_ms: int) -> KeyVerdict:
 def ending(may: WireRestrictions, now_ms: int) -> str:
     """Until when the key may trade, in words."""
     if may.expires_ms is None:
-        return "the exchange names no end of its right to trade"
-    return f"it may trade for {_days(may.expires_ms, now_ms)} more" if may.expires_ms > now_ms else "its time is over"
+        return "its right to trade has no end that the exchange names"
+    return f"its right to trade ends in {_days(may.expires_ms, now_ms)}"
 
 
 def _days(ends: int | None, now_ms: int) -> str:

@@ -125,7 +125,9 @@ def key(facts: Facts) -> Iterator[Finding]:
     for warning in verdict.warnings:
         yield Finding("warning", *warning)
     if not verdict.refusals and may.ip_restricted:
-        yield Finding("ok", f"key: trading yes, withdrawals no, IP-restricted; {ending(may, now_ms)}")
+        yield Finding("ok", "key: trading yes, withdrawals no, IP-restricted")
+    if not verdict.refusals:
+        yield Finding("ok", f"key: {ending(may, now_ms)}")
 
 
 def channels(facts: Facts) -> Iterator[Finding]:
