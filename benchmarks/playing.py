@@ -32,7 +32,7 @@ DOORS: dict[str, tuple[tuple[Any, str], ...]] = {
     "http": ((Transport, "send"),),
     "simulator": ((Simulator, "_handle"),),
     "records": ((Database, "_run"), (HeadsFile, "append")),
-    "engine": tuple((cycle, name) for name in ("due", "needs_of_due", "decide", "review", "next_due_ms")),
+    "engine": tuple((cycle, name) for name in ("due", "needs_of_due", "decided", "next_due_ms")),
 }
 Spent = dict[str, list[float]]
 
