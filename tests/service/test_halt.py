@@ -1,0 +1,158 @@
+"""A service is halted while it trades: by each door, with everything else at work or broken."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from autotrader import cli
+from autotrader.app import World
+from autotrader.engine.halt import Halt, HaltLevel
+from autotrader.ports import Level
+from autotrader.records.places import writer_pid
+from autotrader.records.store import Store
+from autotrader.service.runner import Manner, Runner
+from autotrader.simulator import Account, Faults, Simulator
+from autotrader.study.halts import ACCOUNT, RULES
+from autotrader.study.stage import NOWHERE, Stage, project_of
+
+SLOW_SECONDS = 3.0
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """The product on an exchange in this process, in virtual time."""
+    account = Account.named("main", {"JPY": "50000000", "BTC": "5", "BNB": "1"})
+    simulator = Simulator(seed=3, symbols=["BTCJPY"], accounts=[account], history_minutes=30)
+    return Stage(project_of(tmp_path / "project", ACCOUNT, RULES), simulator, tmp_path / "state", random.Random(3))
+
+
+def go_on(world: World, seconds: float) -> None:
+    """Let the service run for a while."""
+    until = world.connection.clock.now_ms() + int(seconds * 1000)
+    Runner(world, Manner(until_ms=until, stepped=True)).run()
+
+
+def placed(stage: Stage) -> int:
+    """How many orders have reached the exchange."""
+    return stage.heard().get(("POST", "/api/v3/order"), 0)
+
+
+def test_while_orders_are_taken_back_the_service_tries_until_none_stands(stage: Stage) -> None:
+    """The exchange is deaf when the halt comes; as soon as it hears again our orders are cancelled."""
+    deaf = False
+    stage.dead = lambda _request: deaf
+    with stage.open() as world:
+        world.start()
+        go_on(world, 11)
+        assert world.store.orders.open()
+        deaf, before = True, placed(stage)
+        world.store.halt("all of it", world.connection.clock.now_ms(), HaltLevel.CANCEL)
+        go_on(world, 12)
+        assert world.store.orders.open()
+        deaf = False
+        go_on(world, 12)
+        assert world.store.orders.open() == ()
+        assert placed(stage) == before
+
+
+class _Broken:
+    """A notifier whose every address is down."""
+
+    def notify(self, channel: str, level: Level, text: str) -> None:
+        """Nobody hears."""
+
+    def failures(self) -> Sequence[tuple[str, str]]:
+        """Each message failed."""
+        return (("default", "connection refused"),)
+
+    def close(self, timeout: float) -> None:
+        """Nothing."""
+
+
+def test_a_notifier_that_is_down_delays_no_halt(stage: Stage) -> None:
+    """Nobody hears of it, and it holds all the same."""
+    stage.notifier = _Broken()  # type: ignore[assignment]  # a notifier like any other
+    with stage.open() as world:
+        world.start()
+        go_on(world, 6)
+        before = placed(stage)
+        assert before
+        world.store.halt_at_once(Halt("by the signal SIGUSR1"))
+        go_on(world, 20)
+        assert placed(stage) == before
+        assert world.store.settings.get("halt")["reason"] == "by the signal SIGUSR1"
+
+
+# ------------------------------------------------------------------------------------------------- real processes
+@contextmanager
+def service(folder: Path, simulator: Simulator) -> Iterator[subprocess.Popen[bytes]]:
+    """A live service on a simulator in real time."""
+    (folder / "rules").mkdir()
+    (folder / "rules" / "rules.yaml").write_text(RULES, encoding="utf-8")
+    (folder / "autotrader.yaml").write_text(ACCOUNT.replace(NOWHERE, simulator.url), encoding="utf-8")
+    secret = folder / "secret"
+    secret.write_text(simulator.accounts[0].secret, encoding="utf-8")
+    secret.chmod(0o600)
+    environ = {
+        **os.environ, "AUTOTRADER_API_KEY": simulator.accounts[0].key, "AUTOTRADER_API_SECRET_FILE": str(secret),
+        "AUTOTRADER_LIVE": "1", "COVERAGE_PROCESS_START": "",
+    }  # fmt: skip
+    words = ["run", "--live", "--state", str(folder / "state"), "--config", str(folder / "autotrader.yaml")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "autotrader", *words],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+
+
+def wait_for(true: object, seconds: float = 30.0) -> None:
+    """Until a condition holds."""
+    ends = time.monotonic() + seconds
+    while not true() and time.monotonic() < ends:  # type: ignore[operator]
+        time.sleep(0.02)
+    assert true()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("door", ["signal", "file", "command"])
+def test_a_service_that_waits_for_a_slow_exchange_signs_nothing_after_a_halt(tmp_path: Path, door: str) -> None:
+    """Every answer drips; the halt comes in between. A second later no new order has left, and the records know."""
+    faults = Faults(seed=1, plan={"drip": {"probability": 1.0, "pause": 0.004}})
+    faults.active = False
+    account = Account.named("main", {"JPY": "50000000", "BTC": "5", "BNB": "1"})
+    simulator = Simulator(time="real", seed=3, symbols=["BTCJPY"], accounts=[account], faults=faults)
+    with simulator, service(tmp_path, simulator) as process:
+        wait_for(lambda: len(simulator.orders()) >= 2)
+        faults.active = True
+        time.sleep(random.Random(door).uniform(0.2, SLOW_SECONDS))
+        (store,) = (path.parent for path in (tmp_path / "state").glob("*/lock"))
+        assert writer_pid(store) == process.pid
+        if door == "signal":
+            process.send_signal(signal.SIGUSR1)
+        elif door == "file":
+            (store / "HALT").write_text("stop", encoding="utf-8")
+        else:
+            cli.main(["halt", "--state", str(tmp_path / "state"), "--reduce-only", "--reason", "first"])
+            cli.main(["halt", "--state", str(tmp_path / "state"), "--reason", "a look"])
+        time.sleep(1)  # what was signed before may still be on its way
+        before = len(simulator.orders())
+        time.sleep(8)
+        assert len(simulator.orders()) == before
+        with Store.read(store) as reader:
+            halt = reader.halt_in_force()
+    assert halt is not None
+    assert halt.level is HaltLevel.HALT
+    assert halt.reason == {"signal": "by the signal SIGUSR1", "file": "stop", "command": "a look"}[door]
