@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -77,7 +78,8 @@ def test_nothing_that_a_live_run_leaves_holds_a_secret(
     for name in ("CREDENTIALS_DIRECTORY", "AUTOTRADER_API_SECRET_FILE", "AUTOTRADER_KEYRING"):
         monkeypatch.delenv(name, raising=False)
     account = Account(key=KEY, secret=SECRET, balances={"JPY": Decimal(1_000_000)})
-    with Simulator(seed=1, time="real", accounts=[account]) as simulator:
+    minute = time.time_ns() // 60_000_000_000 * 60_000  # every rule is due on a full minute
+    with Simulator(seed=1, time="real", start_at=minute, accounts=[account]) as simulator:
         (home / "rules" / "a.yaml").write_text(RULES)
         (home / "autotrader.yaml").write_text(
             ACCOUNT.format(url=simulator.url) + "notify: {default: phone, phone: {url_env: MY_PHONE}}\n"
