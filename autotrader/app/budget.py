@@ -21,8 +21,8 @@ from autotrader.market.needs import (
 )
 from autotrader.market.timeframe import DAY_MS
 
-# Compressed size of an evaluation row, measured on the recorded market: 710 bytes for two rules of six terms; 57 of them
-# are what `audit replay` needs beyond values and states.
+# Compressed size of an evaluation row, measured on the recorded market: 710 bytes for two rules of six terms, of which
+# `audit replay` needs 57 beyond values and states.
 ROW_BYTES, RULE_BYTES, TERM_BYTES = 420, 70, 20
 
 
