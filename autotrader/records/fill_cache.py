@@ -1,7 +1,8 @@
 """Committed fills in memory: they never change, so a cycle need not read a month of them again.
 
 Only what is committed is kept (nothing is cached inside a transaction, which may still be rolled back). New rows are
-recognised by their row number, which only grows.
+recognised by their row number, which only grows. What is older than any regular question (the own record asks for a
+month) is let go, so that a process that runs for months does not grow; who asks for more gets it read.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 
 from autotrader.orders import Fill
+
+KEPT_MS = 40 * 86_400_000
 
 Read = Callable[[int], Sequence[tuple[int, Fill]]]
 
@@ -25,15 +28,20 @@ class FillCache:
         self._read = read
         self._last = 0
         self._fills: list[Fill] = []
+        self._floor_ms = 0  # everything from then on is kept
 
     def since(self, since_ms: int, *, committed: bool) -> tuple[Fill, ...]:
         """Fills from a time on, oldest first. `committed`: whether what is read now is on disk for good."""
+        if since_ms < self._floor_ms:
+            return self._from(sorted((fill for _, fill in self._read(0)), key=_key), since_ms)
         fresh = self._read(self._last)
         if not fresh:
             return self._from(self._fills, since_ms)
         fills = sorted([*self._fills, *(fill for _, fill in fresh)], key=_key)
         if committed:
-            self._fills, self._last = fills, max(number for number, _ in fresh)
+            self._last = max(number for number, _ in fresh)
+            self._floor_ms = max(self._floor_ms, fills[-1].time_ms - KEPT_MS)
+            self._fills = list(self._from(fills, self._floor_ms))
         return self._from(fills, since_ms)
 
     @staticmethod

@@ -209,8 +209,9 @@ def _judged(told: Sequence[Mapping[str, Any]], days: float, warm_up: float) -> P
     breaches = [] if end and warm else [Breach(promise="P18", what="the service ended early; nothing was measured")]
     first, last = warm[: max(1, len(warm) // 10)], warm[-max(1, len(warm) // 10) :]
     growth = int(median(s.rss for s in last) - median(s.rss for s in first)) if warm else 0
-    files = last[-1].files - first[0].files if warm else 0
-    threads = last[-1].threads - first[0].threads if warm else 0
+    # Medians: a notification that is just being delivered has a thread and a connection of its own.
+    files = int(median(s.files for s in last) - median(s.files for s in first)) if warm else 0
+    threads = int(median(s.threads for s in last) - median(s.threads for s in first)) if warm else 0
     statuses, bans = Counter({int(k): v for k, v in end.get("statuses", {}).items()}), int(end.get("made", 0))
     for what, broken in (
         (f"resident memory grew by {growth / 1024 / 1024:.1f} MiB", growth >= MOST_GROWTH),

@@ -395,3 +395,30 @@ def test_a_backup_is_a_whole_store(tmp_path: Path) -> None:
     store.close()
     with Store.read(tmp_path / "copy") as copy:
         assert copy.verify().whole
+
+
+def test_old_fills_leave_the_memory_and_are_read_when_asked_for() -> None:
+    """A month of fills is kept at hand, older ones are not; a question that reaches further still gets all."""
+    from decimal import Decimal
+
+    from autotrader.orders import Fill, Side
+    from autotrader.records.fill_cache import KEPT_MS, FillCache
+
+    day_ms = 86_400_000
+    one = Decimal(1)
+    rows = [
+        (n, Fill("BTCJPY", n, n, Side.BUY, one, one, one, Decimal(0), "JPY", n * day_ms, is_maker=False))
+        for n in range(1, 101)
+    ]
+    asked: list[int] = []
+
+    def read(after: int) -> list[tuple[int, Fill]]:
+        asked.append(after)
+        return [row for row in rows if row[0] > after]
+
+    cache = FillCache(read)
+    assert len(cache.since(70 * day_ms, committed=True)) == 31
+    assert len(cache._fills) == KEPT_MS // day_ms + 1
+    assert len(cache.since(0, committed=True)) == 100
+    assert len(cache.since(60 * day_ms, committed=True)) == 41
+    assert asked == [0, 0, 100]
