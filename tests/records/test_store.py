@@ -405,11 +405,9 @@ def test_old_fills_leave_the_memory_and_are_read_when_asked_for() -> None:
     from autotrader.records.fill_cache import KEPT_MS, FillCache
 
     day_ms = 86_400_000
-    one = Decimal(1)
-    rows = [
-        (n, Fill("BTCJPY", n, n, Side.BUY, one, one, one, Decimal(0), "JPY", n * day_ms, is_maker=False))
-        for n in range(1, 101)
-    ]
+    one = {"price": Decimal(1), "quantity": Decimal(1), "quote": Decimal(1), "fee": Decimal(0), "fee_asset": "JPY"}
+    same = {"symbol": "BTCJPY", "side": Side.BUY, "is_maker": False, **one}
+    rows = [(n, Fill(trade_id=n, order_id=n, time_ms=n * day_ms, **same)) for n in range(1, 101)]
     asked: list[int] = []
 
     def read(after: int) -> list[tuple[int, Fill]]:
