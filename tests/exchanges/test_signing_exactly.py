@@ -97,6 +97,22 @@ def test_refusals_say_what_was_asked_and_what_helps() -> None:
     assert "autotrader resume" in str(halted.value.hint)
 
 
+def test_the_halt_is_asked_about_the_side_of_the_order() -> None:
+    """A halt of buys stops buys: the signer asks about the very side that it would sign, and not for a cancel."""
+    asked: list[str] = []
+
+    def buys_only(side: str) -> bool:
+        asked.append(side)
+        return side == "BUY"
+
+    signer = TradeSigner(credentials(), HOST, token(), buys_only)
+    assert signer.sign(HOST, "POST", ORDER, [("symbol", "BTCJPY"), ("side", "SELL")], 1).payload
+    with pytest.raises(SafetyRefused, match="halted"):
+        signer.sign(HOST, "POST", ORDER, [("symbol", "BTCJPY"), ("side", "BUY")], 1)
+    assert signer.sign(HOST, "DELETE", ORDER, [("side", "BUY")], 1).payload
+    assert asked == ["SELL", "BUY"]
+
+
 def test_which_key_signs_is_told_without_showing_it() -> None:
     """The fingerprint is the credentials' own, and holds nothing of the key."""
     made = credentials()

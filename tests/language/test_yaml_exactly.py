@@ -17,6 +17,7 @@ UNFIT = "begin with `version: 1`, then `rules:`"
 DIRECTIVE = ("AT007", 1, 1, 1, "YAML directives (`%YAML`, `%TAG`) are not read", "remove the line")
 SECOND = ("AT007", 2, 1, 3, "a second document begins here; a file holds one", "remove the `---`, or split the file")
 JOINS = "YAML joins this line to line 1: together they are one text"
+COMMAS, BREAK = "`1,000`: commas do not group digits", "a line break stands inside this value"
 APART = "begin it with `- ` if it is an item of its own, or put a long text in quotes"
 CLOSE = ("AT006", 2, 4, 1, "what begins here is never closed", "close the quote, `]` or `}`")
 
@@ -68,6 +69,18 @@ FORMS: dict[str, tuple[bytes, list[tuple[str, int, int, int, str, str]]]] = {
     "a comment behind a condition": (b"when: buy #1\n", []),
     "a comment behind a quoted text": (b"about: 'buy' # 1\n", []),
     "a comment behind no text": (b"about: # 1\n", []),
+    "one that is joined by a single letter": (b"a: one  \n   \n   c\n", [("AT009", 3, 4, 1, JOINS, APART)]),
+    "commas in a value": (b"a: 1,000\n", [("AT011", 1, 4, 5, COMMAS, "write `1_000`")]),
+    "commas in a list": (b"a: [1,000]\n", [("AT011", 1, 5, 5, COMMAS, "write `1_000`")]),
+    "commas in a mapping": (b"a: {b: 1,000}\n", [("AT011", 1, 8, 5, COMMAS, "write `1_000`")]),
+    "an escape that cannot be seen": (b'a: "x\\ty"\n', [
+        ("AT004", 1, 4, 6, "the text holds the character U+0009", "remove the escape sequence")]),
+    "an escaped line break": (b'a: "x\\ny"\n', [("AT009", 1, 4, 6, BREAK, "write the value on one line")]),
+    "a block where a value belongs": (b"a: |\n  x\n  y\n", [
+        ("AT009", 1, 4, 1, BREAK, "write the value on one line")]),
+    "a comment behind a free text in a list": (b"about:\n  - buy #1\n", [
+        ("AT012", 2, 9, 2, "the text ends here: what follows ` #` is a comment to YAML",
+         "put the whole text in quotes, or the comment on its own line")]),
     "a quote without its end": (b"b: 3\na: 'x\n", [CLOSE]),
     "a bracket without its end": (b"a: [1, 2\nb: 3\n", [(
         "AT006", 2, 2, 1, "a bracket is not closed, or a comma is missing", "close `]` or `}` on its line")]),
@@ -156,6 +169,12 @@ def test_every_node_has_its_place() -> None:
     ("text", "value"),
     [
         ("a: one\n  two\n", plain("one", 1, 4)),
+        ("a: one  \n  two\n", plain("one", 1, 4)),
+        ("a: 1,000\n", plain("1_000", 1, 4)),
+        ("a: plain, text\n", plain("plain, text", 1, 4)),
+        ('a: "x\\ty"\n', Scalar("x\ty", 1, 4, 6, "quoted", 1, 5, broken=True)),
+        ('a: "x\\ny"\n', Scalar("x\ny", 1, 4, 6, "quoted", 1, 5, broken=True)),
+        ("a: |\n\n\n", Scalar("", 1, 4, 1, "block", 1, 4)),
         ("a: b: c\n", Scalar("b: c", 1, 4, 6, "quoted", 1, 5, broken=True)),
         ("a: x\x00y\n", Scalar("x?y", 1, 4, 3, "plain", 1, 4, broken=True)),
         ("a: x?y\n", plain("x?y", 1, 4)),
