@@ -53,7 +53,7 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def tests_of(folder: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def pytest_in(folder: Path, tests: Sequence[str]) -> subprocess.CompletedProcess[str]:
     """Run tests in a copy."""
     flags = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--no-header", "--tb=line"]
     return python(folder, "-m", "pytest", *flags, *tests)
@@ -66,7 +66,7 @@ def survives(mutant: Mutant, folder: Path) -> str:
     """
     for path, text in patched(mutant, copy_of_the_package(folder)).items():
         path.write_text(text)
-    done = tests_of(folder, mutant.tests)
+    done = pytest_in(folder, mutant.tests)
     said = (done.stdout + done.stderr)[-3000:]
     if done.returncode == 0:
         return f"{mutant.name} lives: {mutant.danger}\n{said}"

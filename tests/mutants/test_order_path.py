@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.order_path import MUTANTS, PROVEN, Mutant
-from tests.mutants.run import ROOT, MutantError, copy_of_the_package, patched, survives, survives_proof, tests_of
+from tests.mutants.run import ROOT, MutantError, copy_of_the_package, patched, pytest_in, survives, survives_proof
 
 EACH_DAY = 4
 NAMES = [mutant.name for mutant in MUTANTS]
@@ -46,7 +46,7 @@ def test_the_mutants_of_the_day_are_noticed(place: int, tmp_path: Path) -> None:
 def test_the_tests_pass_without_a_mutant(tmp_path: Path) -> None:
     """What notices mutants is quiet on the program as it is: a failure is the mutant's doing."""
     tests = sorted({test for mutant in MUTANTS for test in mutant.tests})
-    done = tests_of(copy_of_the_package(tmp_path), tests)
+    done = pytest_in(copy_of_the_package(tmp_path), tests)
     assert done.returncode == 0, done.stdout[-3000:]
 
 
