@@ -142,6 +142,7 @@ class SqliteCandleStore:
         try:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA cache_size = -512")  # KiB; what is asked for often is kept by the feed itself
             if database.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
                 database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
         except BaseException:

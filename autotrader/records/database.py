@@ -229,6 +229,7 @@ def _prepared(connection: sqlite3.Connection, path: Path, *, read_only: bool) ->
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA wal_autocheckpoint = 1000")
+            connection.execute("PRAGMA cache_size = -512")  # KiB; the default of 2,000 fills over weeks
             _migrate(connection, path, version)
             _check(connection, path)
     except sqlite3.Error as error:
