@@ -25,7 +25,6 @@ import venv
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 TOOL = "mutmut==3.8.1"
 COPIED = ("autotrader", "tests", "docs", "examples", "rules", "dev.py", "README.md", "CHANGELOG.md")
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autotrader-mutate"
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one; pytest makes its own folders in it
 CAUGHT, TIMED_OUT, UNTESTED = frozenset({1, 3}), frozenset({24, 36, 152, 255, -24}), frozenset({5, 33})
 TEXT = re.compile(r'("(?:[^"\\\\]|\\\\.)*")')
@@ -190,9 +190,8 @@ def _same_sentence(was: str, now: str) -> bool:
 
 
 def is_listed(change: Change, entry: dict[str, str]) -> bool:
-    """Whether a survivor is one that nobody could see. `new` may be left out (all changes of a line), or hold `*`."""
-    same = change.file == entry["file"] and change.old == entry["old"]
-    return same and ("new" not in entry or change.new == entry["new"] or fnmatch(change.new, entry["new"]))
+    """Whether a survivor is one that nobody could see."""
+    return (change.file, change.old, change.new) == (entry["file"], entry["old"], entry["new"])
 
 
 def show(results: Iterable[tuple[str, Result]], *, quiet: bool) -> None:
@@ -224,7 +223,6 @@ def measure(name: str, group: Group, python: Path, folder: Path, jobs: int) -> l
 
 def main(arguments: list[str]) -> int:
     """Measure the groups named, all by default; 1 where one is below the wanted score."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autotrader-mutate"
     parser = argparse.ArgumentParser(prog="python3 dev.py mutate", description="how many changes do the tests notice")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}; default: all")
     parser.add_argument("--only", metavar="FILE", help="one file of a group, by the end of its name")
@@ -236,7 +234,7 @@ def main(arguments: list[str]) -> int:
     unknown = [name for name in given.groups if name not in GROUPS]
     if unknown:
         parser.error(f"there is no group {unknown[0]!r}; there are {', '.join(GROUPS)}")
-    python = environment(cache)
+    python = environment(CACHE)
     rows: list[tuple[str, Result]] = []
     with tempfile.TemporaryDirectory(prefix="mutate-") as scratch:
         for name in given.groups or GROUPS:
