@@ -181,11 +181,14 @@ def test_what_the_rule_looked_at_ages_too(at: Desk) -> None:
     free = admitted(at, gate, look, slot=1)
     by_ticker = admitted(at, gate, look, [TickerNeed("ETHJPY")], slot=2)
     by_book = admitted(at, gate, look, [BookNeed("ETHJPY", 5)], slot=3)
+    by_own = admitted(at, gate, look, [TickerNeed(SYMBOL)], slot=4)
     at.clock.ms += 1_001
     assert gate.refuse(free) is None
+    assert gate.refuse(by_own) is None
     assert gate.refuse(by_book) == "the order book of ETHJPY: 10.0 s old (limit 10 s)"
     at.clock.ms += 8_999
     assert (gate.refuse(by_ticker) or "").startswith("the ticker of ETHJPY: 39.0 s old")
+    assert gate.refuse(by_own) is None
     assert gate.refuse(free) is None
 
 
