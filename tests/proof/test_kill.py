@@ -75,7 +75,7 @@ def _run(stakes: Stakes, point: str) -> int:
     ("mutation", "point", "promise"),
     [
         ("Gateway._write_sent = late", "posted", "P1"),
-        ("Reconciler._replay = lambda self: ()", "intent_committed", "P2"),
+        pytest.param("Reconciler._replay = lambda self: ()", "intent_committed", "P2", marks=pytest.mark.deep),
     ],
     ids=["journal after send", "no replay"],
 )

@@ -35,6 +35,7 @@ def test_a_store_that_trusts_its_database_alone_is_caught(monkeypatch: pytest.Mo
     assert "P9" in {breach.promise for breach in prove_power(1, 0, every=200).breaches}
 
 
+@pytest.mark.deep
 def test_a_start_that_looks_away_from_strays_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the word about orders that only the exchange knows, an old database trades on."""
     monkeypatch.setattr(Observer, "_take_stray", lambda *_: None)
