@@ -13,7 +13,7 @@ from tests.mutants.order_path import Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
 BESIDE = ("docs", "examples", "rules", "dev.py", "README.md", "pyproject.toml")
-PROOF_SEEDS = "200"
+PROOF_SEEDS = "300"
 ENDED_WITH_FAILURES = 1
 
 
@@ -49,7 +49,7 @@ def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     plain = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
     return subprocess.run(
         [sys.executable, "-B", *arguments], check=False, cwd=folder, env=plain | {"PYTHONPATH": str(folder)},
-        capture_output=True, text=True, errors="replace", timeout=600,
+        capture_output=True, text=True, errors="replace", timeout=3_000,
     )  # fmt: skip
 
 
