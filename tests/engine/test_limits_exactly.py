@@ -94,6 +94,7 @@ def test_a_cycle_is_reviewed_in_the_order_of_sending() -> None:
     answers = review([a, b, c], sources(START), settings)
     assert answers[:2] == (Approved(), Approved())
     assert reasons(answers) == ["open_orders: 2 are open, the limit is 2"]
+    assert [answer.limit for answer in answers if isinstance(answer, Denied)] == ["OpenOrders"]
     big = request(quantity="900", name="big")
     assert review([big, a, c], sources(START), settings)[1:] == (Approved(), Approved())
 
