@@ -125,15 +125,14 @@ class Ledger:
         return cash
 
     def _worth(self, asset: str, amount: Decimal, quote: str) -> Decimal | Unpriced:
-        """What an amount is worth now: at the bid, or where there is no fresh book at the last price."""
+        """What an amount would bring now: at the bid, or what it would cost at the ask. Without a fresh book it is not
+        known: another price in its place could make a loss look smaller.
+        """
         if amount == 0:
             return ZERO
         symbol, unit = f"{asset}{quote}", Unit(Kind.PRICE, quote)
-        for word in ("bid" if amount > 0 else "ask", "last"):
-            price = value_of(Term(word, symbol, unit), self.sources)
-            if isinstance(price, Decimal):
-                return times(amount, price)
-        return Unpriced(f"no fresh price of {symbol}")
+        price = value_of(Term("bid" if amount > 0 else "ask", symbol, unit), self.sources)
+        return times(amount, price) if isinstance(price, Decimal) else Unpriced(f"no fresh price of {symbol}")
 
 
 def _time(fill: Fill) -> int:

@@ -58,6 +58,7 @@ CLAIM: Final = (
 )
 CHUNK: Final = 25
 MET: Final = frozenset({IntentState.UNKNOWN, IntentState.MISMATCH, IntentState.ADOPTED, IntentState.DEAD})
+PLACING: Final = ("POST", "/api/v3/order")
 ENOUGH: Final = 20  # schedules after which a proof without a single order proves nothing
 
 
@@ -285,14 +286,16 @@ class _Play:
         stage = self._stage
         with _opened(stage) as world:
             armed = self._is_armed(world)
-            halted_ms = world.connection.clock.now_ms()
-            world.store.halt("the proof comes to its end", halted_ms)
+            world.store.halt("the proof comes to its end", world.connection.clock.now_ms())
+            before = stage.heard().get(PLACING, 0)
             ends = stage.time.monotonic() + LONGEST_REST_S
             while not (armed and _is_quiet(world)) and stage.time.monotonic() < ends:
                 armed = armed or self._is_armed(world)
                 Runner(world, Manner(until_ms=_until(world, REST_STEP_S), stepped=True)).run()
             world.start()  # once more, as a restart would: it reads what queries hid
-            tally = judged(stage.simulator, world.store, halted_ms=halted_ms)
+            tally = judged(stage.simulator, world.store)
+            if (after := stage.heard().get(PLACING, 0)) > before:
+                tally.note("P8", f"{after - before} orders left after the halt")
             if not armed:
                 tally.note("P2", "the store could not be armed although the exchange behaved")
             journal = tuple(rows(world.store))

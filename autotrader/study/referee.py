@@ -51,8 +51,8 @@ class Books(Protocol):
         ...
 
 
-def judged(simulator: Books, store: Store, *, halted_ms: int | None = None) -> Tally:
-    """Compare. To be called when nothing is on its way any more; `halted_ms`: since then nothing may have been sent."""
+def judged(simulator: Books, store: Store) -> Tally:
+    """Compare. To be called when nothing is on its way any more."""
     tally = Tally()
     theirs = simulator.orders()
     journal = {row.client_order_id: row for row in rows(store)}
@@ -61,7 +61,6 @@ def judged(simulator: Books, store: Store, *, halted_ms: int | None = None) -> T
     _lost(theirs, journal, store, tally)
     _given_up(theirs, journal, tally)
     _trades(simulator.trades(), store, tally)
-    _late(journal, halted_ms, tally)
     report = store.verify()
     for problem in report.problems:
         tally.note("P9", f"the record does not verify: {problem}")
@@ -154,9 +153,3 @@ def _trades(theirs: list[dict[str, Any]], store: Store, tally: Tally) -> None:
     for trade_id in booked:
         tally.unexplained += 1
         tally.note("P4", f"trade {trade_id} is booked and the exchange has none of that number")
-
-
-def _late(journal: Mapping[str, JournalRow], halted_ms: int | None, tally: Tally) -> None:
-    for cid, row in journal.items():
-        if halted_ms is not None and row.sent_ms is not None and row.sent_ms > halted_ms and row.state in KNOWN:
-            tally.note("P8", f"{cid} was sent {row.sent_ms - halted_ms} ms after the halt")
