@@ -237,7 +237,7 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """the everyday test suite; arguments go to pytest"""
     ensure(DEV_LOCK)
-    become("-m", "pytest", "-n", "2", *arguments)
+    become("-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments)
 
 
 def deep(arguments: list[str]) -> int:
@@ -252,7 +252,7 @@ def deep(arguments: list[str]) -> int:
         arguments = arguments[:place] + arguments[place + 2 :]
     say(f"seed {seed}; the same again:  python3 dev.py deep --seed {seed}")
     settings = ["--hypothesis-profile", "deep", "--hypothesis-seed", seed, "--timeout", "3600"]
-    become("-m", "pytest", "-n", "2", "-m", "deep", *settings, *arguments)
+    become("-m", "pytest", "-n", "2", "--dist", "worksteal", "-m", "deep", *settings, *arguments)
 
 
 def bench(arguments: list[str]) -> int:

@@ -246,7 +246,8 @@ class Venue:
     def observe(self, needs: frozenset[AccountNeed], deadline: float) -> Account:  # noqa: ARG002 - a port
         """Balances, and the open orders of the symbols that were asked for."""
         symbols = [need.symbol for need in needs if isinstance(need, OpenOrdersNeed)]
-        seen = [order for order in self.standing.values() if order.shown_ms <= self.now]
+        asked = (order for order in self.standing.values() if order.request.symbol in symbols)
+        seen = [order for order in asked if order.shown_ms <= self.now]
         for order in seen:
             self.listener.told(order.request.client_order_id, "taken")
         listed = {s: tuple(order.told() for order in seen if order.request.symbol == s) for s in symbols}
@@ -317,8 +318,11 @@ class Venue:
 
     def history(self, symbol: str, from_ms: int) -> Sequence[Order]:
         """All orders since then."""
-        found = [o for o in self.orders.values() if o.request.symbol == symbol and from_ms <= o.created_ms]
-        return [order.told() for order in found if order.shown_ms <= self.now]
+        every = (o for o in self.orders.values() if o.request.symbol == symbol and from_ms <= o.created_ms)
+        found = [order for order in every if order.shown_ms <= self.now]
+        for order in found:
+            self.listener.told(order.request.client_order_id, "taken")
+        return [order.told() for order in found]
 
     def count(self, what: str) -> None:
         """Count a fate."""

@@ -94,7 +94,7 @@ class Schedule:
         return cls(
             seed=seed,
             rules=chosen,
-            seconds=chance.randint(35, 75),
+            seconds=chance.randint(21, 50),
             crash=chance.choice((0.0, 0.01, 0.03)),
             dead=min(0.02 * strength, 0.5),
             down=chance.choice(((0.5, 4.0), (2.0, 30.0), (20.0, 150.0))),
