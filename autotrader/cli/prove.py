@@ -26,7 +26,7 @@ _WIDTH = 96
 
 @click.group("prove")
 def command() -> None:
-    """Prove the promises of safety on this machine: seeded, repeatable, no network but loopback."""
+    """Prove the promises of docs/safety.md: seeded, repeatable, loopback only."""
 
 
 def reported(make: Callable[[Progress], Proof], *, format: str) -> int:  # noqa: A002 - the flag's name
@@ -108,7 +108,7 @@ def orders(
     workers: int | None,
     format: str,  # noqa: A002 - the flag's name
 ) -> int:
-    """No order doubled, none lost: seeded faults, late and lost answers, crashes at every named point."""
+    """No order doubled, none lost, whatever faults and crashes."""
     from autotrader.study.orders import cores, prove_kept, prove_orders
     from autotrader.study.schedule import Schedule
 
@@ -127,7 +127,7 @@ def orders(
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one for each core]")
 @format_option
 def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, format: str) -> int:  # noqa: A002
-    """Real processes, real SIGKILL at every named point, and power cuts: nothing doubled, nothing lost."""
+    """Real processes killed at every named point, and power cuts."""
     from autotrader.study.kill import check_point, prove_kill, seed_of_today
     from autotrader.study.orders import cores
 
@@ -145,7 +145,7 @@ def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, form
 @click.option("--every", default=24, show_default=True, type=click.IntRange(1), help="512-byte steps; 1 cuts at all.")
 @format_option
 def power(*, moments: int, seed: int, every: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Files as power cuts leave them, torn, with rubbish or short: no order doubled, none lost in silence."""
+    """Files as power cuts leave them: torn, with rubbish, short."""
     from autotrader.study.power import prove_power
 
     return reported(lambda progress: prove_power(moments, seed, progress, every=every), format=format)
@@ -157,7 +157,7 @@ def power(*, moments: int, seed: int, every: int, format: str) -> int:  # noqa: 
 @click.option("--first", default=0, show_default=True, type=click.IntRange(0), help="The number of the first case.")
 @format_option
 def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Records that were altered, cut, forged or put back from a copy: every act of tampering is found."""
+    """Records altered, cut, forged or put back: all is found."""
     from autotrader.study.tamper import prove_tamper
 
     return reported(lambda progress: prove_tamper(cases, seed, first, progress), format=format)
@@ -168,7 +168,7 @@ def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A
 @click.option("--seed", type=int, default=1, show_default=True, help="which random rule sets")
 @format_option
 def blind(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Taking, ageing or corrupting any input never makes a rule trade that would not (P10)."""
+    """Knowing less never makes a rule trade that would not."""
     from autotrader.study.blind import prove_blind
 
     return reported(lambda progress: prove_blind(cases, seed, progress), format=format)
@@ -179,7 +179,7 @@ def blind(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first day.")
 @format_option
 def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Limits are never exceeded at the exchange, whatever is open, unclear or on its way; nothing follows a halt."""
+    """No limit is exceeded, whatever is open, unclear, on its way."""
     from autotrader.study.limits import prove_limits
 
     return reported(lambda progress: prove_limits(days, seed, progress), format=format)
@@ -190,7 +190,7 @@ def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the fla
 @click.option("--seed", type=int, default=1, show_default=True, help="which machines")
 @format_option
 def clocks(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Clocks jump, slew, stop and change with the season: no slot twice, nothing signed in doubt (P11)."""
+    """Clocks jump: no slot twice, nothing signed in doubt."""
     from autotrader.study.clocks import prove_clocks
 
     return reported(lambda progress: prove_clocks(cases, seed, progress), format=format)
@@ -201,7 +201,7 @@ def clocks(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag'
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first 25 moments.")
 @format_option
 def halt(*, moments: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """No order is signed after a halt, whatever its cause and whenever it comes."""
+    """No order is signed after a halt of any cause, at any moment."""
     from autotrader.study.halts import prove_halts
 
     return reported(lambda progress: prove_halts(moments, seed, progress), format=format)
@@ -213,7 +213,7 @@ def halt(*, moments: int, seed: int, format: str) -> int:  # noqa: A002 - the fl
 @click.option("--runs", default=2, show_default=True, type=click.IntRange(2, 8), help="Processes for each world.")
 @format_option
 def replay(*, seeds: int, first: int, runs: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """The same inputs give the same records, byte for byte: in other processes, under other hash seeds."""
+    """The same inputs give the same records, byte for byte."""
     from autotrader.study.replay import prove_replay
 
     return reported(lambda progress: prove_replay(seeds, first, runs, progress), format=format)
@@ -224,7 +224,7 @@ def replay(*, seeds: int, first: int, runs: int, format: str) -> int:  # noqa: A
 @click.option("--warm-up", default=None, type=click.FloatRange(0), help="Days before measuring.  [default: 2 at most]")
 @format_option
 def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A002 - the flag's name
-    """Days and weeks of the service in virtual time: memory, files and threads stay, and nobody bans it."""
+    """Weeks of the service in virtual time: nothing grows."""
     from autotrader.study.soak import WARM_UP, prove_soak
 
     warm = min(WARM_UP, days / 3) if warm_up is None else warm_up
@@ -236,7 +236,7 @@ def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A0
 @click.option("--seed", type=int, default=1, show_default=True, help="which feeds")
 @format_option
 def feeds(feeds: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Feeds freeze, lag, lie and come out of order: no order on stale data, and silence is told (P10)."""
+    """Feeds freeze, lag and lie: no order on stale data."""
     from autotrader.study.feeds import prove_feeds
 
     return reported(lambda progress: prove_feeds(feeds, seed, progress), format=format)

@@ -38,7 +38,7 @@ from autotrader.study.stage import scratch
 
 D = Decimal
 CYCLES = 240  # of one day
-MOST_ORDERS = 98  # of one cycle
+MOST_ORDERS = 196  # of one cycle
 START_MS = 1_795_000_000_000
 WORLD = Identity(mode="live", base_url="http://127.0.0.1:9", fingerprint="limits")
 ZONE = Settings(file="limits.yaml").timezone

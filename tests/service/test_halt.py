@@ -127,7 +127,9 @@ def wait_for(true: object, seconds: float = 30.0) -> None:
     assert true()  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("door", ["signal", "file", "command"])
+@pytest.mark.parametrize(
+    "door", ["file", pytest.param("signal", marks=pytest.mark.deep), pytest.param("command", marks=pytest.mark.deep)]
+)
 def test_a_service_that_waits_for_a_slow_exchange_signs_nothing_after_a_halt(tmp_path: Path, door: str) -> None:
     """Every answer drips; the halt comes in between. A second later no new order has left, and the records know."""
     faults = Faults(seed=1, plan={"drip": {"probability": 1.0, "pause": 0.004}})
