@@ -47,7 +47,7 @@ def test_the_first_checkpoint_is_on_the_disk_at_once(tmp_path: Path, monkeypatch
     from autotrader.records import heads
 
     flushed: list[int] = []
-    monkeypatch.setattr(heads.os, "fsync", flushed.append)
+    monkeypatch.setattr("autotrader.records.heads.os.fsync", flushed.append)
     file = HeadsFile(tmp_path / "heads.jsonl", "abcdefgh")
     file.append(heads.Head(1, "0" * 64))
     assert len(flushed) == 2

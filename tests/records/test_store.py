@@ -399,15 +399,18 @@ def test_a_backup_is_a_whole_store(tmp_path: Path) -> None:
 
 def test_old_fills_leave_the_memory_and_are_read_when_asked_for() -> None:
     """A month of fills is kept at hand, older ones are not; a question that reaches further still gets all."""
+    from dataclasses import replace
     from decimal import Decimal
 
     from autotrader.orders import Fill, Side
     from autotrader.records.fill_cache import KEPT_MS, FillCache
 
     day_ms = 86_400_000
-    one = {"price": Decimal(1), "quantity": Decimal(1), "quote": Decimal(1), "fee": Decimal(0), "fee_asset": "JPY"}
-    same = {"symbol": "BTCJPY", "side": Side.BUY, "is_maker": False, **one}
-    rows = [(n, Fill(trade_id=n, order_id=n, time_ms=n * day_ms, **same)) for n in range(1, 101)]
+    one = Fill(
+        symbol="BTCJPY", trade_id=1, order_id=1, side=Side.BUY, price=Decimal(1), quantity=Decimal(1), quote=Decimal(1),
+        fee=Decimal(0), fee_asset="JPY", time_ms=day_ms, is_maker=False,
+    )  # fmt: skip
+    rows = [(n, replace(one, trade_id=n, order_id=n, time_ms=n * day_ms)) for n in range(1, 101)]
     asked: list[int] = []
 
     def read(after: int) -> list[tuple[int, Fill]]:
