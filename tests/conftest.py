@@ -1,5 +1,6 @@
 """What all tests share: the recorded data, and how hard hypothesis tries."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,9 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the recorded data (../shared/data beside the checkout) is not here")
     return SHARED_DATA
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests are kept to the end: the garbage collector need not look through them each time."""
+    gc.collect()
+    gc.freeze()
