@@ -19,6 +19,7 @@ from autotrader.records.heads import Head
 
 _ALL = "SELECT n, time_ms, kind, subject, body, prev, hash FROM chain ORDER BY n"
 MOST_PROBLEMS = 20
+_KINDS = (int, int, str, str, str, bytes, bytes)  # of a row's values; in a damaged file they may be anything
 OPENED, CLOSED = "opened", "closed"  # the first and the last act of a process that ended properly
 
 
@@ -161,6 +162,9 @@ class Chain:
         first_ms = last_ms = None
         witnessed, kind, later = 0, "", list[str]()
         for n, time_ms, kind, subject, body, row_prev, digest in self._db.each(_ALL):
+            if tuple(map(type, (n, time_ms, kind, subject, body, row_prev, digest))) != _KINDS:
+                problems.append(Damage(expected_n, "is altered: a value is of another kind than was written"))
+                break
             if n != expected_n:
                 problems.append(Damage(n, f"follows a gap: {n - expected_n} records before it are missing"))
             if row_prev != prev and n == expected_n:

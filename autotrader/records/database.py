@@ -19,6 +19,8 @@ from autotrader.records.schema import APPLICATION_ID, CHECKED, MIGRATIONS, VERSI
 Value = str | int | bytes | None
 _Read = TypeVar("_Read")
 
+# What sqlite3 raises: its own errors, and where a damaged file's message or text is not UTF-8, that.
+FAILURES = (sqlite3.Error, UnicodeError)
 _OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
 
@@ -92,7 +94,7 @@ class Database:
         try:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise broken(self.path, error) from error
 
     def write(self, sql: str, values: Sequence[Value] = ()) -> int:
@@ -106,7 +108,7 @@ class Database:
         """Read rows."""
         try:
             return self._run(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise broken(self.path, error) from error
 
     def row(self, sql: str, values: Sequence[Value] = ()) -> sqlite3.Row | None:
@@ -133,7 +135,7 @@ class Database:
         cursor.row_factory = None
         try:
             yield from cursor.execute(sql, values)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise broken(self.path, error) from error
         finally:
             cursor.close()
@@ -143,7 +145,7 @@ class Database:
             return self._connection.execute(sql, values)
         except sqlite3.IntegrityError:
             raise
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise broken(self.path, error) from error
 
     def schema(self) -> dict[str, str]:
@@ -158,7 +160,7 @@ class Database:
         """Copy the whole database, consistently, to `target`. Raises RecordsBroken."""
         try:
             back_up(self._connection, target)
-        except sqlite3.Error as error:
+        except FAILURES as error:
             raise broken(target, error) from error
 
     def close(self) -> None:
@@ -179,7 +181,7 @@ def _schema(connection: sqlite3.Connection) -> dict[str, str]:
     return {str(name): f"{kind} of {table}: {sql}" for name, table, kind, sql in rows}
 
 
-def broken(path: Path, error: sqlite3.Error) -> RecordsBroken:
+def broken(path: Path, error: sqlite3.Error | UnicodeError) -> RecordsBroken:
     """Say what SQLite's error means for the user."""
     text = str(error)
     if "full" in text:
@@ -205,7 +207,7 @@ def open_database(path: Path, *, read_only: bool = False) -> Database:
     target = f"{path.absolute().as_uri()}?mode=ro" if read_only else path.absolute().as_uri()
     try:
         connection = sqlite3.connect(target, uri=True, isolation_level=None, timeout=5)
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise broken(path, error) from error
     try:
         return _prepared(connection, path, read_only=read_only)
@@ -232,7 +234,7 @@ def _prepared(connection: sqlite3.Connection, path: Path, *, read_only: bool) ->
             connection.execute("PRAGMA cache_size = -512")  # KiB; the default of 2,000 fills over weeks
             _migrate(connection, path, version)
             _check(connection, path)
-    except sqlite3.Error as error:
+    except FAILURES as error:
         raise broken(path, error) from error
     return Database(connection, path, read_only=read_only)
 

@@ -81,3 +81,9 @@ def test_without_hashes_a_changed_act_passes(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Chain, "verify", believing)
     assert len(missed("chain.time_ms altered", "chain.prev altered")) == 2
+
+
+@pytest.mark.parametrize("case", [1581, 8360, 8924])
+def test_a_damaged_file_whose_very_error_cannot_be_read_is_refused_in_words(case: int) -> None:
+    """SQLite's message may quote rubbish that is no UTF-8: found by ten thousand cases, and kept."""
+    assert prove_tamper(1, 1, case).breaches == ()
