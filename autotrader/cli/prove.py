@@ -175,7 +175,7 @@ def blind(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's
 
 
 @command.command("limits")
-@click.option("--days", default=20, show_default=True, type=click.IntRange(1), help="Days of some 6,000 orders each.")
+@click.option("--days", default=20, show_default=True, type=click.IntRange(1), help="Days of some 23,000 orders each.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first day.")
 @format_option
 def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name

@@ -28,30 +28,27 @@ from autotrader.records.store import write_halt_file
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.study.proof import Breach, Progress, Proof, unheard
-from autotrader.study.stage import NOWHERE, Stage, project_of, remembered, scratch
+from autotrader.study.stage import ACCOUNT_HEAD, Stage, project_of, remembered, scratch
 
 MOMENTS_OF_A_PLAY = 25
 _ORDER = "/api/v3/order"
 _RUN_MS, _WATCHED_MS = 20_000, 15_000  # a halt comes within the first, and is watched for the second
 _LATEST_EVENT = 80
-ACCOUNT: Final = f"""
-version: 1
-mode: live
-timezone: Asia/Tokyo
-exchange: {{name: binance, base_url: "{NOWHERE}"}}
-symbols: [BTCJPY]
-max_slippage: 0.5%
+ACCOUNT: Final = (
+    ACCOUNT_HEAD
+    + """\
 limits:
   spend_per_day: 90_000_000 JPY
   loss_per_day: 90_000_000 JPY
-  keep_free: {{JPY: 1_000 JPY}}
+  keep_free: {JPY: 1_000 JPY}
   halt_after: 1000 refusals
   open_orders: 200
   orders_per_hour: 100000
-  holding: {{BTC: 100 BTC}}
+  holding: {BTC: 100 BTC}
   price_band: 5%
   request_weight: 90%
 """
+)
 RULES: Final = """
 version: 1
 rules:

@@ -29,26 +29,23 @@ from autotrader.simulator import Account, Faults, Simulator
 from autotrader.study.proof import Breach, Progress, Proof, unheard
 from autotrader.study.referee import Tally, judged, rows
 from autotrader.study.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
-from autotrader.study.stage import NOWHERE, Stage, drop, project_of, remembered, scratch
+from autotrader.study.stage import ACCOUNT_HEAD, Stage, drop, project_of, remembered, scratch
 
-ACCOUNT: Final = f"""
-version: 1
-mode: live
-timezone: Asia/Tokyo
-exchange: {{name: binance, base_url: "{NOWHERE}"}}
-symbols: [BTCJPY]
-max_slippage: 0.5%
+ACCOUNT: Final = (
+    ACCOUNT_HEAD
+    + """\
 limits:
   spend_per_day: 400_000 JPY
   loss_per_day: 300_000 JPY
-  keep_free: {{JPY: 1_000 JPY}}
+  keep_free: {JPY: 1_000 JPY}
   halt_after: 1000 refusals
   open_orders: 6
   orders_per_hour: 60
-  holding: {{BTC: 1 BTC}}
+  holding: {BTC: 1 BTC}
   price_band: 3%
   request_weight: 50%
 """
+)
 BALANCES: Final = {"JPY": "5000000", "BTC": "0.01", "BNB": "1"}
 MOST_CRASHES: Final = 6
 REST_STEP_S: Final = 20

@@ -15,27 +15,24 @@ from typing import Final
 from autotrader.service.runner import Manner, Runner
 from autotrader.service.world import World
 from autotrader.simulator import Account, Simulator
-from autotrader.study.stage import NOWHERE, Curtain, Stage, project_of
+from autotrader.study.stage import ACCOUNT_HEAD, Curtain, Stage, project_of
 
 MINUTE_MS: Final = 60_000
-ACCOUNT: Final = f"""
-version: 1
-mode: live
-timezone: Asia/Tokyo
-exchange: {{name: binance, base_url: "{NOWHERE}"}}
-symbols: [BTCJPY]
-max_slippage: 0.5%
+ACCOUNT: Final = (
+    ACCOUNT_HEAD
+    + """\
 limits:
   spend_per_day: 2_000_000 JPY
   loss_per_day: 1_000_000 JPY
-  keep_free: {{JPY: 5_000 JPY}}
+  keep_free: {JPY: 5_000 JPY}
   halt_after: 50 refusals
   open_orders: 6
   orders_per_hour: 60
-  holding: {{BTC: 1 BTC}}
+  holding: {BTC: 1 BTC}
   price_band: 3%
   request_weight: 60%
 """
+)
 RULES: Final = """
 version: 1
 rules:

@@ -34,6 +34,15 @@ from autotrader.simulator.faults import Delivery, Later
 from autotrader.simulator.faults import Request as Arrived
 
 NOWHERE: Final = "http://127.0.0.1:9"  # a loopback address at which nothing listens; the line never dials it
+# How the account file of a world on a stage begins; its limits follow.
+ACCOUNT_HEAD: Final = f"""
+version: 1
+mode: live
+timezone: Asia/Tokyo
+exchange: {{name: binance, base_url: "{NOWHERE}"}}
+symbols: [BTCJPY]
+max_slippage: 0.5%
+"""
 MEMORY: Final = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 
 
