@@ -216,10 +216,12 @@ class Runner:
         self._unclear = frozenset(unresolved)
 
     def _notice_suspend(self) -> None:
-        """Where the wall clock parts from the monotonic one, the venue's time is asked anew."""
+        """Where the wall clock parts from the monotonic one, the venue's time is asked anew. Trust regained is told."""
         if not self._manner.stepped and self._clock.diverged():
             self._log("warn", "this machine's clock jumped, or it slept; asking the exchange for its time")
             self._sync()
+        if news := self._clock.news():
+            self._tell("warn", news)
 
     def _sync(self) -> None:
         self._clock.sync()

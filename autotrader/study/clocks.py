@@ -6,7 +6,8 @@ process dies in between. Hours lie by choice where daylight saving begins or end
 with a calendar of this file's own: the day's local hours, counted with the zone's rules alone.
 
 What counts as a doubt: the venue's time as the clock first learned it, moved on by true time. A signature further than
-half a second from it, or after an answer of the venue that nothing explained, is a breach.
+half a second from it, or after an answer of the venue that nothing explained, is a breach; but a time that the venue
+has kept saying for a quarter of an hour may be believed.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ KINDS = (
 HOUR = 3_600.0
 _UNEXPLAINED_MS = 2_500
 _GRACE_MS = 30_000
+_BELIEVED_SECONDS = 900.0
 
 
 def prove_clocks(
@@ -82,6 +84,7 @@ def prove_clocks(
             "hours lived": f"{tally.seconds / HOUR:,.0f}", "slots evaluated": tally.evaluated,
             "slots missed and counted": tally.missed, "slots doubled": tally.doubled,
             "slots lost uncounted": tally.lost, "signatures": tally.signed, "signatures refused": tally.refused,
+            "new times of the venue believed": tally.believed,
             "signatures in doubt": tally.doubted, "most that a signature was off, ms": round(tally.most_off),
         },
         injected=dict(sorted(tally.kinds.items())),
@@ -101,6 +104,7 @@ class _Tally:
     signed: int = 0
     refused: int = 0
     doubted: int = 0
+    believed: int = 0
     most_off: float = 0.0
     kinds: dict[str, int] = field(default_factory=dict)
     breaches: list[Breach] = field(default_factory=list)
@@ -131,6 +135,7 @@ class _Machine:
         self.true = self.mono = 0.0
         self.wall_off = chance.choice((0.0, 0.0, 40.0, -7_000.0))
         self.server_off = self.base = self.asked_off = self.leap = 0.0
+        self.said_off, self.said_at = 0.0, 0.0  # the venue's step, and since when awake it has said so
         self.slew = 0.0
         self.trip = 0.05
         self.dead = False
@@ -187,6 +192,8 @@ class _Machine:
         self._pass(there)
         found = self.server_ms()
         self.asked_off = self.server_off
+        if abs(self.server_off - self.said_off) > MOST_UNCERTAIN_MS / 1000:
+            self.said_off, self.said_at = self.server_off, self.mono
         self.base, self.leap = self.base + self.leap, 0.0  # a step of everybody's time is known once it is heard of
         self._pass(self.trip - there)
         return int(found)
@@ -232,6 +239,7 @@ class _Machine:
             self.running = True
             clock = self._make_clock(self.ask, monotonic=self.monotonic, wall=self.wall, sleep=self.sleep)
             self.base, self.leap = self.server_off, 0.0
+            self.said_off, self.said_at = self.server_off, self.mono
             try:
                 clock.sync()
             except ExchangeUnavailable:
@@ -294,13 +302,20 @@ class _Machine:
             self.tally.refused += 1
             return
         self.tally.signed += 1
-        off = abs(signed_ms - (self.begins + self.true + self.base) * 1000)
+        off = self._off(signed_ms, self.base)
+        if off > MOST_UNCERTAIN_MS and self.mono - self.said_at >= _BELIEVED_SECONDS:
+            off, self.base = self._off(signed_ms, self.said_off), self.said_off
+            self.tally.believed += 1
         self.tally.most_off = max(self.tally.most_off, off)
         unexplained = abs(self.asked_off - self.base) * 1000 > _UNEXPLAINED_MS
         if off > MOST_UNCERTAIN_MS or unexplained:
             self.tally.doubted += 1
             why = "after a jump of the venue's clock that nothing explained" if unexplained else f"{off:.0f} ms off"
             self.wrongs.append(f"signed {why}, at {self.true:.1f} s (said ± {clock.uncertainty_ms()} ms)")
+
+    def _off(self, signed_ms: int, step: float) -> float:
+        """How far a signature is from true time with this step of the venue, in milliseconds."""
+        return abs(signed_ms - (self.begins + self.true + step) * 1000)
 
     # ------------------------------------------------------------------------------------------------------ the judge
     def judged(self) -> Iterator[str]:

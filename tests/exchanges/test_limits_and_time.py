@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from autotrader.errors import AutotraderError, ConfigError, ExchangeUnavailable, SafetyRefused
 from autotrader.exchanges.binance import weights
-from autotrader.exchanges.binance.clock import VenueClock
+from autotrader.exchanges.binance.clock import SAMPLES_APART, STEADY_SECONDS, VenueClock
 from autotrader.exchanges.binance.connection import Settings, connect
 from autotrader.exchanges.binance.endpoints import AccountCalls
 from autotrader.exchanges.binance.governor import Governor, OrderLimit, Parked, Refrained
 from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, Transport
+from autotrader.execution.journal import horizon_ms
 from autotrader.market.needs import (
     AccountNeed,
     BalancesNeed,
@@ -217,7 +218,7 @@ def test_sleep_of_the_machine_is_believed_because_the_wall_clock_saw_it() -> Non
 
 
 @given(st.integers(-(10**8), 10**8).filter(lambda jump: abs(jump) > 2000))
-def test_a_jump_of_the_venue_alone_is_never_believed(jump: int) -> None:
+def test_a_jump_of_the_venue_alone_is_not_believed(jump: int) -> None:
     """Any jump of more than 2 s that neither of our clocks saw stops signing, and its end is noticed."""
     times = Times()
     clock = times.clock()
@@ -229,6 +230,72 @@ def test_a_jump_of_the_venue_alone_is_never_believed(jump: int) -> None:
     times.server -= jump
     clock.sync()
     assert clock.uncertainty_ms() <= 10
+
+
+def asked_until_believed(times: Times, clock: VenueClock, every: float) -> float:
+    """Seconds until a new time of the venue is believed, asked now and then."""
+    began = times.mono
+    while times.mono - began < 4 * STEADY_SECONDS:
+        try:
+            clock.sync()
+        except ExchangeUnavailable:
+            times.pass_(every)
+            continue
+        return times.mono - began
+    raise AssertionError("it is never believed")
+
+
+@given(st.integers(-(10**8), 10**8).filter(lambda jump: abs(jump) > 2000), st.floats(1, 300))
+def test_a_new_time_that_stays_is_believed_after_every_horizon_has_passed(jump: int, every: float) -> None:
+    """A venue that was wrong and came right is trusted again by itself, once: later than any order that was signed by
+    the old time could still be waited for, so that no horizon comes earlier; and it is said.
+    """
+    times = Times()
+    clock = times.clock()
+    signed = clock.certain_ms()
+    by_the_old = horizon_ms(signed) - clock.now_ms()
+    times.server += jump
+    waited = asked_until_believed(times, clock, every)
+    assert waited * 1000 > 10 * by_the_old
+    assert STEADY_SECONDS <= waited <= STEADY_SECONDS + 2 * every + SAMPLES_APART
+    assert abs(clock.certain_ms() - times.server) <= 11
+    assert "believed again" in clock.news()
+    assert clock.news() == ""
+
+
+@given(st.lists(st.tuples(st.integers(5_000, 10**7), st.floats(100, 800)), min_size=2, max_size=6))
+def test_a_time_that_goes_on_jumping_is_not_believed(jumps: list[tuple[int, float]]) -> None:
+    """Each contradiction begins the quarter of an hour anew, and its sum is nothing."""
+    times = Times()
+    clock = times.clock()
+    clock.sync()
+    for jump, stays in jumps:
+        times.server += jump
+        for _ in range(5):
+            with pytest.raises(ExchangeUnavailable, match="jumped"):
+                clock.sync()
+            times.pass_(stays / 5)
+
+
+def test_many_answers_at_once_and_slow_ones_are_no_evidence() -> None:
+    """What counts are answers a minute apart, over a line that is quick enough to sign by."""
+    times = Times()
+    clock = times.clock()
+    clock.sync()
+    times.server += 60_000
+    for _ in range(9):
+        with pytest.raises(ExchangeUnavailable, match="jumped"):
+            clock.sync()
+    times.pass_(STEADY_SECONDS)
+    with pytest.raises(ExchangeUnavailable, match="jumped"):
+        clock.sync()
+    times.trip = 1.2
+    for _ in range(9):
+        times.pass_(SAMPLES_APART)
+        with pytest.raises(ExchangeUnavailable, match="jumped"):
+            clock.sync()
+    times.trip = 0.02
+    assert asked_until_believed(times, clock, SAMPLES_APART) <= 2 * SAMPLES_APART + 1
 
 
 def governor(now: list[int], share: int | None = None) -> Governor:

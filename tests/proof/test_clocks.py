@@ -22,6 +22,7 @@ def test_no_slot_is_doubled_and_nothing_is_signed_in_doubt() -> None:
     assert set(KINDS) <= set(proof.injected)
     assert proof.figures["slots missed and counted"]
     assert proof.figures["signatures refused"]
+    assert proof.figures["new times of the venue believed"]
 
 
 @pytest.mark.deep
@@ -52,7 +53,15 @@ class OnTheWall(VenueClock):
         return round(self._wall() * 1000)
 
 
-@pytest.mark.parametrize("clock", [Credulous, Sure, OnTheWall])
+class Hasty(VenueClock):
+    """Believes a new time of the venue as soon as it is said twice."""
+
+    def _has_stayed(self, server_ms: int, at: float) -> bool:
+        before, self._before = getattr(self, "_before", None), server_ms - at * 1000
+        return before is not None and abs(self._before - before) < 500
+
+
+@pytest.mark.parametrize("clock", [Credulous, Sure, OnTheWall, Hasty])
 def test_careless_clocks_are_caught(clock: type[VenueClock]) -> None:
     """A clock that believes, signs in doubt or trusts the wall breaks the proof."""
     assert not prove_clocks(40, seed=1, make_clock=clock).holds

@@ -3,7 +3,11 @@
 `VenueClock`: server time at the middle of the last `/time` round trip, plus monotonic time since. The uncertainty is
 half that round trip plus 50 ppm of drift; above 500 ms nothing is signed. A server clock that jumps is believed only
 where the wall clock saw the same (the machine slept); else the clock is distrusted until the venue agrees again with
-what it said before. `SteppedClock`: a simulator's time, which moves only when somebody sleeps.
+what it said before, or has said the same new time for a quarter of an hour (what was wrong before has come right).
+Nothing is signed in that quarter, so every order's horizon (76 s after its signature) has passed by the old time as
+well before a new one is believed: no horizon comes earlier by it.
+
+`SteppedClock`: a simulator's time, which moves only when somebody sleeps.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
@@ -18,8 +23,21 @@ from autotrader.errors import ExchangeUnavailable, SafetyRefused
 MOST_UNCERTAIN_MS: Final = 500
 RESYNC_SECONDS: Final = 600.0
 JUMP_MS: Final = 1000
+STEADY_SECONDS: Final = 900.0  # a new time is believed after it held this long; must exceed an order's horizon by far
+STEADY_SAMPLES: Final = 4  # and was said this often
+SAMPLES_APART: Final = 60.0  # in seconds: answers in a row are one
 _DRIFT: Final = 50e-6
 _NEVER_SYNCED: Final = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A time of the venue that contradicts the one believed: what it said first, and how often since."""
+
+    server_ms: int
+    at: float
+    last_at: float
+    samples: int = 1
 
 
 class VenueClock:
@@ -45,6 +63,8 @@ class VenueClock:
         self._synced = False
         self._stale = True
         self._distrusted = ""
+        self._claim: _Claim | None = None
+        self._news = ""
 
     def now_ms(self) -> int:
         """The venue's time; before the first sync this machine's own."""
@@ -82,19 +102,29 @@ class VenueClock:
         """Sync again before anything is signed: the venue refused a timestamp."""
         self._stale = True
 
+    def news(self) -> str:
+        """That a new time of the venue is believed, said once; else nothing."""
+        news, self._news = self._news, ""
+        return news
+
     def sync(self) -> None:
         """Ask the venue for its time. Raises ExchangeUnavailable, also where its clock jumped."""
         before = self._monotonic()
         server_ms = self._ask()
         after = self._monotonic()
         with self._lock:
-            middle, wall = (before + after) / 2, self._wall()
+            middle, wall, half_trip_ms = (before + after) / 2, self._wall(), (after - before) * 1000 / 2
             if self._synced and self._jumped(server_ms, middle, wall):
                 shown = round((server_ms - self._predicted(middle)) / 1000)
                 self._distrusted = f"the venue's clock jumped by {shown} s"
-                raise ExchangeUnavailable(f"{self._distrusted}; nothing is signed until it agrees again")
+                stayed = f"{STEADY_SECONDS / 60:.0f} minutes"
+                if half_trip_ms > MOST_UNCERTAIN_MS or not self._has_stayed(server_ms, middle):
+                    raise ExchangeUnavailable(
+                        f"{self._distrusted}; nothing is signed until it agrees again, or has stayed so for {stayed}"
+                    )
+                self._news = f"{self._distrusted} and has stayed so for {stayed}: it is believed again"
             self._server_ms, self._at, self._wall_at = float(server_ms), middle, wall
-            self._half_trip_ms = (after - before) * 1000 / 2
+            self._half_trip_ms, self._claim = half_trip_ms, None
             self._synced, self._stale, self._distrusted = True, False, ""
 
     def certain_ms(self) -> int:
@@ -111,6 +141,16 @@ class VenueClock:
 
     def _predicted(self, at: float) -> float:
         return self._server_ms + (at - self._at) * 1000
+
+    def _has_stayed(self, server_ms: int, at: float) -> bool:
+        """Whether the venue has said the same new time for long and often enough to be believed."""
+        claim = self._claim
+        if claim is None or abs(server_ms - claim.server_ms - (at - claim.at) * 1000) > MOST_UNCERTAIN_MS:
+            self._claim = _Claim(server_ms, at, at)
+            return False
+        if at - claim.last_at >= SAMPLES_APART:
+            self._claim = claim = _Claim(claim.server_ms, claim.at, at, claim.samples + 1)
+        return claim.samples >= STEADY_SAMPLES and at - claim.at >= STEADY_SECONDS
 
     def _jumped(self, server_ms: int, at: float, wall: float) -> bool:
         allowed = JUMP_MS + self._half_trip_ms + (at - self._at) * 1000 * _DRIFT
@@ -156,6 +196,10 @@ class SteppedClock:
     def diverged(self) -> bool:
         """Never: there is no second clock."""
         return False
+
+    def news(self) -> str:
+        """Nothing: there is nothing to distrust."""
+        return ""
 
     def suspect(self) -> None:
         """Ask again before anything is signed."""
