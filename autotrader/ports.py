@@ -56,7 +56,7 @@ class MarketData(Protocol):
         """The exchange's request weight per minute."""
 
     def health(self) -> Health:
-        """Clock skew and used weight as last seen."""
+        """Clock skew, used weight and the end of a ban, as last seen."""
 
 
 class Broker(Protocol):

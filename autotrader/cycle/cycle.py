@@ -20,6 +20,7 @@ from autotrader.cycle.evaluation import evaluation_body
 from autotrader.cycle.inputs import Given, decided
 from autotrader.cycle.memory import Kept
 from autotrader.cycle.parts import CycleReport, Parts
+from autotrader.cycle.silence import Silence
 from autotrader.cycle.telling import Teller, denial
 from autotrader.engine.advance import Result, settled
 from autotrader.engine.decide import is_first_try
@@ -84,6 +85,7 @@ class Cycle:
         self._ended: list[Notice] = []
         self._timed_out: dict[str, int] = {}  # orders whose time is over: when they were last asked to be cancelled
         self._teller = Teller(parts.store, parts.notifier)
+        self._silence = Silence()
 
     # ------------------------------------------------------------------------------------------------------- one turn
     def tick(self) -> CycleReport:
@@ -92,6 +94,7 @@ class Cycle:
         self._answer_waiting()  # after a restart the journal may know more than the runs, and nothing else be due
         orders = self._timers(now_ms)
         found = due(parts.plan, self.kept.states, self.kept.runs.values(), orders, self.kept.last_ms, now_ms)
+        found = self._silence.without_waiting(found, parts.market.health().silent_until_ms)
         if found.is_empty and not self._is_watch_due(now_ms):
             return self._only_watched(now_ms, Observation())
         self._renew_instruments(self._placing_in(found))
@@ -102,6 +105,7 @@ class Cycle:
         if found.is_empty:
             return self._only_watched(now_ms, observation)
         sources = self._sources(snapshot, account)
+        self._silence.looked(found.slots, sources.health.silent_until_ms, now_ms)
         given = self._given(found, sources)
         outcome = decided(given)
         number, verdicts = self._record(given, outcome)

@@ -90,7 +90,10 @@ class OwnRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Facts about the connection. `clock_skew_ms` is local minus venue time; `weight_used` in percent of the limit."""
+    """Facts about the connection. `clock_skew_ms` is local minus venue time; `weight_used` in percent of the limit;
+    `silent_until_ms` the end of the venue's ban, None where there is none.
+    """
 
     clock_skew_ms: int | None = None
     weight_used: Decimal | None = None
+    silent_until_ms: int | None = None

@@ -14,7 +14,7 @@ from autotrader.errors import ExchangeUnavailable
 from autotrader.orders import Accepted, Cancelled, CancelRequest, OrderRequest, OrderType, Side
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.exchange import JSON, Answer
-from tests.exchanges.days import Witness, play, rules, world
+from tests.exchanges.days import HOUR_MS, Witness, play, rules, world
 
 LIMIT = 320  # a nineteenth of the venue's: what these rules need comes close to it
 MOST_READS = 224  # `request_weight: 70%` of it
@@ -99,6 +99,35 @@ def test_after_a_ban_nothing_is_asked_before_its_end_over_a_restart_too(
     later = witness.asked[len(heard) :]
     assert min(moment for moment, *_ in later) >= began + 1_800_000
     assert {answered for *_, answered in later} <= {200, 400}
+
+
+def test_in_a_ban_a_slot_is_recorded_once_or_twice_and_looked_at_at_once_afterwards(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    """Looks at an `on_close` slot wait for the ban's end: one record says why, one more that it is late; the first
+    moment after the end brings the answer.
+    """
+    witness, until = Witness(simulator), [0]
+
+    def instead(_method: str, _path: str) -> Answer | None:
+        return banned(600) if simulator.exchange.now_ms < until[0] else None
+
+    text = rules(1, "1m").replace("every: 1m", "on_close: 15m", 1)
+    with world(tmp_path, simulator, text) as made:
+        assert made.start().armed
+        first = (simulator.now_ms // 900_000 + 1) * 900_000
+        play(made, (first - 1_000 - simulator.now_ms) / HOUR_MS)
+        until[0] = first + 600_000
+        witness.instead = instead
+        play(made, 0.24)
+        rows = [row for row in made.store.evaluations.all() if row.time_ms >= first]
+    during = [row for row in rows if row.time_ms < first + 601_000]
+    after = [row for row in rows if row.time_ms >= first + 601_000]
+    assert 1 <= len(during) <= 2
+    assert all("HTTP 418" in str(row.body) for row in during)
+    assert after[0].time_ms <= first + 605_000
+    assert "HTTP 418" not in str(after[0].body["values"])
+    assert len(after) == 1
 
 
 def test_cancels_leave_when_reads_may_not(simulator: Simulator, tmp_path: Path) -> None:

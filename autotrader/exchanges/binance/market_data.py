@@ -110,10 +110,12 @@ class BinanceMarketData:
         return self._client.governor.limit
 
     def health(self) -> Health:
-        """Clock skew, and the weight used in this minute in percent of the limit."""
+        """Clock skew, the weight used in this minute in percent of the limit, and the end of a ban."""
         governor = self._client.governor
         used = over(Decimal(100 * governor.used), Decimal(governor.limit))
-        return Health(clock_skew_ms=self._clock.skew_ms(), weight_used=used)
+        parked = governor.parked()
+        until_ms = None if parked is None else parked.until_ms
+        return Health(clock_skew_ms=self._clock.skew_ms(), weight_used=used, silent_until_ms=until_ms)
 
     def gaps(self, symbol: str, timeframe: str) -> Sequence[tuple[int, int]]:
         """Intervals of a candle series that the exchange does not have."""
