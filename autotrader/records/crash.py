@@ -42,7 +42,7 @@ CRASH_POINTS = (
     "cancel_reply_uncommitted",
     "answer_uncommitted",  # inside the transaction that moves a rule on by an answer
     "answered",
-    "command_begun",  # a command from outside counts as done, nothing of it is done
+    "command_begun",  # a command from outside counts as done, nothing of it is done (a pause: neither is on disk yet)
     "command_done",  # it is done, the asker does not know
     "halt_uncommitted",  # the halt file is there, the database does not say it yet
     "closing",  # the records are sealed, the files are still open

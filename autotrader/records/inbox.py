@@ -2,8 +2,7 @@
 
 Any process appends a command; the service reads every second and before each POST, carries each out once, and answers
 in the same row. That it is carried out once is the store's doing: the number of the last entry done stands in the
-store (`settings: inbox_done`), in the same transaction as its effect, so a crash between effect and answer repeats
-neither.
+store (`settings: inbox_done`), written before or with its effect, so a crash between effect and answer repeats neither.
 """
 
 from __future__ import annotations

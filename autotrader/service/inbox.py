@@ -1,13 +1,16 @@
 """What other processes ask of the running service, carried out between steps.
 
-Commands are a table. Each is carried out once: its number is written in the same transaction as its effect, and an
-answer goes back to the asker afterwards.
+Commands are a table. Each is carried out once, and an answer goes back to the asker afterwards. What only changes the
+records (`pause`, and `resume` of rules) is written in one transaction with its number: a process that dies in between
+has done neither, and does it after its restart. What asks the exchange or lifts a halt counts as done from the moment
+it begins: it is never done later, behind the back of an asker who has heard nothing.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from autotrader.engine.halt import HaltLevel
@@ -59,7 +62,11 @@ class Desk:
             self._inbox.answer(entry.id, answer)
 
     def _one(self, entry: Entry) -> Answer:
-        self._begin(entry)
+        with self._world.store.transaction() if _is_of_the_records(entry) else nullcontext():
+            self._begin(entry)
+            return self._carried_out(entry)
+
+    def _carried_out(self, entry: Entry) -> Answer:
         work = self._obeyed.get(entry.command)
         if work is None:
             return {"error": f"this service does not know the command {printable(entry.command)[:40]}"}
@@ -78,7 +85,7 @@ class Desk:
             return {"error": f"the command {entry.command} cannot be carried out: {type(error).__name__}: {error}"}
 
     def _begin(self, entry: Entry) -> None:
-        """From here on the entry counts as done, whatever comes of it: nothing is carried out twice."""
+        """Once this is on disk the entry counts as done, whatever comes of it: nothing is carried out twice."""
         now_ms, store = self._world.connection.clock.now_ms(), self._world.store
         with store.transaction():
             store.settings.set("inbox_done", entry.id, now_ms)
@@ -96,7 +103,7 @@ class Desk:
 
     def _resume(self, arguments: Mapping[str, Any]) -> Answer:
         now_ms = self._world.connection.clock.now_ms()
-        if _names(arguments, "rules") or arguments.get("labels"):
+        if _is_about_rules(arguments):
             return self._pause({**arguments, "resume": True})
         self._world.store.resume(now_ms)
         return {"halted": False}
@@ -123,6 +130,16 @@ class Desk:
         from autotrader.service.hand import cancel_by_hand
 
         return cancel_by_hand(self._world, str(arguments["id"]))
+
+
+def _is_about_rules(arguments: Mapping[str, Any]) -> bool:
+    """Whether rules or labels are named; a `resume` without them lifts the halt."""
+    return bool(arguments.get("rules") or arguments.get("labels"))
+
+
+def _is_of_the_records(entry: Entry) -> bool:
+    """Whether its whole effect can be written together with its number."""
+    return entry.command == "pause" or (entry.command == "resume" and _is_about_rules(entry.arguments))
 
 
 def _names(arguments: Mapping[str, Any], what: str) -> tuple[str, ...]:
