@@ -109,10 +109,14 @@ class Chain:
 
     def head(self) -> Head | None:
         """The newest row, None for an empty chain."""
-        row = self._db.row("SELECT n, hash FROM chain ORDER BY n DESC LIMIT 1")
-        return None if row is None else Head(row["n"], row["hash"].hex())
+        n, digest = self._tip()
+        return Head(n, digest.hex()) if n else None
 
     def _tip(self) -> tuple[int, bytes]:
+        """Number and hash of the newest row; 0 and the genesis where there is none."""
+        return self._db.remembered(("tip",), self._read_tip)
+
+    def _read_tip(self) -> tuple[int, bytes]:
         row = self._db.row("SELECT n, hash FROM chain ORDER BY n DESC LIMIT 1")
         return (0, self._genesis) if row is None else (row["n"], row["hash"])
 

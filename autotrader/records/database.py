@@ -6,6 +6,7 @@ same to the caller: the order that needed it must not leave.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -22,6 +23,13 @@ _Read = TypeVar("_Read")
 # What sqlite3 raises: its own errors, and where a damaged file's message or text is not UTF-8, that.
 FAILURES = (sqlite3.Error, UnicodeError)
 _OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
+_TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+(\w+)")
+
+
+@lru_cache(maxsize=512)
+def tables_of(sql: str) -> frozenset[str]:
+    """The tables that a statement of ours reads or changes; there are no views."""
+    return frozenset(_TABLE.findall(sql))
 
 
 class Database:
@@ -31,7 +39,8 @@ class Database:
         self._connection = connection
         self._depth = 0
         self._doomed = False
-        self._remembered: dict[tuple[object, ...], Any] = {}
+        self._remembered: dict[tuple[object, ...], tuple[Any, frozenset[str]]] = {}
+        self._reading: list[set[str]] = []  # the tables that each `remembered` under way has read so far
         self.path = path
         self.read_only = read_only
 
@@ -47,11 +56,13 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing. Raises RecordsBroken where it could not be made durable; then nothing was written."""
+        """All or nothing. Raises RecordsBroken where it could not be made durable; then nothing was written.
+
+        It begins in the file with the first write: most ticks have nothing to say. Nobody else writes meanwhile.
+        """
         if self._depth:
             yield from self._joined()
             return
-        self._run("BEGIN IMMEDIATE")
         self._depth, self._doomed = 1, False
         try:
             yield
@@ -65,7 +76,8 @@ class Database:
     def _commit(self) -> None:
         if self._doomed:
             raise RuntimeError("an inner transaction failed; the outer one cannot commit")
-        self._run("COMMIT")
+        if self._connection.in_transaction:
+            self._run("COMMIT")
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -101,7 +113,11 @@ class Database:
         """Change rows; returns how many. Raises RecordsBroken; sqlite3.IntegrityError stays what it is."""
         if not self._depth:
             raise RuntimeError("records are written inside store.transaction()")
-        self._remembered.clear()
+        if not self._connection.in_transaction:
+            self._run("BEGIN IMMEDIATE")
+        changed = tables_of(sql)
+        for key in [key for key, (_, read) in self._remembered.items() if not changed.isdisjoint(read)]:
+            del self._remembered[key]
         return self._run(sql, values).rowcount
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[sqlite3.Row]:
@@ -117,7 +133,7 @@ class Database:
         return found[0] if found else None
 
     def remembered(self, key: tuple[object, ...], read: Callable[[], _Read]) -> _Read:
-        """What `read` gives, read again only after something was written or rolled back here.
+        """What `read` gives, read again only after a table that it read was written, or something was rolled back.
 
         For values that nobody changes. It is true because a store has one writer, this connection; one that only
         reads remembers nothing, since another process writes there.
@@ -125,12 +141,22 @@ class Database:
         if self.read_only:
             return read()
         if key not in self._remembered:
-            self._remembered[key] = read()
-        found: _Read = self._remembered[key]
-        return found
+            self._reading.append(set())
+            try:
+                value = read()
+            finally:
+                tables = frozenset(self._reading.pop())
+            self._remembered[key] = value, tables
+        found, tables = self._remembered[key]
+        if self._reading:
+            self._reading[-1] |= tables
+        known: _Read = found
+        return known
 
     def each(self, sql: str, values: Sequence[Value] = ()) -> Iterator[tuple[Any, ...]]:
         """Read rows one by one, as plain tuples: for verification and export of long tables."""
+        if self._reading:
+            self._reading[-1] |= tables_of(sql)
         cursor = self._connection.cursor()
         cursor.row_factory = None
         try:
@@ -141,6 +167,8 @@ class Database:
             cursor.close()
 
     def _run(self, sql: str, values: Sequence[Value] = ()) -> sqlite3.Cursor:
+        if self._reading:
+            self._reading[-1] |= tables_of(sql)
         try:
             return self._connection.execute(sql, values)
         except sqlite3.IntegrityError:

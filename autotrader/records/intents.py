@@ -19,6 +19,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import partial
 
 from autotrader.errors import SafetyRefused
 from autotrader.money import plain
@@ -229,11 +230,11 @@ class Intents:
 
     def last_sent(self, states: Collection[IntentState]) -> int:
         """When the newest intent that ended in one of these states was sent; 0 where none was."""
-        newest = 0
-        for state in sorted(states):
-            row = self._db.row("SELECT max(sent_ms) AS newest FROM intents WHERE state = ?", (state,))
-            newest = max(newest, (row["newest"] or 0) if row is not None else 0)
-        return newest
+        return max((self._db.remembered(("last sent", one), partial(self._last, one)) for one in states), default=0)
+
+    def _last(self, state: IntentState) -> int:
+        row = self._db.row("SELECT max(sent_ms) AS newest FROM intents WHERE state = ?", (state,))
+        return (row["newest"] or 0) if row is not None else 0
 
     def latest(self, count: int) -> tuple[JournalRow, ...]:
         """The newest rows, newest first."""

@@ -9,6 +9,7 @@ also while the service runs.
 from __future__ import annotations
 
 import base64
+import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -205,7 +206,7 @@ class Store:
 
     def refusals_in_a_row(self) -> int:
         """How many orders were refused or of unknown fate since the last that was taken, and since the last resume."""
-        return refusals(self.intents, self.settings)
+        return self._db.remembered(("refusals",), lambda: refusals(self.intents, self.settings))
 
     def _read_day(self, now_ms: int) -> Day:
         return read_day(
@@ -378,8 +379,10 @@ def read_halt_file(folder: Path) -> Halt | None:
     """What the halt file says, None where there is none. `reduce_only: a reason` is that level; any other text, none at
     all, half of one or what cannot be read stops every order.
     """
+    path = f"{folder}/{HALT_FILE}"
     try:
-        text = (folder / HALT_FILE).read_text(encoding="utf-8", errors="replace").strip()
+        os.lstat(path)  # asked many times in a cycle, and a tenth of the price of opening what is not there
+        text = Path(path).read_text(encoding="utf-8", errors="replace").strip()
     except FileNotFoundError:
         return None
     except OSError as error:

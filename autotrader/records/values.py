@@ -90,7 +90,7 @@ class Settings:
 
     def get(self, name: str, default: Any = None) -> Any:
         """A value; `default` where none was set."""
-        text = self._db.remembered(("setting", name), lambda: self._text(name))
+        text = self._text(name)
         return default if text is None else json.loads(text)
 
     def set(self, name: str, value: object, time_ms: int) -> None:
@@ -103,8 +103,10 @@ class Settings:
             self._chain.append(time_ms, "setting", name, {"value": value})
 
     def _text(self, name: str) -> str | None:
-        row = self._db.row("SELECT value FROM settings WHERE key = ?", (_known(name),))
-        return None if row is None else str(row["value"])
+        return self._db.remembered(("settings",), self._all).get(_known(name))
+
+    def _all(self) -> dict[str, str]:
+        return {row["key"]: str(row["value"]) for row in self._db.rows("SELECT key, value FROM settings")}
 
 
 class Counters:
