@@ -74,7 +74,8 @@ def test_a_pause_that_makes_no_sense_is_answered_once_and_not_tried_again(stage:
         ask(world, "pause", rules=["buyer"])
         obey(world)
         answered = world.store.inbox().get(wrong)
-        assert answered is not None and answered.answer is not None
+        assert answered is not None
+        assert answered.answer is not None
         assert "no list of names" in str(answered.answer["error"])
         assert paused(world) == ["buyer"]
         assert world.store.settings.get("inbox_done") == wrong + 1
