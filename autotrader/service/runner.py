@@ -119,7 +119,9 @@ class Runner:
         """Until the next job; in stepped time the tick is moved to the next moment that matters."""
         if not self._manner.stepped:
             return min(self._jobs.idle(), float(TICK_SECONDS))
-        ahead = (self._world.cycle.next_ms() - self._clock.now_ms()) / 1000
+        ahead = float(TICK_SECONDS)  # while nothing is decided yet, as in real time: what is long due stays so
+        if not self._world.unanswered:
+            ahead = (self._world.cycle.next_ms() - self._clock.now_ms()) / 1000
         self._jobs.hasten("tick", max(0.001, ahead))
         pause = self._jobs.idle()
         if self._manner.until_ms is not None:

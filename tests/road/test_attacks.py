@@ -14,6 +14,7 @@ import pytest
 from autotrader.app.budget import budget_of
 from autotrader.cycle.carry import Carrier
 from autotrader.errors import SafetyRefused
+from autotrader.exchanges.binance import client
 from autotrader.exchanges.binance.weights import FIXED
 from autotrader.orders import (
     CancelRequest,
@@ -204,6 +205,7 @@ def test_silence_of_the_exchange_is_told_once_and_so_is_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No data for ten minutes: nothing is traded, people hear of it once, and once that it is over."""
+    monkeypatch.setattr(client, "_FIRST_PAUSE", 0.002)  # each question is tried as often, only sooner
     heard = Heard()
     with simulator() as sim, opened(tmp_path, sim, live=True, rules=ONCE, heard=heard) as world:
         handle, opens_ms = sim.exchange.handle, sim.exchange.now_ms + 600_000
