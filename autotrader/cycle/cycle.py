@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from autotrader.cycle.carry import Carrier
 from autotrader.cycle.evaluation import evaluation_body
 from autotrader.cycle.inputs import Given, decided
+from autotrader.cycle.loss import LossWatch
 from autotrader.cycle.memory import Kept
 from autotrader.cycle.parts import CycleReport, Parts
 from autotrader.cycle.silence import Silence
@@ -86,10 +87,16 @@ class Cycle:
         self._timed_out: dict[str, int] = {}  # orders whose time is over: when they were last asked to be cancelled
         self._teller = Teller(parts.store, parts.notifier)
         self._silence = Silence()
+        self._loss = LossWatch(parts, lambda snapshot: self._sources(snapshot, Account()))
 
     # ------------------------------------------------------------------------------------------------------- one turn
     def tick(self) -> CycleReport:
         """Do what is due now. Raises RecordsBroken where a row cannot be written; then nothing more is sent."""
+        report = self._turn()
+        self._loss.look(self.parts.clock.now_ms())
+        return report
+
+    def _turn(self) -> CycleReport:
         parts, now_ms = self.parts, self.parts.clock.now_ms()
         self._answer_waiting()  # after a restart the journal may know more than the runs, and nothing else be due
         orders = self._timers(now_ms)
@@ -109,6 +116,8 @@ class Cycle:
         given = self._given(found, sources)
         outcome = decided(given)
         number, verdicts = self._record(given, outcome)
+        if self._placing_in(found):
+            self._loss.judged(now_ms)
         self._timed_out |= {order.client_order_id: now_ms for order in found.timers}
         self._carrier.carry_out(number, [r for r, v in verdicts if isinstance(v, Approved)], _cancels(outcome.requests))
         self._answer_waiting()
