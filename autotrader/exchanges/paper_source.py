@@ -1,7 +1,8 @@
 """Public data of a Binance venue for the paper broker: instruments, order book, trades and average price.
 
 Weight per look (exchange-facts §2.2): 4 for each page of trades of a symbol in which paper orders rest, and for each
-new order 5 for its book of 100 levels and 2 for the average price where the symbol has a percent filter.
+new order 20 for the symbol's status, 5 for its book of 100 levels and 2 for the average price where the symbol has a
+percent filter. The status is read for each order, because a real one would meet the market as it is then.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def venue_source(market: Market, instruments: Instruments, clock: Clock) -> Pape
     """The paper broker's source at a venue. Its calls raise ExchangeUnavailable or ExchangeRefused."""
 
     def instrument(symbol: str) -> Instrument | None:
-        return instruments.get([symbol]).get(symbol)
+        return instruments.get([symbol], within_ms=0).get(symbol)
 
     def book(symbol: str) -> Book:
         asked_ms = clock.now_ms()

@@ -16,7 +16,7 @@ from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.transport import Transport
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
-from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Side, TimeInForce
+from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Rejected, Side, TimeInForce
 from autotrader.simulator import Simulator
 
 START = {"JPY": Decimal(10_000_000), "BTC": Decimal(0)}
@@ -94,3 +94,23 @@ def test_the_exchange_gets_no_order(desk: Desk) -> None:
     assert "/api/v3/aggTrades" in counts
     assert "/api/v3/order" not in counts
     assert desk.simulator.orders() == []
+
+
+@pytest.mark.parametrize("status", ["HALT", "BREAK"])
+def test_a_market_that_has_just_closed_takes_no_paper_order(desk: Desk, status: str) -> None:
+    """The filters were read while it was open; the order meets the market as it is now, as a real one would, and is
+    taken again as soon as the market is open again.
+    """
+    price = desk.market.depth("BTCJPY", 5).bids[0][0]
+    desk.buy(price, "0.01")
+    desk.clock.sleep(60)
+    exchange = desk.simulator.exchange
+    exchange.statuses["BTCJPY"] = status
+    order = OrderRequest(symbol="BTCJPY", side=Side.BUY, type=OrderType.LIMIT, client_order_id="at-test-closed",
+                         price=desk.broker.account.open_orders()[0].price, quantity=Decimal("0.01"))  # fmt: skip
+    answer = desk.broker.submit(order, desk.clock.now_ms())
+    assert isinstance(answer, Rejected)
+    assert (answer.reason, answer.fault) == ("Market is closed.", "outside")
+    exchange.statuses["BTCJPY"] = "TRADING"
+    desk.clock.sleep(1)
+    desk.buy(price, "0.01")

@@ -108,11 +108,11 @@ class Instruments:
         self._limits: tuple[tuple[str, str, int, int], ...] = ()
         self._loaded = False
 
-    def get(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
-        """Instruments by symbol, at most a day old; symbols that the exchange lacks are absent."""
+    def get(self, symbols: Sequence[str], within_ms: int = KEPT_MS) -> Mapping[str, Instrument]:
+        """Instruments by symbol, at most a day (or so many ms) old; symbols that the exchange lacks are absent."""
         with self._lock:
             self._load()
-            oldest = self._clock.now_ms() - KEPT_MS
+            oldest = self._clock.now_ms() - within_ms
             newest = self._clock.now_ms() + MINUTE_MS
             wanted = sorted({one for one in symbols if not self._fresh(one, oldest, newest)})
             if wanted:
@@ -131,7 +131,7 @@ class Instruments:
     def _fresh(self, symbol: str, oldest: int, newest: int) -> bool:
         known = self._known.get(symbol)
         if known is not None and known.status != "TRADING":
-            oldest = newest - MINUTE_MS - MINUTE_MS // 2  # a closed market may open again at any minute
+            oldest = max(oldest, newest - MINUTE_MS - MINUTE_MS // 2)  # a closed market may open again at any minute
         return known is not None and oldest <= (known.fetched_ms or 0) <= newest
 
     def _fetch(self, symbols: Sequence[str]) -> dict[str, Instrument]:
