@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 
@@ -236,9 +237,10 @@ class DecisionKey:
         return hashlib.sha256("".join(f"{len(part)}:{part}," for part in parts).encode()).digest()
 
 
+@lru_cache(maxsize=1024)  # a decision is named when it is made, journalled, sent, and asked after
 def client_order_id(key: DecisionKey) -> str:
     """`at-` + 4 characters of the store id + `-` + 26 base-32 characters: 34 of `[A-Za-z0-9_-]` (design §4)."""
-    name = base64.b32encode(key.digest()).decode().lower()[:26]
+    name = base64.b32encode(key.digest()[:20]).decode().lower()[:26]
     return f"{ORDER_ID_PREFIX}{key.store_id[:4]}-{name}"
 
 

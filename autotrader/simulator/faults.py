@@ -21,6 +21,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -108,11 +109,11 @@ class Rule:
         """Whether the rule looks at calls of this kind, such as ``GET openOrders``."""
         return any(fnmatchcase(call, pattern) for pattern in self.calls)
 
-    def matches(self, params: Mapping[str, str], seconds: float) -> bool:
+    def matches(self, case: Case, seconds: float) -> bool:
         """Whether the rule looks at a request of its kind, ``seconds`` after the start of play."""
         if seconds < self.after or (self.until is not None and seconds >= self.until):
             return False
-        return all(params.get(name) == text for name, text in self.where.items())
+        return not self.where or all(case.params.get(name) == text for name, text in self.where.items())
 
 
 class Case:
@@ -122,7 +123,6 @@ class Case:
         self.exchange = exchange
         self.request = request
         self.state = state
-        self.params = request.params()
         self.execute = True
         """Whether the exchange gets to see the request."""
         self.answer: Answer | None = None
@@ -134,6 +134,11 @@ class Case:
         self.details: dict[str, Any] = {}
         self.done = True
         """A kind sets it to False when there was nothing it could do; then it is not logged."""
+
+    @cached_property
+    def params(self) -> dict[str, str]:
+        """The request's parameters, read when a fault asks for them."""
+        return self.request.params()
 
 
 class _Counted:
@@ -229,7 +234,7 @@ class Faults:
         taken = False
         for counted in self._about(case.request.call):
             rule = counted.rule
-            if not rule.matches(case.params, seconds) or not counted.chooses():
+            if not rule.matches(case, seconds) or not counted.chooses():
                 continue
             if rule.kind.whole and taken:
                 continue

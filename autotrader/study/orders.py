@@ -222,34 +222,49 @@ class _Play:
 
     def run(self) -> Played:
         """Trade under faults, come to rest in the calm, be judged."""
-        stage = self._stage
+        stage, alive = self._stage, None
         ends = stage.time.monotonic() + self._schedule.seconds
         with listening(self._point):
             while stage.time.monotonic() < ends:
-                self._live(ends)
+                self._ended(alive)
+                alive = self._live(ends)
+            if self._schedule.seed % 2:
+                self._ended(alive)
+                alive = None
         self._calm = True
         self._faults.stop()
         if self._schedule.seed % 2:  # what is on its way arrives while nobody is there, or while we look on
             stage.time.sleep(LONGEST_LAG_S)
-        return self._rest()
+        return self._rest(alive)
 
     # ------------------------------------------------------------------------------------------------ under faults
-    def _live(self, ends: float) -> None:
-        """One life of the process, until the end of trading, a crash, or a refusal to go on."""
+    def _live(self, ends: float) -> World | None:
+        """One life of the process, until a crash, a refusal to go on, or the end of trading: then it is still there."""
         world: World | None = None
         try:
             world = self._stage.open()
             if self._is_armed(world):
                 left = ends - self._stage.time.monotonic()
                 Runner(world, Manner(until_ms=_until(world, left), stepped=True)).run()
-            world.close()
+                return world
+        except Crash as crash:
+            self._died(world, str(crash))
+            return None
+        except AutotraderError as error:
+            self._gave_up(world, error)
+            return None
+        self._ended(world)
+        return None
+
+    def _ended(self, world: World | None) -> None:
+        """Close a world properly, if there is one, or die on the way."""
+        try:
+            if world is not None:
+                world.close()
         except Crash as crash:
             self._died(world, str(crash))
         except AutotraderError as error:
-            self._tell(f"the process ended: {error}")
-            if world is not None:
-                drop(world)
-            self._stage.time.sleep(5)
+            self._gave_up(world, error)
 
     def _is_armed(self, world: World) -> bool:
         self._starts += 1
@@ -258,6 +273,12 @@ class _Play:
             self._tell(f"not armed: {'; '.join(report.reasons)}")
             self._stage.time.sleep(5)
         return report.armed
+
+    def _gave_up(self, world: World | None, error: AutotraderError) -> None:
+        self._tell(f"the process ended: {error}")
+        if world is not None:
+            drop(world)
+        self._stage.time.sleep(5)
 
     def _died(self, world: World | None, point: str) -> None:
         self._crashes[point] += 1
@@ -278,11 +299,11 @@ class _Play:
         return self._chance.random() < self._schedule.dead
 
     # ------------------------------------------------------------------------------------------------- in the calm
-    def _rest(self) -> Played:
-        """Start once more without faults, halt, and wait until nothing is open; then judge."""
+    def _rest(self, alive: World | None) -> Played:
+        """Go on, or start once more, without faults; halt, and wait until nothing is open; then judge."""
         stage = self._stage
-        with _opened(stage) as world:
-            armed = self._is_armed(world)
+        with _opened(stage, alive) as world:
+            armed = alive is not None or self._is_armed(world)
             world.store.halt("the proof comes to its end", world.connection.clock.now_ms())
             before = stage.heard().get(PLACING, 0)
             ends, step = stage.time.monotonic() + LONGEST_REST_S, REST_STEP_S
@@ -322,8 +343,8 @@ class _Play:
 
 
 @contextmanager
-def _opened(stage: Stage) -> Iterator[World]:
-    world = stage.open()
+def _opened(stage: Stage, alive: World | None) -> Iterator[World]:
+    world = stage.open() if alive is None else alive
     try:
         yield world
     finally:

@@ -9,6 +9,7 @@ is drawn anew. Between the cases untouched copies must verify, so that an alarm 
 
 from __future__ import annotations
 
+import marshal
 import random
 import sqlite3
 from collections import Counter
@@ -17,7 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from autotrader.errors import AutotraderError
 from autotrader.records.audit_key import KEY_FILE, make_key
@@ -137,15 +138,19 @@ def _content(path: Path) -> str:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
             db.text_factory = bytes
             for pragma in ("application_id", "user_version"):
-                whole.update(repr(db.execute(f"PRAGMA {pragma}").fetchall()).encode())
+                whole.update(_marshalled(db.execute(f"PRAGMA {pragma}").fetchall()))
             tables = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name").fetchall()
-            whole.update(repr(tables).encode())
+            whole.update(_marshalled(tables))
             for name in [row[1].decode() for row in tables if row[0] == b"table"]:
-                for row in db.execute(f'SELECT * FROM "{name}"'):  # noqa: S608 - names of the schema
-                    whole.update(repr(row).encode())
+                whole.update(_marshalled(db.execute(f'SELECT * FROM "{name}"').fetchall()))  # noqa: S608 - of the schema
     except (sqlite3.Error, UnicodeDecodeError):
         return ""
     return whole.hexdigest()
+
+
+def _marshalled(rows: list[Any]) -> bytes:
+    """Rows as bytes that tell values and their kinds apart; format 2 writes equal values alike."""
+    return marshal.dumps(rows, 2)
 
 
 def _look(folder: Path, life: Life, told: Sequence[Head]) -> str:
