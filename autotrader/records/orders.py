@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from sys import intern
 
 from autotrader.market.account import LEFT_ALONE, UNEXPLAINED
 from autotrader.money import ZERO, plain, total
@@ -342,8 +343,9 @@ def _fill_columns(fill: Fill, row: OrderRow) -> dict[str, Value]:
 
 
 def _fill(row: sqlite3.Row) -> Fill:
+    """A trade. Names that all of them share are one string each: a month of trades stays in memory."""
     return Fill(
-        symbol=row["symbol"],
+        symbol=intern(row["symbol"]),
         trade_id=row["trade_id"],
         order_id=row["order_id"],
         side=Side(row["side"]),
@@ -351,7 +353,7 @@ def _fill(row: sqlite3.Row) -> Fill:
         quantity=Decimal(row["quantity"]),
         quote=Decimal(row["quote"]),
         fee=Decimal(row["fee"]),
-        fee_asset=row["fee_asset"],
+        fee_asset=intern(row["fee_asset"]),
         time_ms=row["time_ms"],
         is_maker=bool(row["is_maker"]),
         client_order_id=row["client_order_id"],

@@ -208,7 +208,8 @@ def _judged(told: Sequence[Mapping[str, Any]], days: float, warm_up: float) -> P
     warm = [one for one in samples if one.days >= warm_up] or samples[-1:]
     breaches = [] if end and warm else [Breach(promise="P18", what="the service ended early; nothing was measured")]
     first, last = warm[: max(1, len(warm) // 10)], warm[-max(1, len(warm) // 10) :]
-    growth = int(median(s.rss for s in last) - median(s.rss for s in first)) if warm else 0
+    began, ended = (median(s.rss for s in some) if some else 0 for some in (first, last))
+    growth = int(ended - began)
     # Medians: a notification that is just being delivered has a thread and a connection of its own.
     files = int(median(s.files for s in last) - median(s.files for s in first)) if warm else 0
     threads = int(median(s.threads for s in last) - median(s.threads for s in first)) if warm else 0
@@ -237,7 +238,7 @@ def _judged(told: Sequence[Mapping[str, Any]], days: float, warm_up: float) -> P
         "orders": int(end.get("orders", 0)),
         "trades booked": int(end.get("trades", 0)),
         "notifications sent": int(end.get("notices", 0)),
-        "resident memory, MiB": f"{median(s.rss for s in last) / 1024 / 1024:.1f}" if warm else "-",
+        "resident memory, MiB": f"{began / 1024 / 1024:.1f} to {ended / 1024 / 1024:.1f}",
         "its growth after the warm-up, KiB": growth // 1024,
         "open files, growth": f"{last[-1].files if warm else 0}, {files:+d}",
         "threads, growth": f"{last[-1].threads if warm else 0}, {threads:+d}",

@@ -157,9 +157,41 @@ def test_a_restart_reads_the_store_and_asks_for_the_rest(simulator: Simulator, t
     with linked(simulator, cache=tmp_path) as connection:
         after = candles(connection, "1m", 300)
     assert counted(simulator, "/api/v3/klines") == 2
-    assert len(after) == 303
-    assert np.array_equal(before.close, after.close[:300])
-    assert np.array_equal(before.open_ms, after.open_ms[:300])
+    assert after.open_ms[-1] == before.open_ms[-1] + 3 * MINUTE_MS
+    left = 300 - (len(after) - 3)  # the oldest are let go
+    assert np.array_equal(before.close[left:], after.close[:-3])
+    assert np.array_equal(before.open_ms[left:], after.open_ms[:-3])
+
+
+def test_a_series_does_not_grow(simulator: Simulator, tmp_path: Path) -> None:
+    """However long it runs, what rules ask for is in memory and no more; a new start then has the same candles."""
+    with linked(simulator, cache=tmp_path) as connection:
+        for _ in range(20):
+            found = candles(connection, "1m", 50)
+            assert 50 <= len(found) <= 51
+            connection.clock.sleep(200)
+        grown = candles(connection, "1m", 60)
+        assert 60 <= len(grown) <= 61
+        assert set(np.diff(grown.open_ms)) == {MINUTE_MS}
+    with linked(simulator, cache=tmp_path) as connection:
+        assert np.array_equal(candles(connection, "1m", 60).close, grown.close)
+
+
+def test_a_series_of_a_whole_life_ends_to_be_one(simulator: Simulator, tmp_path: Path) -> None:
+    """A young symbol's candles are all there until they are more than rules ask for; then the first are let go."""
+    with linked(simulator) as connection:
+        asked = len(candles(connection, "1h", 500)) + 2
+    with linked(simulator, cache=tmp_path) as connection:
+        assert candles(connection, "1h", asked).from_birth
+        connection.clock.sleep(6 * 3600)
+        later = candles(connection, "1h", asked)
+        assert len(later) == asked
+        assert not later.from_birth
+        assert candles(connection, "1h", asked + 100).from_birth  # whoever asks for more gets them all again
+    with linked(simulator, cache=tmp_path) as connection:
+        again = candles(connection, "1h", asked)
+        assert not again.from_birth
+        assert np.array_equal(again.close, later.close)
 
 
 def test_a_store_that_is_too_old_to_join_is_begun_anew(simulator: Simulator, tmp_path: Path) -> None:

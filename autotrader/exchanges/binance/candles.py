@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PAGE: Final = 1000
 SETTLE_MS: Final = 2000
-_SPARE: Final = 1000
+_SPARE: Final = 1000  # candles that may have been missed for a series to be joined rather than begun anew
 _log = logging.getLogger("autotrader.exchanges.candles")
 
 
@@ -93,9 +93,11 @@ class CandleFeed:
 
     def _load(self, key: SeriesKey, series: _Series, count: int) -> None:
         """From the store, at first and when more is wanted than before."""
-        if series.settled is not None and (count <= series.wanted or series.from_birth):
+        if series.settled is not None and count <= series.wanted:
             return
         series.wanted = max(count, series.wanted)
+        if series.from_birth:
+            return
         kept, from_birth = self._store.load(key, series.wanted)
         if series.settled is None or len(kept) > len(series.settled):
             series.settled, series.from_birth, series.answer = kept, from_birth, None
@@ -195,10 +197,13 @@ class CandleFeed:
         return series.answer
 
     def _trim(self, series: _Series) -> None:
-        """Let go of what nobody asks for, so that a process that runs for months does not grow."""
-        most = series.wanted * 2 + _SPARE
-        if not series.from_birth and len(_of(series)) > most:
-            series.settled = _of(series)[-series.wanted - _SPARE :].copy()
+        """Let go of what nobody asks for, as a new start would, so that a process that runs for months does not grow.
+
+        To a constant length at once: numpy keeps small arrays that were freed, apart for each length that there was.
+        """
+        if len(_of(series)) > series.wanted:
+            series.settled = _of(series)[-series.wanted :].copy()
+            series.from_birth = False
 
 
 def _of(series: _Series) -> Bars:
