@@ -15,9 +15,10 @@ from typing import Any
 
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import AutotraderError, ExchangeUnavailable, RecordsBroken, UsageError
+from autotrader.records.halt_file import read_halt_file, write_halt_file
 from autotrader.records.inbox import Inbox
 from autotrader.records.places import DATABASE, HEADS, INBOX, LOCK, stores_in, writer_pid
-from autotrader.records.store import Store, read_halt_file, write_halt_file
+from autotrader.records.store import Store
 
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05

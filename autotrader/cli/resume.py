@@ -64,7 +64,8 @@ def _end_halt(place: Path, format_: str) -> int:
 def _reason(folder: Path) -> str | None:
     """Why a store is halted, None where it is not. A database that cannot be read leaves the halt file."""
     from autotrader.errors import RecordsBroken
-    from autotrader.records.store import Store, read_halt_file
+    from autotrader.records.halt_file import read_halt_file
+    from autotrader.records.store import Store
 
     try:
         with Store.read(folder) as store:

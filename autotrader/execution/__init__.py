@@ -1,5 +1,5 @@
 """The only way to the venue: intents leave once, replies are booked, unclear fates are asked about, never repeated.
 
 `gateway` sends, `resolve` looks up what is unclear, `observe` moves orders forward and books trades, `reconcile` is
-start-up, `timers` ends orders whose time is over, `journal` holds the times that decide.
+start-up, `journal` holds the times that decide.
 """

@@ -66,8 +66,6 @@ NEXT: dict[IntentState, frozenset[IntentState]] = {
 
 # These may have an order at the venue that we do not know of: they count as live in every limit.
 UNRESOLVED = frozenset({IntentState.SENT, IntentState.UNKNOWN, IntentState.MISMATCH})
-# These ended without an order; whether through a fault of the rule is in `fault`.
-FAILED = frozenset({IntentState.DROPPED, IntentState.REJECTED, IntentState.NOT_SENT, IntentState.DEAD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,11 +211,6 @@ class Intents:
     def watched(self, since_ms: int) -> tuple[JournalRow, ...]:
         """Dead intents that were sent since then: still looked for, in case one surfaces late."""
         return self._select("state = ? AND sent_ms >= ?", (IntentState.DEAD, since_ms))
-
-    def to_give_back(self) -> tuple[JournalRow, ...]:
-        """Failed through no fault of the rule, and the rule has not got its firing back yet."""
-        marks = ", ".join("?" * len(FAILED))
-        return self._select(f"given_back = 0 AND fault = 'outside' AND state IN ({marks})", sorted(FAILED))
 
     def sent_since(self, since_ms: int) -> tuple[JournalRow, ...]:
         """Rows that were sent (or tried) since then, oldest first."""

@@ -9,7 +9,6 @@ also while the service runs.
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,16 +18,18 @@ from types import TracebackType
 from typing import Literal, Self
 
 from autotrader.engine.halt import Halt, HaltLevel, stronger
-from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
+from autotrader.errors import ConfigError, RecordsBroken
 from autotrader.market.account import OwnRecord
 from autotrader.orders import Side
 from autotrader.records.audit_key import FILE_VARIABLE, find_key
+from autotrader.records.birth import create_or_compare, whole_number
 from autotrader.records.cancels import Cancels
 from autotrader.records.chain import CLOSED, OPENED, Act, Chain, ChainReport, Damage
 from autotrader.records.crash import crash_point
 from autotrader.records.crosscheck import cross_check, differs_since_close, tables_hash
 from autotrader.records.database import Database, open_database
 from autotrader.records.evaluations import Evaluations
+from autotrader.records.halt_file import read_halt_file, write_halt_file
 from autotrader.records.heads import Head, HeadsFile, check_macs, read_heads
 from autotrader.records.inbox import Inbox
 from autotrader.records.intents import Intents
@@ -58,7 +59,7 @@ class Store:
         meta = {row["key"]: row["value"] for row in db.rows("SELECT key, value FROM meta")}
         self.identity = Identity(mode=meta["mode"], base_url=meta["base_url"], fingerprint=meta["fingerprint"])
         self.id: str = meta["store_id"]
-        self.created_ms = _whole_number(meta["created_ms"])
+        self.created_ms = whole_number(meta["created_ms"])
         self.chain = Chain(db, self.id)
         self.evaluations = Evaluations(db, self.chain)
         self.states = States(db)
@@ -101,7 +102,7 @@ class Store:
             lock.close()
             raise
         try:
-            _create_or_compare(db, folder, identity, now_ms=now_ms, make_id=make_id)
+            create_or_compare(db, folder, identity, now_ms=now_ms, make_id=make_id)
             store = cls(folder, db, lock)
             store._compare_with_heads(rekey=rekey)
             store._compare_with_close(now_ms)
@@ -373,74 +374,3 @@ class Store:
     def head(self) -> Head | None:
         """The chain's newest row, for display."""
         return self.chain.head()
-
-
-def read_halt_file(folder: Path) -> Halt | None:
-    """What the halt file says, None where there is none. `reduce_only: a reason` is that level; any other text, none at
-    all, half of one or what cannot be read stops every order.
-    """
-    path = f"{folder}/{HALT_FILE}"
-    try:
-        os.lstat(path)  # asked many times in a cycle, and a tenth of the price of opening what is not there
-        text = Path(path).read_text(encoding="utf-8", errors="replace").strip()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        return Halt(f"the halt file cannot be read: {error.strerror}")
-    word, colon, reason = text.partition(": ")
-    if colon and word in set(HaltLevel):
-        return Halt(reason[:500], HaltLevel(word))
-    return Halt(text[:500] or f"the file {HALT_FILE} is present")
-
-
-def write_halt_file(folder: Path, halt: Halt) -> None:
-    """Make the halt file, unless there is one as strong: works without the database. Raises ConfigError."""
-    there = read_halt_file(folder)
-    if there is not None and stronger(there, halt) is there:
-        return
-    try:
-        (folder / HALT_FILE).write_text(f"{halt.level}: {halt.reason}\n", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"the halt file in {folder} cannot be written: {error.strerror}") from error
-
-
-def _create_or_compare(
-    db: Database, folder: Path, identity: Identity, *, now_ms: int, make_id: Callable[[], str]
-) -> None:
-    meta = {row["key"]: row["value"] for row in db.rows("SELECT key, value FROM meta")}
-    if not meta:
-        _create(db, identity, now_ms, make_id())
-        return
-    stored = Identity(mode=meta["mode"], base_url=meta["base_url"], fingerprint=meta["fingerprint"])
-    if stored != identity:
-        raise SafetyRefused(
-            f"the store {folder.name} belongs to another world: {_shown(stored)}, not {_shown(identity)}",
-            hint="each mode, address and key has its own store; do not copy one into another's place",
-        )
-
-
-def _create(db: Database, identity: Identity, now_ms: int, store_id: str) -> None:
-    if len(store_id) < 4 or not store_id.isascii() or not store_id.isalnum():
-        raise ValueError("a store id has at least four base-32 characters")
-    facts = {
-        "store_id": store_id,
-        "mode": identity.mode,
-        "base_url": identity.base_url,
-        "fingerprint": identity.fingerprint,
-        "created_ms": str(now_ms),
-    }
-    with db.transaction():
-        for key, value in facts.items():
-            db.write("INSERT INTO meta VALUES (?, ?)", (key, value))
-        Chain(db, store_id).append(now_ms, "store", store_id, facts)
-    crash_point("store_made")
-
-
-def _whole_number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise RecordsBroken(f"the time at which the store was made is no number: {text[:40]!r}")
-    return int(text)
-
-
-def _shown(identity: Identity) -> str:
-    return f"{identity.mode} at {identity.base_url}" + (f", key {identity.fingerprint}" if identity.fingerprint else "")

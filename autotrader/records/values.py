@@ -18,7 +18,6 @@ from autotrader.records.database import Database
 SETTINGS: dict[str, str] = {
     "halt": "null or {reason, level, since_ms}: nothing is placed until it is resumed",
     "paused": "list of rule ids that do not fire",
-    "last_slots": "rule -> last slot that was evaluated, venue ms",
     "last_seen_ms": "venue ms of the last cycle",
     "refusals_since_ms": "refusals before this moment do not count (set by resume)",
     "inbox_done": "number of the last inbox entry that was carried out",

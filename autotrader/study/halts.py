@@ -23,8 +23,8 @@ from autotrader.engine.limits import View
 from autotrader.exchanges.binance.transport import Request
 from autotrader.orders import Side
 from autotrader.records.crash import listening
+from autotrader.records.halt_file import write_halt_file
 from autotrader.records.places import HALT_FILE
-from autotrader.records.store import write_halt_file
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.study.proof import Breach, Progress, Proof, unheard

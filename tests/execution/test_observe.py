@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from autotrader.execution.observe import Observation, Observer
-from autotrader.execution.timers import due
 from autotrader.market.account import Account
 from autotrader.market.needs import OpenOrdersNeed
 from autotrader.money import total
@@ -252,17 +251,6 @@ def test_dust_is_named(at: Desk) -> None:
     at.venue.end(1001)
     seen = at.observe()
     assert any("dust" in alert for alert in seen.alerts)
-
-
-def test_timers_belong_to_orders(at: Desk) -> None:
-    """An order's own time is over after `cancel_after`, also after a restart; an order without one stands."""
-    first = at.send(1, cancel_after_ms=60_000).client_order_id
-    at.send(2)
-    again = at.again()
-    again.clock.ms += 59_999
-    assert due(again.store.orders.open(), again.clock.ms) == ()
-    again.clock.ms += 1
-    assert [row.client_order_id for row in due(again.store.orders.open(), again.clock.ms)] == [first]
 
 
 ORDER = Order(

@@ -55,7 +55,8 @@ def test_written_but_not_sent_is_dropped(at: Desk) -> None:
     again = at.again()
     report = again.start()
     assert (report.dropped, again.venue.posts) == ((cid,), [])
-    assert [row.client_order_id for row in again.store.intents.to_give_back()] == [cid]
+    assert (row := again.store.intents.get(cid)) is not None
+    assert (row.fault, row.given_back) == ("outside", False)
 
 
 def test_crash_between_post_and_reply_doubles_nothing(at: Desk) -> None:

@@ -73,10 +73,8 @@ def test_lost_request_is_dead_after_the_horizon_said_twice(at: Desk) -> None:
     cid = at.send().client_order_id
     assert looks(at, 76) == []
     assert looks(at, 70) == [IntentState.DEAD]
-    assert [cid] == [row.client_order_id for row in at.store.intents.to_give_back()]
-    with at.store.transaction() as store:
-        store.intents.mark_given_back(cid)
-    assert at.store.intents.to_give_back() == ()
+    assert (row := at.store.intents.get(cid)) is not None
+    assert (row.fault, row.given_back) == ("outside", False)
 
 
 def test_a_dead_order_that_surfaces_is_adopted(at: Desk) -> None:

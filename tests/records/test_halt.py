@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from autotrader.engine.halt import Halt, HaltLevel, stronger
 from autotrader.errors import RecordsBroken
 from autotrader.orders import Side
-from autotrader.records.store import Store, read_halt_file, write_halt_file
+from autotrader.records.halt_file import read_halt_file, write_halt_file
+from autotrader.records.store import Store
 from tests.execution.desk import open_store
 
 LEVELS = list(HaltLevel)

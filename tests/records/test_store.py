@@ -282,7 +282,7 @@ def test_small_tables_keep_their_values(tmp_path: Path) -> None:
         store.runs.put("a", "{}")
         store.runs.put("b", "{}")
         store.runs.drop("a")
-        store.settings.set("last_slots", {"r": 5}, 1)
+        store.settings.set("trade_cursors", {"BTCJPY": 5}, 1)
         store.counters.next("hand")
         store.errors.add(10, "timeout")
         store.errors.add(20, "timeout")
@@ -291,7 +291,7 @@ def test_small_tables_keep_their_values(tmp_path: Path) -> None:
     again = open_store(tmp_path / "s")
     assert again.states.all() == {StateKey("r", "BTCJPY"): "1"}
     assert again.runs.all() == {"b": "{}"}
-    assert (again.settings.get("last_slots"), again.settings.get("paused", [])) == ({"r": 5}, [])
+    assert (again.settings.get("trade_cursors"), again.settings.get("paused", [])) == ({"BTCJPY": 5}, [])
     with again.transaction():
         assert again.counters.next("hand") == 2
     assert again.errors.since(0) == (20,)
