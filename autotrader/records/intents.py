@@ -66,6 +66,8 @@ NEXT: dict[IntentState, frozenset[IntentState]] = {
 
 # These may have an order at the venue that we do not know of: they count as live in every limit.
 UNRESOLVED = frozenset({IntentState.SENT, IntentState.UNKNOWN, IntentState.MISMATCH})
+# These ended without an order; whether through a fault of the rule is in `fault`.
+FAILED = frozenset({IntentState.DROPPED, IntentState.REJECTED, IntentState.NOT_SENT, IntentState.DEAD})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
