@@ -18,6 +18,7 @@ from autotrader.simulator import Account, Simulator
 from tests.road.day import TAPE, Heard, opened, own_orders, played, simulator
 
 pytestmark = pytest.mark.timeout(180)
+EVERY_FATE_HOURS = 6  # of the recorded day: fills whole and in parts, a cancel, a sale; the demo plays the whole day
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,26 @@ class Played:
     sim: Simulator
     heard: Heard
     theirs: dict[str, dict[str, Any]]
+    after_three_hours: list[tuple[object, ...]]
 
 
-@pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    """Live, with the simulator's own test key, for a recorded day in stepped time."""
+@pytest.fixture(scope="module", params=[EVERY_FATE_HOURS, pytest.param(24, marks=pytest.mark.deep)])
+def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    """Live, with the simulator's own test key, for hours of a recorded day in stepped time."""
     heard = Heard()
     with simulator() as sim, opened(tmp_path_factory.mktemp("live"), sim, live=True, heard=heard) as world:
-        played(world, 24)
-        yield Played(world, sim, heard, {order["clientOrderId"]: order for order in sim.orders()})
+        played(world, 3)
+        orders = outcome(world)
+        played(world, request.param - 3)
+        yield Played(world, sim, heard, {order["clientOrderId"]: order for order in sim.orders()}, orders)
+
+
+def outcome(world: World) -> list[tuple[object, ...]]:
+    """What became of each order, without what is drawn for each store: its name."""
+    return [
+        (order.side, order.price, order.quantity, order.executed, order.status, order.created_ms)
+        for order in own_orders(world).values()
+    ]
 
 
 def test_orders_were_placed_filled_partly_filled_and_cancelled(day: Played) -> None:
@@ -117,25 +129,19 @@ def test_the_chain_is_whole_at_the_end(day: Played) -> None:
 def test_dry_run_places_and_cancels_nothing_at_the_exchange(tmp_path: Path) -> None:
     """The same day in dry-run: paper orders fill, and no request that places or cancels leaves; none is even signed."""
     with simulator() as sim, opened(tmp_path, sim, live=False) as world:
-        played(world, 12)
+        played(world, EVERY_FATE_HOURS)
         requests = sim.requests()
         assert requests["trade"] == 0
         assert not any(row["signed"] for row in requests["requests"])
         assert len(own_orders(world)) > 3
 
 
-def test_two_plays_of_the_same_hours_leave_the_same_orders(tmp_path: Path) -> None:
+def test_two_plays_of_the_same_hours_leave_the_same_orders(day: Played, tmp_path: Path) -> None:
     """Stepped time makes every run the same: symbols, prices, quantities, times and fates."""
-
-    def one(folder: Path) -> list[tuple[object, ...]]:
-        with simulator() as sim, opened(folder, sim, live=True) as world:
-            played(world, 3)
-            return [
-                (order.side, order.price, order.quantity, order.executed, order.status, order.created_ms)
-                for order in own_orders(world).values()
-            ]
-
-    assert one(tmp_path / "a") == one(tmp_path / "b")
+    with simulator() as sim, opened(tmp_path, sim, live=True) as world:
+        played(world, 3)
+        assert len(outcome(world)) > 2
+        assert outcome(world) == day.after_three_hours
 
 
 MAIN = Account.named("main", {"JPY": "50000000"})

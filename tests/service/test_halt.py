@@ -25,7 +25,9 @@ from autotrader.simulator import Account, Faults, Simulator
 from autotrader.study.halts import ACCOUNT, RULES
 from autotrader.study.stage import NOWHERE, Stage, project_of
 
-SLOW_SECONDS = 3.0
+BOOK = "/api/v3/ticker/bookTicker"
+IN_AN_ANSWER_SECONDS = 0.3  # its answer drips for longer than that
+WATCHED_SECONDS = 4  # without the halt, that look's first order leaves after 2 s
 
 
 @pytest.fixture
@@ -131,15 +133,23 @@ def wait_for(true: object, seconds: float = 30.0) -> None:
     "door", ["file", pytest.param("signal", marks=pytest.mark.deep), pytest.param("command", marks=pytest.mark.deep)]
 )
 def test_a_service_that_waits_for_a_slow_exchange_signs_nothing_after_a_halt(tmp_path: Path, door: str) -> None:
-    """Every answer drips; the halt comes in between. A second later no new order has left, and the records know."""
-    faults = Faults(seed=1, plan={"drip": {"probability": 1.0, "pause": 0.004}})
+    """Every answer drips; the halt comes in the middle of one from which an order follows. None leaves afterwards, and
+    the records know.
+    """
+    faults = Faults(seed=1, plan={"drip": {"probability": 1.0, "pause": 0.001}})
     faults.active = False
     account = Account.named("main", {"JPY": "50000000", "BTC": "5", "BNB": "1"})
     simulator = Simulator(time="real", seed=3, symbols=["BTCJPY"], accounts=[account], faults=faults)
+
+    def looks() -> int:
+        return sum(row["count"] for row in simulator.requests()["requests"] if row["path"] == BOOK)
+
     with simulator, service(tmp_path, simulator) as process:
         wait_for(lambda: len(simulator.orders()) >= 2)
-        faults.active = True
-        time.sleep(random.Random(door).uniform(0.2, SLOW_SECONDS))
+        faults.active, seen = True, looks()
+        wait_for(lambda: looks() > seen)
+        before = len(simulator.orders())
+        time.sleep(random.Random(door).uniform(0, IN_AN_ANSWER_SECONDS))
         (store,) = (path.parent for path in (tmp_path / "state").glob("*/lock"))
         assert writer_pid(store) == process.pid
         if door == "signal":
@@ -149,10 +159,9 @@ def test_a_service_that_waits_for_a_slow_exchange_signs_nothing_after_a_halt(tmp
         else:
             cli.main(["halt", "--state", str(tmp_path / "state"), "--reduce-only", "--reason", "first"])
             cli.main(["halt", "--state", str(tmp_path / "state"), "--reason", "a look"])
-        time.sleep(1)  # what was signed before may still be on its way
-        before = len(simulator.orders())
-        time.sleep(8)
+        time.sleep(WATCHED_SECONDS)
         assert len(simulator.orders()) == before
+        faults.active = False  # so that it ends soon
         with Store.read(store) as reader:
             halt = reader.halt_in_force()
     assert halt is not None
