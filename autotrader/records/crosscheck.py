@@ -32,8 +32,8 @@ def cross_check(db: Database, chain: Chain) -> Iterator[Damage]:
     """Every difference between the tables and the chain."""
     try:
         yield from _differences(db, chain)
-    except (ValueError, KeyError, TypeError, ArithmeticError) as error:  # rightly hashed, but nothing that we write
-        yield Damage(0, f"an act is not as this program writes it: {type(error).__name__}: {error}")
+    except (ValueError, LookupError, TypeError, ArithmeticError) as error:  # whole, but nothing that we write
+        yield Damage(0, f"an act or a table is not as this program writes it: {type(error).__name__}: {error}")
 
 
 def _differences(db: Database, chain: Chain) -> Iterator[Damage]:
