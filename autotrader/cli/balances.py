@@ -39,7 +39,12 @@ class Held(NamedTuple):
 @config_option
 @state_option
 def command(
-    *, paper: bool, format: str, base_url: str | None, config: Path | None, state: Path | None  # noqa: A002
+    *,
+    paper: bool,
+    format: str,
+    base_url: str | None,
+    config: Path | None,
+    state: Path | None,  # noqa: A002
 ) -> int:
     """Show what is free, what is locked in orders, and what it is worth in yen at the best bid."""
     from autotrader.cli._output import emit_json

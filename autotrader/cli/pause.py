@@ -17,7 +17,12 @@ from autotrader.errors import UsageError
 @format_option
 @state_option
 def command(
-    *, rules: tuple[str, ...], labels: tuple[str, ...], span: str | None, format: str, state: Path | None  # noqa: A002
+    *,
+    rules: tuple[str, ...],
+    labels: tuple[str, ...],
+    span: str | None,
+    format: str,
+    state: Path | None,  # noqa: A002
 ) -> int:
     """Let RULE not fire: for a time, or until `autotrader resume RULE`. It goes on being evaluated.
 

@@ -41,7 +41,12 @@ class Entry(NamedTuple):
 @config_option
 @state_option
 def command(
-    *, detailed_exitcode: bool, format: str, base_url: str | None, config: Path | None, state: Path | None  # noqa: A002
+    *,
+    detailed_exitcode: bool,
+    format: str,
+    base_url: str | None,
+    config: Path | None,
+    state: Path | None,  # noqa: A002
 ) -> int:
     """Evaluate every enabled rule as if it were due now, and list orders and cancels with reasons. Sends nothing.
 
@@ -236,7 +241,7 @@ def _with_value(leaf: Verdict) -> str:
         return printable(leaf.text)
     shown = yen(value_text(first.value, first.unit))
     if leaf.text.startswith(first.text + " "):
-        return printable(f"{first.text} {shown}{yen(leaf.text[len(first.text):])}")
+        return printable(f"{first.text} {shown}{yen(leaf.text[len(first.text) :])}")
     return printable(f"{leaf.text} ({shown})")
 
 

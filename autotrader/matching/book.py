@@ -77,9 +77,7 @@ class Book:
     of one of them without going through all before it.
     """
 
-    def __init__(
-        self, step: Decimal = ZERO, deeper: Deeper = _no_deeper, size_at: SizeAt | None = None
-    ) -> None:
+    def __init__(self, step: Decimal = ZERO, deeper: Deeper = _no_deeper, size_at: SizeAt | None = None) -> None:
         self._size_at = size_at
         self._step = step
         self._deeper = deeper

@@ -37,9 +37,7 @@ def walk(
     return tuple(fills)
 
 
-def walk_value(
-    levels: Iterable[tuple[Decimal, Decimal]], value: Decimal, step: Decimal
-) -> tuple[Level, ...]:
+def walk_value(levels: Iterable[tuple[Decimal, Decimal]], value: Decimal, step: Decimal) -> tuple[Level, ...]:
     """Fills whose notional comes as close to ``value`` (quote asset) as ``step`` allows, never above.
 
     Each level is taken whole while the value lasts; the last one is rounded

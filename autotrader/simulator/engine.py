@@ -152,9 +152,7 @@ class Engine(Books):
         limit = None if order.type in AT_MARKET else order.price
         force = order.ticket.time_in_force
         book = self.markets[order.symbol].book
-        placement = book.place(
-            order.id, order.side, order.available, limit, force, terms=self._terms(client, order)
-        )
+        placement = book.place(order.id, order.side, order.available, limit, force, terms=self._terms(client, order))
         self.settle(client, order, placement)
 
     def _terms(self, client: Client, order: Order) -> Terms:

@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from autotrader.simulator.faults import Faults
 
 ROUTES: dict[tuple[str, str], Route] = {
-    (route.method, route.path): route
-    for route in (*routes_market.ROUTES, *routes_account.ROUTES, *routes_order.ROUTES)
+    (route.method, route.path): route for route in (*routes_market.ROUTES, *routes_account.ROUTES, *routes_order.ROUTES)
 }
 TIMES = frozenset(
     (

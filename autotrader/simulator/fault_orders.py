@@ -36,8 +36,10 @@ def _order(case: Case) -> tuple[Client, Order] | None:
     if client is None:
         return None
     for order in client.open.values():
-        named = str(order.id) == params["orderId"] if "orderId" in params else (
-            order.client_id == params.get("origClientOrderId")
+        named = (
+            str(order.id) == params["orderId"]
+            if "orderId" in params
+            else (order.client_id == params.get("origClientOrderId"))
         )
         if named and order.symbol == params.get("symbol"):
             return client, order

@@ -133,9 +133,7 @@ class OrderCounts:
     def shown(self, now: int) -> list[dict[str, Any]]:
         """The rateLimit/order answer."""
         self._roll(now)
-        return [
-            limit | {"count": count} for limit, count in zip(order_limits(*self.limits), self.counts, strict=True)
-        ]
+        return [limit | {"count": count} for limit, count in zip(order_limits(*self.limits), self.counts, strict=True)]
 
 
 def order_limits(per_ten_seconds: int, per_day: int) -> list[dict[str, Any]]:
@@ -146,9 +144,7 @@ def order_limits(per_ten_seconds: int, per_day: int) -> list[dict[str, Any]]:
     ]
 
 
-def rate_limits(
-    weight: int, per_ten_seconds: int, per_day: int, raw: int = RAW_LIMIT
-) -> list[dict[str, Any]]:
+def rate_limits(weight: int, per_ten_seconds: int, per_day: int, raw: int = RAW_LIMIT) -> list[dict[str, Any]]:
     """The rateLimits of exchangeInfo."""
     return [
         {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": weight},

@@ -100,9 +100,7 @@ def _admit(engine: Engine, client: Client, tickets: Sequence[Ticket], client_id:
         raise rejected(DUPLICATE)
 
 
-def _make(
-    engine: Engine, client: Client, orders: tuple[Order, ...], client_id: str | None, kind: str
-) -> OrderList:
+def _make(engine: Engine, client: Client, orders: tuple[Order, ...], client_id: str | None, kind: str) -> OrderList:
     number, engine.next_list = engine.next_list, engine.next_list + 1
     name = client_id or generated_id(f"list {number}")
     made = OrderList(number, orders[0].symbol, name, kind, engine.clock(), orders)

@@ -127,9 +127,7 @@ def _chain(call: Call, *pending: str, proceeds: bool = False) -> Any:
         later = list(_contingent_first(later[1], later[0]))
     tickets = (working, *later)
     check(call, market, tickets, listed=True)
-    made = place_chain(
-        call.exchange.engine, call.owner, tickets, call.get("listClientOrderId"), from_proceeds=proceeds
-    )
+    made = place_chain(call.exchange.engine, call.owner, tickets, call.get("listClientOrderId"), from_proceeds=proceeds)
     return _shown(call, made)
 
 
@@ -236,10 +234,9 @@ def _open_lists(call: Call) -> Any:
 _OCO = _kinds("above", "below") | {"side": SIDES, "quantity": params.decimal}
 for _name in ("aboveSide", "belowSide", "aboveQuantity", "belowQuantity"):
     del _OCO[_name]
-_OLD_KINDS: Mapping[str, params.Kind] = (
-    {name: next(kind for plain, kind in LEG.values() if plain == leg[1]) for name, leg in OLD_OCO.items()}
-    | {name: kind for name, kind in _OCO.items() if not name.startswith(("above", "below"))}
-)
+_OLD_KINDS: Mapping[str, params.Kind] = {
+    name: next(kind for plain, kind in LEG.values() if plain == leg[1]) for name, leg in OLD_OCO.items()
+} | {name: kind for name, kind in _OCO.items() if not name.startswith(("above", "below"))}
 _CANCEL = {
     "symbol": params.symbol,
     "orderListId": params.long,

@@ -75,9 +75,7 @@ class Route:
         return self.security != "NONE"
 
 
-def acting(
-    method: str, path: str, handler: Handler, kinds: Mapping[str, Kind], mandatory: tuple[str, ...]
-) -> Route:
+def acting(method: str, path: str, handler: Handler, kinds: Mapping[str, Kind], mandatory: tuple[str, ...]) -> Route:
     """A call that places or cancels: weight 1 when it fails; lists that it has set in motion go on afterwards."""
 
     def act(call: Call) -> Any:

@@ -158,9 +158,7 @@ def test_halt_without_any_store_is_no_success(tmp_path: Path, capsys: pytest.Cap
     assert "nothing was halted" in capsys.readouterr().err
 
 
-def test_resume_lifts_the_halt_and_says_why_there_was_one(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_resume_lifts_the_halt_and_says_why_there_was_one(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """After it orders pass again; a second resume finds nothing."""
     assert project.run("halt", "--reason", "lunch") == 0
     assert "lunch" in project.text(capsys, "resume")

@@ -78,7 +78,7 @@ def steps(block: Block) -> list[Step]:
 
 
 def agrees(shown: tuple[str, ...], printed: str) -> str:
-    """"" where the printed lines hold the shown ones in their order, else the first shown line that is not there.
+    """ "" where the printed lines hold the shown ones in their order, else the first shown line that is not there.
 
     `…` stands for anything inside a line, a line that is `…` alone for any lines; runs of blanks count as one.
     """

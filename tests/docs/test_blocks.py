@@ -99,8 +99,6 @@ def test_yaml_blocks_load(block: Block) -> None:
 # ------------------------------------------------------------------------------------------------------- console
 
 
-
-
 @pytest.mark.parametrize(("file", "part"), CONSOLES, ids=[f"{file.name}-{part}" for file, part in CONSOLES])
 def test_console_blocks_run(file: Path, part: int, tmp_path: Path) -> None:
     """The commands of a document, typed in its order, end and print as it says, and nothing leaves this machine."""

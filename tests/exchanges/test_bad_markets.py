@@ -120,9 +120,7 @@ def test_a_step_that_changes_is_kept_to(opened: Callable[[], Play]) -> None:
 
 
 @pytest.mark.parametrize("condition", ["exchange is normal", "last > 0 JPY"])
-def test_under_maintenance_no_order_is_sent_and_watching_goes_on(
-    opened: Callable[[str], Play], condition: str
-) -> None:
+def test_under_maintenance_no_order_is_sent_and_watching_goes_on(opened: Callable[[str], Play], condition: str) -> None:
     """46: nothing new is placed, whether or not the rule asks about the exchange; when it ends, it goes on."""
     made = opened(condition)
     made.minutes(3)

@@ -210,9 +210,7 @@ def test_the_journal_in_time(at: Desk) -> None:
     waiting = at.intend(4)
     times = at.store.intents
     assert [row.client_order_id for row in times.sent_since(START_MS + 2000)] == cids[1:]
-    assert times.times_sent(START_MS + 2000) == tuple(
-        (START_MS + slot * 1000, IntentState.ACCEPTED) for slot in (2, 3)
-    )
+    assert times.times_sent(START_MS + 2000) == tuple((START_MS + slot * 1000, IntentState.ACCEPTED) for slot in (2, 3))
     assert times.last_sent([IntentState.ACCEPTED, IntentState.DEAD]) == START_MS + 3000
     assert times.last_sent([IntentState.DEAD]) == 0
     assert [row.client_order_id for row in times.latest(2)] == [waiting, cids[2]]

@@ -55,9 +55,10 @@ def _structure() -> tuple[Condition, tuple[Condition, ...]]:
 def test_structure_in_words() -> None:
     """Combinators and signals are told apart."""
     whole, _ = _structure()
-    assert written_condition(
-        whole, "BTCJPY"
-    ) == "all(any(last > 5; not(rsi(14, 1h) < 30)); at_least(1)(signal(up); rsi(14, 1h) < 30))"
+    assert (
+        written_condition(whole, "BTCJPY")
+        == "all(any(last > 5; not(rsi(14, 1h) < 30)); at_least(1)(signal(up); rsi(14, 1h) < 30))"
+    )
     text = in_words(whole, "BTCJPY")
     for part in ("either ", " or ", " and ", "it is not so that", "at least 1 of these hold", "the signal up holds"):
         assert part in text

@@ -54,9 +54,9 @@ def test_fills_are_rounded_down_to_the_step() -> None:
 
 
 _sides: st.SearchStrategy[Side] = st.sampled_from(("BUY", "SELL"))
-_orders = st.lists(
-    st.tuples(_sides, st.integers(95, 105), st.integers(1, 50)), max_size=6
-).map(lambda rows: [RestingOrder(str(i), s, D(p), D(q), 0) for i, (s, p, q) in enumerate(rows)])
+_orders = st.lists(st.tuples(_sides, st.integers(95, 105), st.integers(1, 50)), max_size=6).map(
+    lambda rows: [RestingOrder(str(i), s, D(p), D(q), 0) for i, (s, p, q) in enumerate(rows)]
+)
 _trades = st.lists(st.tuples(st.integers(90, 110), st.integers(1, 40)), max_size=12).map(
     lambda rows: [MarketTrade(D(p), D(q), i) for i, (p, q) in enumerate(rows, 1)]
 )

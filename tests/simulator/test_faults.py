@@ -373,6 +373,7 @@ def test_faults_belong_to_one_simulator() -> None:
 
 def test_without_chosen_faults_every_answer_is_as_without_a_plan(connect: Connect) -> None:
     """A plan that never applies changes no byte: all kinds at an index that is never reached."""
+
     def answers(faults: Faults | None) -> list[Any]:
         with Simulator(seed=1, faults=faults) as sim:
             venue = connect(sim)

@@ -117,9 +117,7 @@ def test_the_fee_comes_in_another_asset(connect: Connect) -> None:
     """From the chosen order on commission is taken in BNB."""
     with _world({"fee_asset": {"at": [2]}}) as sim:
         venue = connect(sim)
-        assets = [
-            venue.order("BUY", "MARKET", quantity="0.001").body["fills"][0]["commissionAsset"] for _ in range(3)
-        ]
+        assets = [venue.order("BUY", "MARKET", quantity="0.001").body["fills"][0]["commissionAsset"] for _ in range(3)]
         assert assets == ["BTC", "BNB", "BNB"]
         sim.check()
 

@@ -221,9 +221,7 @@ def test_an_opo_sells_what_the_first_order_brought(sim: Simulator, venue: Caller
     made = _place(venue, "opo", **_chain(pendingType="LIMIT_MAKER", pendingPrice="1300000"))
     assert made.status == 200
     assert sim.orders()[1]["origQty"] == "0.04995000"
-    refused = _place(
-        venue, "opo", **_chain(workingSide="SELL", pendingType="LIMIT_MAKER", pendingPrice="1300000")
-    )
+    refused = _place(venue, "opo", **_chain(workingSide="SELL", pendingType="LIMIT_MAKER", pendingPrice="1300000"))
     assert refused.error[1] == -1222
     pair = {"pendingAboveType": "LIMIT_MAKER", "pendingAbovePrice": "1300000", "pendingBelowType": "STOP_LOSS"}
     _place(venue, "opoco", **_chain(pendingBelowStopPrice="1200000", **pair))

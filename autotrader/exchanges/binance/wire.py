@@ -24,6 +24,7 @@ from autotrader.money import ZERO
 
 MOST_PLACES: Final = 18
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireTicker:
     """24 hour, trading-day or rolling ticker. `change` is the venue's percentage, or computed where MINI omits it."""
