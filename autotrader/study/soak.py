@@ -32,8 +32,9 @@ from autotrader.app.world import open_world
 from autotrader.cycle import CycleReport
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.binance.hosts import BaseUrl
+from autotrader.exchanges.binance.messages import Reply, Request, Sender
 from autotrader.exchanges.binance.secret import Credentials, Secret
-from autotrader.exchanges.binance.transport import Reply, Request, Sender, Transport
+from autotrader.exchanges.binance.transport import Transport
 from autotrader.exchanges.live import grant_live
 from autotrader.language.plan import Settings
 from autotrader.ports import Notifier

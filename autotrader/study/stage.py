@@ -22,8 +22,8 @@ from autotrader.app import Project, Wishes, World, open_world, read_project
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.binance.hosts import BaseUrl
+from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply, Request, read_reply
 from autotrader.exchanges.binance.secret import Credentials, Secret
-from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, read_reply
 from autotrader.exchanges.live import grant_live
 from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem

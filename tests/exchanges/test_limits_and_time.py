@@ -21,8 +21,9 @@ from autotrader.exchanges.binance.connection import Settings, connect
 from autotrader.exchanges.binance.endpoints import AccountCalls
 from autotrader.exchanges.binance.governor import Governor, OrderLimit, Parked, Refrained
 from autotrader.exchanges.binance.hosts import base_url
+from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply, Request
 from autotrader.exchanges.binance.signing import ReadSigner
-from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, Transport
+from autotrader.exchanges.binance.transport import Transport
 from autotrader.execution.journal import horizon_ms
 from autotrader.market.needs import (
     AccountNeed,

@@ -10,7 +10,7 @@ import pytest
 
 from autotrader.exchanges.binance import secret, signing
 from autotrader.exchanges.binance.hosts import BaseUrl
-from autotrader.exchanges.binance.transport import Reply, Request
+from autotrader.exchanges.binance.messages import Reply, Request
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.study.stage import NOWHERE, Line, Stage, project_of, scratch

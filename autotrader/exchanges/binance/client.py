@@ -18,9 +18,9 @@ from autotrader.exchanges.binance.errors import CLOCK_CODE, Kind, exception, fai
 from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.governor import Governor, Refrained
 from autotrader.exchanges.binance.hosts import BaseUrl
+from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply, Request, Sender
 from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.binance.strict_json import BadJson, parse
-from autotrader.exchanges.binance.transport import NoReplyError, NotSentError, Reply, Request, Sender
 
 READ_SECONDS: Final = 8.0
 TRADE_SECONDS: Final = 12.0  # the venue itself gives up after 10

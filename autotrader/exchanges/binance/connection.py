@@ -27,11 +27,12 @@ from autotrader.exchanges.binance.governor import SHARE, Governor, Parked
 from autotrader.exchanges.binance.hosts import LIVE_URL, BaseUrl, base_url
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.market_data import BinanceMarketData
+from autotrader.exchanges.binance.messages import Request, Sender
 from autotrader.exchanges.binance.pool import THREADS, Pool
 from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.binance.strict_json import BadJson, parse
-from autotrader.exchanges.binance.transport import Request, Sender, Transport
+from autotrader.exchanges.binance.transport import Transport
 from autotrader.exchanges.candle_store import CandleStore, SqliteCandleStore
 from autotrader.exchanges.live import LiveToken
 

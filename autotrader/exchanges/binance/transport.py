@@ -16,11 +16,9 @@ import logging
 import socket
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final
 
 import requests
 import urllib3
@@ -30,58 +28,12 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from autotrader.errors import ExchangeUnavailable
 from autotrader.exchanges.binance.hosts import BaseUrl
-from autotrader.exchanges.binance.secret import Secret
+from autotrader.exchanges.binance.messages import BODY_CAP, NoReplyError, NotSentError, Reply, Request, read_reply
 
-BODY_CAP: Final = 8 * 1024 * 1024
 CONNECT_SECONDS: Final = 5.0
 FRESH_SECONDS: Final = 2.0
-KEPT_HEADERS: Final = ("retry-after", "content-type", "content-encoding")
 _CHUNK: Final = 256 * 1024
-
-
-class NotSentError(ExchangeUnavailable):
-    """Nothing left this machine: no address, refused, TLS failure, no connection in time."""
-
-
-class NoReplyError(ExchangeUnavailable):
-    """The request left, or may have; no whole reply came back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to send: `query` and `body` are already encoded and go out as they are. Its repr shows neither."""
-
-    method: Literal["GET", "POST", "DELETE"]
-    path: str
-    query: str = field(default="", repr=False)
-    body: str = field(default="", repr=False)
-    key: Secret | None = field(default=None, repr=False)
-    fresh: bool = False  # a connection used less than 2 s ago, or a new one
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole reply: status, the headers that we use (lower-case names), and the decoded body."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-
-class Sender(Protocol):
-    """What carries requests to one host: `Transport` over HTTP, or in a simulation something that plays it."""
-
-    @property
-    def url(self) -> BaseUrl:
-        """The host."""
-
-    def send(self, request: Request, seconds: float) -> Reply:
-        """Send once and return the reply, whatever its status. Raises NotSentError or NoReplyError."""
-
-    def close(self) -> None:
-        """End what it holds open."""
 
 
 class Transport:
@@ -340,10 +292,6 @@ def _prepared(origin: str, request: Request, agent: str) -> PreparedRequest:
     return prepared
 
 
-def _wanted(name: str) -> bool:
-    return name in KEPT_HEADERS or name.startswith("x-mbx-")
-
-
 def _read(raw: Any) -> bytes | None:
     """The body as it came, or None above the cap. Raises urllib3's IncompleteRead where it was cut short."""
     parts: list[bytes] = []
@@ -354,26 +302,6 @@ def _read(raw: Any) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
-
-
-def read_reply(status: int, given: Mapping[str, str], body: bytes) -> Reply | str:
-    """The reply that these bytes are, or why they are none. Gzip is unpacked up to the cap: a few kilobytes may claim
-    to be gigabytes.
-    """
-    headers = {name.lower(): value for name, value in given.items() if _wanted(name.lower())}
-    coding = headers.get("content-encoding", "identity").strip().lower()
-    if coding in {"identity", ""} or not body:
-        return Reply(status, headers, body)
-    if coding != "gzip":
-        return "the reply is packed in a way that was not asked for"
-    unpack = zlib.decompressobj(wbits=31)
-    try:
-        plain = unpack.decompress(body, BODY_CAP + 1)
-    except zlib.error:
-        return "the packed reply is broken"
-    if len(plain) > BODY_CAP or unpack.unconsumed_tail:
-        return f"the unpacked reply is larger than {BODY_CAP // 1024 // 1024} MiB"
-    return Reply(status, headers, plain) if unpack.eof else "the packed reply is cut short"
 
 
 _REASONS: Final = (
