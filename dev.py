@@ -280,12 +280,13 @@ def mutate(arguments: list[str]) -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """style, types and layers: ruff, mypy --strict, import-linter; each runs even where one before failed"""
+    """style, types and layers: ruff, its formatter, mypy --strict, import-linter; each runs even where one before failed"""
     if arguments:
         raise DevError(f"check takes no arguments, there was {arguments[0]!r}")
     ensure(DEV_LOCK)
     steps = {
         "ruff": [VENV_PYTHON, "-m", "ruff", "check", "."],
+        "format": [VENV_PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."],
         "mypy": [VENV_PYTHON, "-m", "mypy"],
         "import-linter": [VENV_PYTHON, "-c", LINT_IMPORTS],
     }
