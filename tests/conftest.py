@@ -1,6 +1,8 @@
-"""What all tests share: the recorded data, and how hard hypothesis tries."""
+"""What all tests share: the recorded data, how hard hypothesis tries, and where their files lie."""
 
 import gc
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,26 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("everyday")
+
+# Thousands of small databases wait for the disk at each commit; where the system has room in memory they lie there.
+# No proof needs a real disk: a lost write is played by the tests themselves. TMPDIR=... chooses another place.
+MEMORY = Path("/dev/shm")  # noqa: S108 - every file below it is made by tempfile
+ROOM_BYTES = 2_000_000_000
+
+
+def has_room(folder: Path) -> bool:
+    """Whether that much can be written there, and programs be started from there."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    enough = found.f_bavail * found.f_frsize >= ROOM_BYTES
+    return enough and not found.f_flag & os.ST_NOEXEC and os.access(folder, os.W_OK)
+
+
+if "TMPDIR" not in os.environ and has_room(MEMORY):
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
