@@ -28,7 +28,8 @@ from autotrader.records.store import Store
 from autotrader.study.proof import Breach, Progress, Proof, unheard
 from autotrader.study.small_world import play_on, staged
 from autotrader.study.stage import scratch
-from autotrader.study.tampering import KINDS, TABLES, Copy, Kind
+from autotrader.study.tampering import KINDS, TABLES, Kind
+from autotrader.study.tampering_acts import Copy
 
 CONTROL_EVERY: Final = 50
 MINUTES: Final = 12
