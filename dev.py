@@ -280,7 +280,7 @@ def mutate(arguments: list[str]) -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """style, types and layers: ruff, its formatter, mypy --strict, import-linter; each runs even where one before failed"""
+    """style, layout, types and layers: ruff, mypy --strict, import-linter; each runs even where one before failed"""
     if arguments:
         raise DevError(f"check takes no arguments, there was {arguments[0]!r}")
     ensure(DEV_LOCK)

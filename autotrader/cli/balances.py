@@ -41,10 +41,10 @@ class Held(NamedTuple):
 def command(
     *,
     paper: bool,
-    format: str,
+    format: str,  # noqa: A002
     base_url: str | None,
     config: Path | None,
-    state: Path | None,  # noqa: A002
+    state: Path | None,
 ) -> int:
     """Show what is free, what is locked in orders, and what it is worth in yen at the best bid."""
     from autotrader.cli._output import emit_json

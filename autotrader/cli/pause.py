@@ -21,8 +21,8 @@ def command(
     rules: tuple[str, ...],
     labels: tuple[str, ...],
     span: str | None,
-    format: str,
-    state: Path | None,  # noqa: A002
+    format: str,  # noqa: A002
+    state: Path | None,
 ) -> int:
     """Let RULE not fire: for a time, or until `autotrader resume RULE`. It goes on being evaluated.
 

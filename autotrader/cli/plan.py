@@ -43,10 +43,10 @@ class Entry(NamedTuple):
 def command(
     *,
     detailed_exitcode: bool,
-    format: str,
+    format: str,  # noqa: A002
     base_url: str | None,
     config: Path | None,
-    state: Path | None,  # noqa: A002
+    state: Path | None,
 ) -> int:
     """Evaluate every enabled rule as if it were due now, and list orders and cancels with reasons. Sends nothing.
 

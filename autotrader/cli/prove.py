@@ -164,10 +164,10 @@ def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A
 
 
 @command.command("blind")
-@click.option("--cases", type=click.IntRange(1), default=300, show_default=True, help="random rule sets to blind")
-@click.option("--seed", type=int, default=1, show_default=True, help="which random rule sets")
+@click.option("--cases", default=300, show_default=True, type=click.IntRange(1), help="How many random rule sets.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first rule set.")
 @format_option
-def blind(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
+def blind(*, cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Knowing less never makes a rule trade that would not."""
     from autotrader.study.blind import prove_blind
 
@@ -186,10 +186,10 @@ def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the fla
 
 
 @command.command("clocks")
-@click.option("--cases", type=click.IntRange(1), default=300, show_default=True, help="machines with bad clocks")
-@click.option("--seed", type=int, default=1, show_default=True, help="which machines")
+@click.option("--cases", default=300, show_default=True, type=click.IntRange(1), help="How many machines.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first machine.")
 @format_option
-def clocks(cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
+def clocks(*, cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Clocks jump: no slot twice, nothing signed in doubt."""
     from autotrader.study.clocks import prove_clocks
 
@@ -232,10 +232,10 @@ def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A0
 
 
 @command.command("feeds")
-@click.option("--feeds", type=click.IntRange(1), default=300, show_default=True, help="feeds that go wrong")
-@click.option("--seed", type=int, default=1, show_default=True, help="which feeds")
+@click.option("--feeds", default=300, show_default=True, type=click.IntRange(1), help="How many feeds.")
+@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first feed.")
 @format_option
-def feeds(feeds: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
+def feeds(*, feeds: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Feeds freeze, lag and lie: no order on stale data."""
     from autotrader.study.feeds import prove_feeds
 

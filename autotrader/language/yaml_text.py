@@ -224,7 +224,7 @@ class _Builder:
                 )
             )
             return None
-        root = self._node("", 0)
+        root = self._node("")
         if self.next < len(events) and events[self.next][0] == "-":
             self._report(
                 "AT007",
@@ -250,7 +250,7 @@ class _Builder:
         place = Place(self.file, event[3], event[4], max(length, 1))
         self.problems.append(Problem(code=code, place=place, message=message, hint=hint))
 
-    def _node(self, under: str, level: int) -> Node:
+    def _node(self, under: str) -> Node:
         """The next node; `under` is the nearest key above, which decides whether free text may stand here."""
         event = self.events[self.next]
         self.next += 1
@@ -264,7 +264,7 @@ class _Builder:
                 f"{what} (`{sign}`) is not allowed",
                 "write the value itself; a text that begins with `!` or `&` needs quotes",
             )
-            return self._node(under, level)
+            return self._node(under)
         if kind == "*":
             self._report(
                 "AT007",
@@ -278,19 +278,19 @@ class _Builder:
         if kind == "[":
             items: list[Node] = []
             while self.events[self.next][0] != "]":
-                items.append(self._node(under, level + 1))
+                items.append(self._node(under))
             self.next += 1
             if event[7]:
                 items = traps.joined_items(self.file, items, self.problems)
             return Seq(tuple(items), event[3], event[4], event[7])
-        return self._mapping(event, level)
+        return self._mapping(event)
 
-    def _mapping(self, start: _Event, level: int) -> Map:
+    def _mapping(self, start: _Event) -> Map:
         entries: list[tuple[Scalar, Node]] = []
         while self.events[self.next][0] != "}":
-            key = self._node("", level + 1)
+            key = self._node("")
             name = key.text if isinstance(key, Scalar) else ""
-            value = self._node(name, level + 1)
+            value = self._node(name)
             if isinstance(key, Scalar):
                 entries.append((key, value))
             else:

@@ -11,14 +11,11 @@ while that lasts nothing may be sent.
 from __future__ import annotations
 
 import gc
-import http.server
 import json
 import os
 import signal
 import sys
 import threading
-import time
-import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -42,20 +39,18 @@ from autotrader.service.logs import Logs, set_up
 from autotrader.service.notify import Notices
 from autotrader.service.runner import Manner, Runner
 from autotrader.service.world import World
-from autotrader.simulator import Account, Simulator
-from autotrader.simulator.faults import Faults
+from autotrader.simulator import Account
 from autotrader.study.proof import Breach, Progress, Proof, unheard
+from autotrader.study.soak_venue import DAY_MS, bans_of, exchange_for
 from autotrader.study.stage import scratch
 
 CLAIM: Final = "Running for weeks, the service needs no more memory, files or threads than after two days, and no ban."
-DAY_MS: Final = 86_400_000
 MOST_GROWTH: Final = 5 * 1024 * 1024
 WARM_UP: Final = 2.0  # days until everything that is filled once is filled
 SAMPLES_A_DAY: Final = 8
-BAN_SECONDS: Final = 900.0
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _CHANNEL: Final = "AUTOTRADER_NOTIFY_URL"
-_LOG_BYTES: Final = 100_000  # so small that it rotates often
+_LOG_BYTES: Final = 100_000
 ACCOUNT: Final = """
 version: 1
 mode: live
@@ -257,7 +252,7 @@ def _judged(told: Sequence[Mapping[str, Any]], days: float, warm_up: float) -> P
 def main(folder: Path, days: float) -> None:
     """Fork the exchange, then be the service; lines of JSON on stdout."""
     account = Account.named("main", {"JPY": "100000000", "BTC": "1"})
-    exchange, port, sink, began_ms = _exchange(account, days)
+    exchange, port, sink, began_ms = exchange_for(account, days)
     try:
         os.environ[_CHANNEL] = f"json://127.0.0.1:{sink}/"
         (folder / "rules").mkdir()
@@ -309,7 +304,7 @@ def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Lo
                 "logs": len(list((folder / "logs").iterdir())),
                 "statuses": heard.statuses,
                 "bans": heard.bans,
-                "made": _bans(days),
+                "made": bans_of(days),
                 "inside": heard.inside,
                 "errors": told.errors,
             }
@@ -363,54 +358,6 @@ class _Told:
 def _tell(what: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
-
-
-def _bans(days: float) -> int:
-    """One, in the middle, where there is time for it."""
-    return int(days >= 0.02)
-
-
-class _Sink(http.server.BaseHTTPRequestHandler):
-    """Where notifications end: it takes everything and keeps nothing."""
-
-    def do_POST(self) -> None:
-        """Take it."""
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def _exchange(account: Account, days: float) -> tuple[int, int, int, int]:
-    """Fork the exchange with its ban, and the notifications' sink: process id, both ports and the time it begins."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if not pid:
-        try:
-            os.close(read)
-            plan = (
-                {"banned": {"after": days * 43_200, "times": 1, "seconds": min(BAN_SECONDS, days * DAY_MS / 8_000)}}
-                if _bans(days)
-                else {}
-            )
-            faults = Faults(1, plan)
-            with Simulator(seed=5, time="stepped", symbols=["BTCJPY"], accounts=[account], faults=faults) as simulator:
-                sink = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
-                threading.Thread(target=sink.serve_forever, daemon=True).start()
-                os.write(write, f"{simulator.port} {sink.server_port} {simulator.now_ms}\n".encode())
-                while os.getppid() > 1:
-                    time.sleep(1)
-        except BaseException:  # noqa: BLE001 - said, and then the other side finds the pipe closed
-            traceback.print_exc()
-        finally:
-            os._exit(1)
-    os.close(write)
-    with os.fdopen(read) as line:
-        port, sink_port, now_ms = (int(word) for word in line.readline().split())
-    return pid, port, sink_port, now_ms
 
 
 if __name__ == "__main__":
