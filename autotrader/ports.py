@@ -71,6 +71,9 @@ class Broker(Protocol):
         Raises ExchangeUnavailable or ExchangeRefused.
         """
 
+    def fills_of(self, symbol: str, order_id: int) -> Sequence[Fill]:
+        """The trades of one order, oldest first, whenever they were. Raises as `fills`."""
+
     def submit(self, request: OrderRequest, sent_ms: int) -> SubmitResult:
         """Send once, with `sent_ms` as the request's timestamp. Unknown: the venue may or may not have it."""
 

@@ -141,6 +141,11 @@ class PaperBroker:
             return tuple(fill for fill in mine if fill.time_ms >= from_ms)
         return tuple(fill for fill in mine if fill.trade_id > from_trade_id)
 
+    def fills_of(self, symbol: str, order_id: int) -> Sequence[Fill]:
+        """Paper trades of one order, oldest first. Raises ExchangeUnavailable or ExchangeRefused."""
+        self._catch_up(symbol)
+        return tuple(one for one in self._account.fills if (one.symbol, one.order_id) == (symbol, order_id))
+
     def submit(self, request: OrderRequest, sent_ms: int) -> SubmitResult:  # noqa: ARG002 - paper time is the clock's
         """Check as the venue does, take what the book gives, let the rest wait or expire."""
         try:

@@ -234,7 +234,7 @@ class Observer:
 
     def _look_at(self, symbol: str, rows: Sequence[OrderRow], now_ms: int, seen: Observation) -> Sequence[OrderRow]:
         """Ask for these orders; those that were asked for, so that the rest is asked for next time."""
-        since_ms = min(row.placed_ms for row in rows) - _MARGIN_MS
+        since_ms = _begun_ms(rows)
         if len(rows) <= _ASKED_SINGLY or since_ms <= now_ms - DAY_MS:
             asked = rows[:_ASKED_SINGLY]
             for row in asked:
@@ -272,13 +272,17 @@ class Observer:
 
     def _book_symbol(self, symbol: str, rows: Sequence[OrderRow], seen: Observation) -> None:
         cursor = self._store.settings.get("trade_cursors", {}).get(symbol)
-        from_ms = min(row.placed_ms for row in rows) - _MARGIN_MS
         try:
-            trades = self._broker.fills(symbol, cursor, from_ms)
+            self.book_trades(symbol, self._broker.fills(symbol, cursor, _begun_ms(rows)), seen)
+            # Where a clock was wrong meanwhile (ours or theirs), a list since a time may lack them: ask by order.
+            for order_id in [row.order.order_id for row in self._waiting(symbol)][:_ASKED_SINGLY]:
+                self.book_trades(symbol, self._broker.fills_of(symbol, order_id), seen)
         except AutotraderError as error:
             seen.failures.append(f"trades of {symbol}: {error.message}")
-            return
-        self.book_trades(symbol, trades, seen)
+
+    def _waiting(self, symbol: str) -> Sequence[OrderRow]:
+        """Orders with more executed than is booked."""
+        return [row for row in self._store.orders.unsettled() if row.order.symbol == symbol and row.unbooked > ZERO]
 
     def book_trades(self, symbol: str, trades: Sequence[Fill], seen: Observation) -> None:
         """Book those of these trades that are of our orders and not booked yet."""
@@ -297,11 +301,16 @@ class Observer:
         adopted late), forget it: next time is read from the orders' beginnings.
         """
         cursors = self._store.settings.get("trade_cursors", {})
-        if any(row.order.symbol == symbol and row.unbooked > ZERO for row in self._store.orders.unsettled()):
+        if self._waiting(symbol):
             cursors.pop(symbol, None)
         elif trade_ids:
             cursors[symbol] = max(*trade_ids, cursors.get(symbol, 0))
         self._store.settings.set("trade_cursors", cursors, now_ms)
+
+
+def _begun_ms(rows: Sequence[OrderRow]) -> int:
+    """When the first of these orders began, at the latest: by our clock or the exchange's, whichever is earlier."""
+    return min(min(row.placed_ms, row.order.created_ms) for row in rows) - _MARGIN_MS
 
 
 def _is_to_ask(row: OrderRow) -> bool:

@@ -272,6 +272,10 @@ class Venue:
             found.append(fill)
         return found
 
+    def fills_of(self, symbol: str, order_id: int) -> Sequence[Fill]:
+        """The same, of one order."""
+        return [fill for fill in self.fills(symbol, None, 0) if fill.order_id == order_id]
+
     def submit(self, request: OrderRequest, sent_ms: int) -> SubmitResult:
         """Take it, refuse it, lose it, take it and lose the answer, or let it come late."""
         if self.chance.random() < 0.03:

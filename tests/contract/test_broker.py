@@ -119,6 +119,8 @@ def test_08_trades_explain_the_order_and_the_balances(side: Side, stand: Stand) 
     assert plain == [(fill.trade_id, fill.price, fill.quantity, fill.fee, fill.fee_asset) for fill in taken.fills]
     assert {(fill.order_id, fill.side, fill.symbol) for fill in read} == {(taken.order.order_id, side, SYMBOL)}
     assert total(fill.quantity for fill in read) == taken.order.executed
+    assert list(stand.broker.fills_of(SYMBOL, taken.order.order_id)) == list(read)
+    assert list(stand.broker.fills_of(SYMBOL, stand.rest(side).order_id)) == []
     judged(stand)
 
 

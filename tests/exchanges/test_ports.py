@@ -62,6 +62,32 @@ def test_fills_are_paged_by_id_over_days_and_pages(scripted: Scripted, connectio
     assert [one.trade_id for one in fills] == list(range(1, 2501))
 
 
+def test_the_trades_of_one_order_are_paged_by_id(scripted: Scripted, connection: Connection) -> None:
+    """2,500 trades of an order come complete, in pages of 1,000, without any time."""
+    rows: list[dict[str, Any]] = [
+        TRADE | {"id": at, "orderId": 7, "time": 1_700_000_000_000 + at} for at in range(1, 2501)
+    ]
+
+    def act(asked: Asked) -> Act | None:
+        given_ = dict(parse_qsl(asked.query))
+        if asked.path != "/api/v3/myTrades" or given_["orderId"] != "7" or "startTime" in given_:
+            return None
+        least = int(given_.get("fromId", 0))
+        return reply(200, [row for row in rows if row["id"] >= least][: int(given_["limit"])])
+
+    scripted.rules.insert(0, act)
+    found = broker_of(connection).fills_of("BTCJPY", 7)
+    assert [one.trade_id for one in found] == list(range(1, 2501))
+
+
+def test_trades_of_another_order_are_no_answer(scripted: Scripted, connection: Connection) -> None:
+    """A reply about order 8 where 7 was asked for is refused."""
+    scripted.on("GET", "/api/v3/myTrades", reply(200, [TRADE | {"id": 1, "orderId": 8, "time": 1_700_000_000_000}]))
+    broker = broker_of(connection)
+    with pytest.raises(ExchangeUnavailable, match="of another order"):
+        broker.fills_of("BTCJPY", 7)
+
+
 def test_history_is_paged_by_id(scripted: Scripted, connection: Connection) -> None:
     """1,500 orders of the last hours come complete, each once."""
     start = time.time_ns() // 1_000_000 - 20 * 3_600_000

@@ -147,6 +147,9 @@ class Venue:
             return [trade for trade in mine if trade.trade_id > from_trade_id]
         return [trade for trade in mine if trade.time_ms >= from_ms]
 
+    def fills_of(self, symbol: str, order_id: int) -> Sequence[Fill]:
+        return [trade for trade in self.fills(symbol, None, 0) if trade.order_id == order_id]
+
     def submit(self, request: OrderRequest, sent_ms: int) -> SubmitResult:
         self.before_post()
         self.posts.append(request.client_order_id)

@@ -114,6 +114,18 @@ class BinanceBroker:
             start += DAY_MS
         return ()
 
+    def fills_of(self, symbol: str, order_id: int) -> Sequence[Fill]:
+        """Trades of one order, oldest first. Raises ExchangeUnavailable, ExchangeRefused."""
+        found: dict[int, Fill] = {}
+        from_id: int | None = None
+        while True:
+            page = self._calls.trades_of(symbol, order_id, from_id, PAGE)
+            found |= {one.trade_id: one for one in page}
+            newest = max((one.trade_id for one in page), default=-1)
+            if len(page) < PAGE or (from_id is not None and newest < from_id):
+                return tuple(sorted(found.values(), key=lambda one: one.trade_id))
+            from_id = newest + 1
+
     def submit(self, request: OrderRequest, sent_ms: int) -> SubmitResult:
         """Send once, with `sent_ms` as the request's timestamp.
 

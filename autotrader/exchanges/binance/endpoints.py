@@ -208,6 +208,12 @@ class AccountCalls:
         ]
         return wire_account.my_trades(self._get("/api/v3/myTrades", params), symbol)
 
+    def trades_of(self, symbol: str, order_id: int, from_id: int | None, limit: int) -> tuple[Fill, ...]:
+        """Our trades of one order, oldest first; from a trade id."""
+        params: Params = [("symbol", symbol), ("orderId", order_id), ("fromId", from_id), ("limit", limit)]
+        data = self._get("/api/v3/myTrades", params, weights.TRADES_OF_ORDER)
+        return wire_account.my_trades(data, symbol, order_id)
+
     def test_order(self, request: OrderRequest, *, rates: bool = False) -> wire_account.WireTested:
         """Have the venue check an order without placing it: parameters, signature and filters, not the balance."""
         params: Params = [*order_params(request), ("computeCommissionRates", True if rates else None)]

@@ -48,6 +48,7 @@ FIXED: Final[dict[tuple[str, str], int]] = {
 TICKERS_AT_ONCE: Final = 20  # 24hr: 2 for up to 20 symbols, 40 from 21 on
 DAYS_AT_ONCE: Final = 50
 OPEN_ORDERS_ONE: Final = 6
+TRADES_OF_ORDER: Final = 5
 OPEN_ORDERS_ALL: Final = 80
 ALL_ORDERS_FROM: Final = OPEN_ORDERS_ALL // OPEN_ORDERS_ONE + 1  # symbols from which one request for all is cheaper
 

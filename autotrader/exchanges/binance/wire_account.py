@@ -83,16 +83,18 @@ def order_fills(data: Any, placed: Order) -> tuple[Fill, ...]:
     return tuple(found)
 
 
-def my_trades(data: Any, asked: str | None = None) -> tuple[Fill, ...]:
-    """Read our trades. Raises BadReply."""
-    return tuple(_my_trade(Fields(row, "myTrades"), asked) for row in rows(data, "myTrades"))
+def my_trades(data: Any, asked: str | None = None, order_id: int | None = None) -> tuple[Fill, ...]:
+    """Read our trades: of the symbol, and of the order, that were asked for. Raises BadReply."""
+    return tuple(_my_trade(Fields(row, "myTrades"), asked, order_id) for row in rows(data, "myTrades"))
 
 
-def _my_trade(fields: Fields, asked: str | None) -> Fill:
+def _my_trade(fields: Fields, asked: str | None, order_id: int | None) -> Fill:
+    if order_id not in (None, found := fields.integer("orderId", 0)):
+        raise fields.bad("orderId", "is of another order")
     return Fill(
         symbol=fields.symbol(asked),
         trade_id=fields.integer("id", 0),
-        order_id=fields.integer("orderId", 0),
+        order_id=found,
         side=Side.BUY if fields.flag("isBuyer") else Side.SELL,
         price=fields.price("price"),
         quantity=fields.price("qty"),
