@@ -94,21 +94,6 @@ def test_trades_are_booked_although_the_clock_had_run_ahead(at: Desk) -> None:
     assert (row.booked, row.settled) == (D("0.002"), True)
 
 
-def test_many_orders_are_asked_about_although_the_clock_had_run_ahead(at: Desk) -> None:
-    """More orders than are asked for singly, placed while our clock ran ahead: their fate is still found."""
-    right = at.clock.ms
-    at.clock.ms += 3_600_000
-    sent = [at.send(slot).client_order_id for slot in range(1, 8)]
-    for number, order in at.venue.orders.items():
-        at.venue.orders[number] = replace(order, created_ms=right)
-    at.clock.ms = right + 60_000
-    for number in tuple(at.venue.orders):
-        at.venue.end(number)
-    for _ in range(3):
-        at.observe()
-    assert [row.order.is_open for cid in sent if (row := at.store.orders.get(cid)) is not None] == [False] * 7
-
-
 def test_filled_before_its_trades_can_be_had_waits(at: Desk) -> None:
     """FILLED with fewer trades than executed is not settled; the rest is booked when it shows."""
     cid = at.send().client_order_id
