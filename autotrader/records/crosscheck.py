@@ -84,7 +84,10 @@ def differs_since_close(db: Database, last: Act) -> Damage | None:
     """What was altered since the process that wrote `last` closed the store; None where nothing was, or it runs."""
     if last.kind != CLOSED:
         return None
-    said, found = last.data["tables"], tables_hash(db)
+    try:
+        said, found = dict(last.data["tables"]), tables_hash(db)
+    except (ValueError, LookupError, TypeError) as error:
+        return Damage(last.n, f"the last act is not as this program writes it: {type(error).__name__}")
     changed = [name for name in found if said.get(name) != found[name]]
     what = f"{', '.join(changed)} were altered since the store was closed"
     return Damage(last.n, what, str(said.get(changed[0], "")), found[changed[0]]) if changed else None

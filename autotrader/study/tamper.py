@@ -13,9 +13,10 @@ import marshal
 import random
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -156,15 +157,26 @@ def _marshalled(rows: list[Any]) -> bytes:
 
 def _look(folder: Path, life: Life, told: Sequence[Head]) -> str:
     """What a user does who wonders: verify, with what was noted elsewhere, then start. By what it is found, or ""."""
+    seen = [found for found in (_by(partial(_verified, folder, told)), _by(partial(_opened, folder, life))) if found]
+    return _ERROR if _ERROR in seen else next(iter(seen), "")
+
+
+def _by(look: Callable[[], str]) -> str:
     try:
-        with Store.read(folder) as store:
-            if not store.verify(told).whole:
-                return "verify"
-        Store.open(folder, life.identity, now_ms=life.closed_ms + 1).close()
+        return look()
     except AutotraderError:
         return "a refusal to open it"
     except Exception:  # noqa: BLE001 - whatever it is, it is not what a user should see
         return _ERROR
+
+
+def _verified(folder: Path, told: Sequence[Head]) -> str:
+    with Store.read(folder) as store:
+        return "" if store.verify(told).whole else "verify"
+
+
+def _opened(folder: Path, life: Life) -> str:
+    Store.open(folder, life.identity, now_ms=life.closed_ms + 1).close()
     return ""
 
 

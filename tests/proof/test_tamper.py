@@ -83,7 +83,7 @@ def test_without_hashes_a_changed_act_passes(monkeypatch: pytest.MonkeyPatch) ->
     assert len(missed("chain.time_ms altered", "chain.prev altered")) == 2
 
 
-@pytest.mark.parametrize(("seed", "case"), [(1, 1581), (1, 8360), (1, 8924), (7, 6778)])
+@pytest.mark.parametrize(("seed", "case"), [(1, 1581), (1, 8360), (1, 8924), (7, 6778), (7, 9377)])
 def test_a_damaged_file_whose_very_error_cannot_be_read_is_refused_in_words(seed: int, case: int) -> None:
     """SQLite's message quotes rubbish that is no UTF-8, or a column has lost its name: found by thousands of cases."""
     assert prove_tamper(1, seed, case).breaches == ()
