@@ -344,13 +344,16 @@ class _Play:
             self.wrongs.append(f"an order left without the last closed candle, at {now - self.begins:.1f} s")
 
     def _judge_silences(self) -> None:
-        """A silence of two looks and more is told within two intervals."""
-        for window in self.windows:
+        """A silence of two looks and more is told within two intervals, where no other trouble takes its place."""
+        for at, window in enumerate(self.windows):
             latest = window.begins + 2 * INTERVAL_S + LOOK_S
-            if window.about or window.kind not in _SILENT or min(window.ends, self.ends) <= latest:
+            first = all(one.ends <= window.begins or one.begins >= latest for one in self.windows[:at])
+            if window.about or window.kind not in _SILENT or min(window.ends, self.ends) <= latest or not first:
                 continue
             self.tally.silences += 1
-            heard = [text for at, text in self.notifier.times if at <= latest and ("no data" in text or _AGAIN in text)]
+            heard = [
+                text for when, text in self.notifier.times if when <= latest and ("no data" in text or _AGAIN in text)
+            ]
             if heard and "no data" in heard[-1]:
                 self.tally.told += 1
             else:
