@@ -3,8 +3,9 @@
 The whole product plays a few minutes on the simulator in virtual time, with a rule that orders at every look where it
 knows ticker, book and candles. The feed goes wrong in windows: requests that die, replies that come late or not at all,
 prices of 0, crossed and older books, candles that are late, doubled, out of order, of the future or still open, and
-another symbol's reply. An oracle on the line knows of every reply whether it was whole and when it was asked for; at
-each order that arrives it looks how old the newest good reply of each kind is. It shares nothing with the product.
+another symbol's reply. Or the process stands still between a decision and its order. An oracle on the line knows of
+every reply whether it was whole and when it was asked for; at each order that arrives it looks how old the newest good
+reply of each kind is. It shares nothing with the product.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from autotrader.errors import AutotraderError
 from autotrader.exchanges.binance.hosts import BaseUrl
 from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
+from autotrader.records.crash import listening
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.study.proof import Breach, Progress, Proof, unheard
@@ -170,6 +172,7 @@ EDITS: Final[Mapping[str, Edit]] = {
     "candle of the future": _rows(lambda rows, now_ms: _later(rows, now_ms + 600_000)),
     "not a number": lambda _value, _now: "?",
 }
+STALLED, STALL_S, _PROCESS = "process stands still", 14.0, "process"
 LINES: Final = ("refused", "no answer", "slow", "server error")
 KINDS: Final = (*EDITS, *LINES, "slow", "slow", "slow")
 _SILENT: Final = frozenset({"refused", "no answer", "server error"})
@@ -206,7 +209,7 @@ class FeedLine(Line):
         try:
             plain = window is None or window.kind == "slow"
             reply = (
-                self._late(request, seconds, window)
+                self._late(request, seconds, window.kind)
                 if window and window.kind in LINES
                 else super().send(request, seconds)
             )
@@ -217,10 +220,10 @@ class FeedLine(Line):
         self.play.heard(about, asked, reply if plain or edited is reply else None)
         return edited
 
-    def _late(self, request: Request, seconds: float, window: Window) -> Reply:
+    def _late(self, request: Request, seconds: float, kind: str) -> Reply:
         """A reply that comes late, or not at all."""
-        self.play.count(window.kind)
-        match window.kind:
+        self.play.count(kind)
+        match kind:
             case "refused":
                 raise NotSentError("nothing was sent: connection refused")
             case "no answer":
@@ -231,7 +234,7 @@ class FeedLine(Line):
                 return super().send(request, seconds - min(max(seconds - 0.4, 0.0), 6.0))
             case "server error":
                 return Reply(503, {}, b'{"code": -1008, "msg": "busy"}')
-        raise ValueError(window.kind)
+        raise ValueError(kind)
 
     def _edited(self, reply: Reply, window: Window) -> Reply:
         """The reply with the window's fault in it; the same where that kind of reply cannot have it."""
@@ -298,8 +301,9 @@ class _Play:
         begins = chance.uniform(self.begins + 15, self.ends - 70)
         if chance.random() < 0.25:
             return Window(chance.choice(("refused", "no answer", "server error")), "", begins, begins + 70)
-        about = chance.choice(("", "", "ticker", "book", "candles"))
-        return Window(chance.choice(KINDS), about, begins, begins + chance.choice((15.0, 45.0, 90.0)))
+        about = chance.choice(("", "", "ticker", "book", "candles", _PROCESS))
+        kind = STALLED if about == _PROCESS else chance.choice(KINDS)
+        return Window(kind, about, begins, begins + chance.choice((15.0, 45.0, 90.0)))
 
     def run(self) -> None:
         """Play it and judge it."""
@@ -308,10 +312,21 @@ class _Play:
             report = world.start()
             if report.armed:
                 left_ms = round((self.ends - self.time.monotonic()) * 1000)
-                Runner(world, Manner(until_ms=world.connection.clock.now_ms() + left_ms, stepped=True)).run()
+                runner = Runner(world, Manner(until_ms=world.connection.clock.now_ms() + left_ms, stepped=True))
+                with listening(self._passed):
+                    runner.run()
             self._judge_silences()
         finally:
             drop(world)
+
+    def _passed(self, point: str) -> None:
+        """Between its decision and its sending an order may wait: a machine that swaps, or is put to sleep."""
+        now = self.time.monotonic()
+        if point == "intent_committed" and any(
+            one.kind == STALLED and one.holds(_PROCESS, now) for one in self.windows
+        ):
+            self.count(STALLED)
+            self.time.sleep(STALL_S)
 
     def count(self, kind: str) -> None:
         """A fault was injected."""
@@ -351,9 +366,8 @@ class _Play:
             if window.about or window.kind not in _SILENT or min(window.ends, self.ends) <= latest or not first:
                 continue
             self.tally.silences += 1
-            heard = [
-                text for when, text in self.notifier.times if when <= latest and ("no data" in text or _AGAIN in text)
-            ]
+            said = (text for when, text in self.notifier.times if when <= latest)
+            heard = [text for text in said if "no data" in text or _AGAIN in text]
             if heard and "no data" in heard[-1]:
                 self.tally.told += 1
             else:
