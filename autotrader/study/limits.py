@@ -55,16 +55,21 @@ _PURSE = {"JPY": D(150_000), "BTC": D("0.012"), "ETH": D("0.25"), "XRP": D(300)}
 
 
 def prove_limits(
-    days: int, seed: int = 1, progress: Progress = unheard, *, limits: Sequence[Limit] | None = None
+    days: int,
+    seed: int = 1,
+    progress: Progress = unheard,
+    *,
+    limits: Sequence[Limit] | None = None,
+    most: int | None = None,
 ) -> Proof:
     """Live through days of orders, the first with this seed. `limits` are judged in place of the product's: to see
-    whether the watch misses one of them.
+    whether the watch misses one of them. A day ends at `most` breaches.
     """
     figures, injected, denied = Counter[str](), Counter[str](), Counter[str]()
     breaches: list[Breach] = []
     for number in range(seed, seed + days):
         day = _Day(number, limits)
-        day.live()
+        day.live(most)
         figures.update(day.figures)
         injected.update(day.injected)
         denied.update(day.denied)
@@ -122,12 +127,14 @@ class _Day:
         self.figures, self.injected, self.denied = Counter[str](), Counter[str](), Counter[str]()
         self._cycle = 0
 
-    def live(self) -> None:
-        """All of it."""
+    def live(self, most: int | None) -> None:
+        """All of it, or until `most` breaches."""
         with scratch("limits") as self._folder:
             self._open()
             for _ in range(CYCLES):
                 self._turn()
+                if most is not None and len(self.watch.breaches) >= most:
+                    break
             self._store.close()
         self.injected.update({f"request {fate}": n for fate, n in self.venue.counts.items() if fate not in _PLAIN})
         self.figures["orders taken by the exchange"] = len(self.venue.orders)

@@ -307,7 +307,7 @@ class _Play:
             world.store.halt("the proof comes to its end", world.connection.clock.now_ms())
             before = stage.heard().get(PLACING, 0)
             ends, step = stage.time.monotonic() + LONGEST_REST_S, REST_STEP_S
-            while not (armed and _is_quiet(world)) and stage.time.monotonic() < ends:
+            while not (armed and _is_quiet(world, looks=alive is not None)) and stage.time.monotonic() < ends:
                 armed = armed or self._is_armed(world)
                 Runner(world, Manner(until_ms=_until(world, step), stepped=True)).run()
                 step *= 2
@@ -355,9 +355,10 @@ def _until(world: World, seconds: float) -> int:
     return world.connection.clock.now_ms() + max(1, round(seconds * 1000))
 
 
-def _is_quiet(world: World) -> bool:
-    """Whether nothing is on its way any more."""
-    return not world.store.intents.unresolved() and not world.store.orders.unsettled()
+def _is_quiet(world: World, *, looks: bool) -> bool:
+    """Whether nothing is on its way any more. `looks`: nor any look after a cancel, which a new start makes at once."""
+    waiting = world.store.intents.unresolved() or world.store.orders.unsettled()
+    return not waiting and not (looks and world.cycle.parts.observer.next_looks())
 
 
 __all__ = ["Played", "cores", "play", "play_all", "prove_kept", "prove_orders"]

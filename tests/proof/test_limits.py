@@ -53,7 +53,7 @@ def test_no_limit_is_exceeded_in_a_million_orders(part: int) -> None:
 
 def is_noticed(limits: Sequence[Limit]) -> bool:
     """Whether the watch sees a breach with these limits instead of the product's."""
-    return any(prove_limits(1, 500 + day, limits=limits).breaches for day in range(MOST_DAYS))
+    return any(prove_limits(1, 500 + day, limits=limits, most=1).breaches for day in range(MOST_DAYS))
 
 
 CHEAP = frozenset({"Halted", "SpendPerDay", "LossPerDay"})  # soon missed; the others in the long run
