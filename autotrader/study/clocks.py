@@ -203,7 +203,8 @@ class _Machine:
         chance = self.chance
         match kind:
             case "wall jump":
-                by = chance.choice((HOUR, -HOUR, 30.0, -30.0, chance.uniform(-90_000, 90_000)))
+                # Never by what the venue may jump forward: both together are a machine that slept, to anybody's eyes.
+                by = chance.choice((0.9 * HOUR, -HOUR, 30.0, -30.0, chance.uniform(-90_000, 90_000)))
                 self.wall_off += by
                 kind = f"{kind} {by:+.0f} s"
             case "suspend":

@@ -218,6 +218,18 @@ def test_sleep_of_the_machine_is_believed_because_the_wall_clock_saw_it() -> Non
     assert not clock.diverged()
 
 
+@given(st.integers(2_001, 10**8))
+def test_a_step_back_is_no_sleep_although_both_clocks_saw_it(back: int) -> None:
+    """Nobody sleeps backwards: where venue and wall clock both step back, the venue's new time is not believed."""
+    times = Times()
+    clock = times.clock()
+    clock.sync()
+    times.wall -= back / 1000
+    times.server -= back
+    with pytest.raises(ExchangeUnavailable, match="jumped"):
+        clock.certain_ms()
+
+
 @given(st.integers(-(10**8), 10**8).filter(lambda jump: abs(jump) > 2000))
 def test_a_jump_of_the_venue_alone_is_not_believed(jump: int) -> None:
     """Any jump of more than 2 s that neither of our clocks saw stops signing, and its end is noticed."""

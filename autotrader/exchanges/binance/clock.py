@@ -2,10 +2,10 @@
 
 `VenueClock`: server time at the middle of the last `/time` round trip, plus monotonic time since. The uncertainty is
 half that round trip plus 50 ppm of drift; above 500 ms nothing is signed. A server clock that jumps is believed only
-where the wall clock saw the same (the machine slept); else the clock is distrusted until the venue agrees again with
-what it said before, or has said the same new time for a quarter of an hour (what was wrong before has come right).
-Nothing is signed in that quarter, so every order's horizon (76 s after its signature) has passed by the old time as
-well before a new one is believed: no horizon comes earlier by it.
+where it is forward and the wall clock saw the same (the machine slept); else the clock is distrusted until the venue
+agrees again with what it said before, or has said the same new time for a quarter of an hour (what was wrong before has
+come right). Nothing is signed in that quarter, so every order's horizon (76 s after its signature) has passed by the
+old time as well before a new one is believed: no horizon comes earlier by it.
 
 `SteppedClock`: a simulator's time, which moves only when somebody sleeps.
 """
@@ -156,7 +156,9 @@ class VenueClock:
         allowed = JUMP_MS + self._half_trip_ms + (at - self._at) * 1000 * _DRIFT
         passed = server_ms - self._server_ms
         by_monotonic, by_wall = (at - self._at) * 1000, (wall - self._wall_at) * 1000
-        return abs(passed - by_monotonic) > allowed and abs(passed - by_wall) > allowed
+        # A machine that slept finds more time gone than its monotonic clock counted, never less.
+        has_slept = passed > by_monotonic and abs(passed - by_wall) <= allowed
+        return abs(passed - by_monotonic) > allowed and not has_slept
 
 
 class SteppedClock:
