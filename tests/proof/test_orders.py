@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -176,10 +175,11 @@ DESIGNS = {
     "journal after send": journal_after_send,
 }
 
+LIKELY = (5, 21, 39, 41)  # of the first seeds those that found these designs first; asked first, to save time
+
 
 @pytest.mark.parametrize("design", DESIGNS)
 def test_the_proof_finds_a_design_that_doubles_or_loses_orders(design: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each design that cost users of other bots money is found by the same schedules."""
     DESIGNS[design](monkeypatch)
-    found = next((seed for seed in count(1) if seed > 300 or play(Schedule.drawn(seed)).breaches), 301)
-    assert found <= 300
+    assert any(play(Schedule.drawn(seed)).breaches for seed in (*LIKELY, *range(1, 301)))
