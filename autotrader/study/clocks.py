@@ -208,7 +208,8 @@ class _Machine:
                 self.wall_off += by
                 kind = f"{kind} {by:+.0f} s"
             case "suspend":
-                asleep = chance.choice((5.0, 70.0, 900.0, HOUR))
+                # Never by what the venue may jump back: both together are no jump, to anybody's eyes.
+                asleep = chance.choice((8.0, 70.0, 900.0, 1.1 * HOUR))
                 self.true += asleep  # the monotonic clock stands still meanwhile
                 kind = f"{kind} {asleep:.0f} s"
             case "server jump":

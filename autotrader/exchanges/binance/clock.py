@@ -1,7 +1,7 @@
 """The venue's time, without trusting this machine's wall clock (design §2).
 
 `VenueClock`: server time at the middle of the last `/time` round trip, plus monotonic time since. The uncertainty is
-half that round trip plus 50 ppm of drift; above 500 ms nothing is signed. A server clock that jumps is believed only
+half that round trip plus 500 ppm of drift; above 500 ms nothing is signed. A server clock that jumps is believed only
 where it is forward and the wall clock saw the same (the machine slept); else the clock is distrusted until the venue
 agrees again with what it said before, or has said the same new time for a quarter of an hour (what was wrong before has
 come right). Nothing is signed in that quarter, so every order's horizon (76 s after its signature) has passed by the
@@ -26,7 +26,7 @@ JUMP_MS: Final = 1000
 STEADY_SECONDS: Final = 900.0  # a new time is believed after it held this long; must exceed an order's horizon by far
 STEADY_SAMPLES: Final = 4  # and was said this often
 SAMPLES_APART: Final = 60.0  # in seconds: answers in a row are one
-_DRIFT: Final = 50e-6
+_DRIFT: Final = 500e-6  # as fast as NTP turns the monotonic clock (adjtimex); quartz alone is ten times better
 _NEVER_SYNCED: Final = 10**9
 
 
