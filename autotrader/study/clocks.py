@@ -55,6 +55,7 @@ KINDS = (
 )  # fmt: skip
 HOUR = 3_600.0
 _UNEXPLAINED_MS = 2_500
+_ANOTHER_S = 1.5  # a leap second makes no other time: two slow lines can hide it
 _GRACE_MS = 30_000
 _BELIEVED_SECONDS = 900.0
 
@@ -192,8 +193,9 @@ class _Machine:
         self._pass(there)
         found = self.server_ms()
         self.asked_off = self.server_off
-        if abs(self.server_off - self.said_off) > MOST_UNCERTAIN_MS / 1000:
-            self.said_off, self.said_at = self.server_off, self.mono
+        if abs(self.server_off - self.said_off) > _ANOTHER_S:
+            self.said_at = self.mono
+        self.said_off = self.server_off
         self.base, self.leap = self.base + self.leap, 0.0  # a step of everybody's time is known once it is heard of
         self._pass(self.trip - there)
         return int(found)
