@@ -23,6 +23,13 @@ def db(tmp_path: Path) -> Iterator[Database]:
     found.close()
 
 
+def _errors(db: Database) -> int:
+    """How many errors are in the table."""
+    row = db.row("SELECT count(*) AS n FROM errors")
+    assert row is not None
+    return int(row["n"])
+
+
 def _named(connection: sqlite3.Connection, sql: str) -> set[str]:
     """The tables that SQLite itself names for a statement."""
     seen: set[str] = set()
@@ -64,9 +71,7 @@ def test_a_value_is_read_again_after_its_table_was_written(db: Database) -> None
 
     def count() -> int:
         reads.append(1)
-        row = db.row("SELECT count(*) AS n FROM errors")
-        assert row is not None
-        return int(row["n"])
+        return _errors(db)
 
     assert db.remembered(("errors",), count) == 0
     with db.transaction():
@@ -80,15 +85,10 @@ def test_a_value_is_read_again_after_its_table_was_written(db: Database) -> None
 def test_a_value_made_of_remembered_values_is_read_again_with_them(db: Database) -> None:
     """What a remembered value was made of counts for it too, also where the inner one was known already."""
 
-    def inner() -> int:
-        row = db.row("SELECT count(*) AS n FROM errors")
-        assert row is not None
-        return int(row["n"])
-
     def outer() -> int:
-        return db.remembered(("inner",), inner) + 100
+        return db.remembered(("inner",), lambda: _errors(db)) + 100
 
-    assert db.remembered(("inner",), inner) == 0
+    assert db.remembered(("inner",), lambda: _errors(db)) == 0
     assert db.remembered(("outer",), outer) == 100
     with db.transaction():
         db.write("INSERT INTO errors (time_ms, what) VALUES (?, ?)", (1, "x"))
@@ -98,20 +98,15 @@ def test_a_value_made_of_remembered_values_is_read_again_with_them(db: Database)
 def test_what_was_rolled_back_is_forgotten(db: Database) -> None:
     """A value that was read inside a transaction which failed is read again."""
 
-    def count() -> int:
-        row = db.row("SELECT count(*) AS n FROM errors")
-        assert row is not None
-        return int(row["n"])
-
     def fails() -> None:
         with db.transaction():
             db.write("INSERT INTO errors (time_ms, what) VALUES (?, ?)", (1, "x"))
-            assert db.remembered(("errors",), count) == 1
+            assert db.remembered(("errors",), lambda: _errors(db)) == 1
             raise KeyError
 
     with pytest.raises(KeyError):
         fails()
-    assert db.remembered(("errors",), count) == 0
+    assert db.remembered(("errors",), lambda: _errors(db)) == 0
 
 
 def test_a_transaction_that_writes_nothing_leaves_the_file_alone(db: Database) -> None:
