@@ -28,6 +28,15 @@ def test_every_mutant_fits_the_code() -> None:
             compile(text, str(path), "exec")
 
 
+def test_the_tests_that_notice_mutants_exist() -> None:
+    """Each test that the table names stands in its file: one that was renamed would notice nothing."""
+    named = {test.partition("[")[0] for mutant in MUTANTS for test in mutant.tests if "::" in test}
+    gone = [
+        test for test in named if f"def {test.rpartition('::')[2]}(" not in (ROOT / test.split("::")[0]).read_text()
+    ]
+    assert not gone
+
+
 def test_a_mutant_that_does_not_fit_is_an_error() -> None:
     """A patch whose text is gone fails loudly: a mutant that changes nothing proves nothing."""
     edit = MUTANTS[0].edits[0]
