@@ -23,19 +23,11 @@ from autotrader.records.store import Store
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Faults, Simulator
 from autotrader.study.halts import ACCOUNT, RULES
-from autotrader.study.stage import NOWHERE, Stage, project_of
+from autotrader.study.stage import NOWHERE, Stage
 
 BOOK = "/api/v3/ticker/bookTicker"
 IN_AN_ANSWER_SECONDS = 0.3  # its answer drips for longer than that
 WATCHED_SECONDS = 4  # without the halt, that look's first order leaves after 2 s
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """The product on an exchange in this process, in virtual time."""
-    account = Account.named("main", {"JPY": "50000000", "BTC": "5", "BNB": "1"})
-    simulator = Simulator(seed=3, symbols=["BTCJPY"], accounts=[account], history_minutes=30)
-    return Stage(project_of(tmp_path / "project", ACCOUNT, RULES), simulator, tmp_path / "state", random.Random(3))
 
 
 def go_on(world: World, seconds: float) -> None:

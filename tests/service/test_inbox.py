@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from pathlib import Path
-
 import pytest
 
 from autotrader.records.crash import Crash, listening
 from autotrader.service.inbox import Desk
 from autotrader.service.world import World
-from autotrader.simulator import Account, Simulator
-from autotrader.study.halts import ACCOUNT, RULES
-from autotrader.study.stage import Stage, project_of
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    """The product on an exchange in this process, in virtual time."""
-    account = Account.named("main", {"JPY": "50000000", "BTC": "5", "BNB": "1"})
-    simulator = Simulator(seed=3, symbols=["BTCJPY"], accounts=[account], history_minutes=30)
-    return Stage(project_of(tmp_path / "project", ACCOUNT, RULES), simulator, tmp_path / "state", random.Random(3))
+from autotrader.study.stage import Stage
 
 
 def die_obeying(world: World, point: str) -> None:
