@@ -50,10 +50,8 @@ def own_record(day: Day, now_ms: int, zone: tzinfo, orders: Orders) -> OwnRecord
     )
 
 
-def read_day(
-    now_ms: int, *, intents: Intents, orders: Orders, cancels: Cancels, settings: Settings, errors: Errors
-) -> Day:
-    """Read what changes with writes only, and what happened in the day before now."""
+def read_day(now_ms: int, *, intents: Intents, orders: Orders, cancels: Cancels, errors: Errors, refusals: int) -> Day:
+    """Read what changes with writes only, and what happened in the day before now. `refusals` are those in a row."""
     day_ago = now_ms - DAY_MS
     sent = intents.times_sent(day_ago)
     intended = intents.in_state(IntentState.INTENT)
@@ -68,7 +66,7 @@ def read_day(
             *(sent_ms for sent_ms, state in sent if state is not IntentState.NOT_SENT),
             *(row.intent.created_ms for row in intended),
         ),
-        refusals=refusals(intents, settings),
+        refusals=refusals,
     )
 
 

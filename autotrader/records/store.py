@@ -215,8 +215,8 @@ class Store:
             intents=self.intents,
             orders=self.orders,
             cancels=self.cancels,
-            settings=self.settings,
             errors=self.errors,
+            refusals=self.refusals_in_a_row(),
         )
 
     def notice(self, time_ms: int, level: NoticeLevel, text: str, **more: object) -> Act:
