@@ -11,7 +11,7 @@ from autotrader.cli import main
 from autotrader.errors import ConfigError
 from tests.road.day import HOUR_MS, Heard
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def hours(folder: Path) -> tuple[str, Agreement]:

@@ -26,7 +26,7 @@ Post = Callable[[Gateway, JournalRow, int], SubmitResult]
 ONCE: Post = Gateway._post
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_order_is_doubled_or_lost_in_two_thousand_schedules(part: int) -> None:
     """Whatever is lost, late, hidden or repeated, and wherever the process dies: 0 doubled, 0 lost, 0 unexplained."""

@@ -26,7 +26,7 @@ sys.exit(replay.main(sys.argv[1:]))
 """
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(3600)
 def test_the_same_seed_leaves_the_same_records() -> None:
     """16 worlds in two processes with different hash seeds: every record, table and decision is the same."""
     proof = prove_replay(16)
@@ -42,7 +42,7 @@ def test_a_thousand_seeds_leave_the_same_records() -> None:
     assert prove_replay(1_000, first=10_000, runs=4).breaches == ()
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(1200)
 def test_chance_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """A world that draws from the machine's chance leaves other records each time, and the proof says where."""
     monkeypatch.setattr(replay, "COMMAND", (sys.executable, "-c", BY_CHANCE))

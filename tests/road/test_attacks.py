@@ -37,7 +37,7 @@ from autotrader.simulator.exchange import Answer
 from autotrader.simulator.harness import milliseconds
 from tests.road.day import TAPE, Heard, opened, own_orders, played, simulator
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(1200)
 
 STALE = """
 version: 1

@@ -17,7 +17,7 @@ from autotrader.orders import Side
 from autotrader.simulator import Account, Simulator
 from tests.road.day import TAPE, Heard, opened, own_orders, played, simulator
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(1800)
 EVERY_FATE_HOURS = 6  # of the recorded day: fills whole and in parts, a cancel, a sale; the demo plays the whole day
 
 

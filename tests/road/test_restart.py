@@ -8,7 +8,7 @@ import pytest
 
 from tests.road.day import opened, own_orders, played, simulator
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(1800)
 
 
 def test_a_stale_order_is_cancelled_after_a_restart(tmp_path: Path) -> None:
