@@ -21,7 +21,7 @@ from unittest import mock
 from urllib.parse import urlsplit
 
 from autotrader.cycle import cycle
-from autotrader.exchanges.binance.transport import Transport
+from autotrader.exchanges.transport import Transport
 from autotrader.records.database import Database
 from autotrader.records.heads import HeadsFile
 from autotrader.simulator import Simulator

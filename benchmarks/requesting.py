@@ -18,8 +18,8 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from autotrader.exchanges.binance.connection import Connection, Settings, connect
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.binance.signing import ReadSigner
+from autotrader.exchanges.secret import Credentials, Secret
 from benchmarks.measure import Row, Size, environment, in_turn
 
 PATH = "/api/v3/openOrders"

@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 from autotrader.app import Wishes, World, open_world, read_project
 from autotrader.app.project import Project
 from autotrader.exchanges.binance.connection import Settings, connect
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.plan import Settings as AccountSettings
 from autotrader.orders import Side
 from autotrader.ports import Level

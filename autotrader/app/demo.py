@@ -17,8 +17,8 @@ from pathlib import Path
 from autotrader.app import Wishes, World, open_world, read_project
 from autotrader.cycle import CycleReport
 from autotrader.errors import ConfigError
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import CONFIRMATION, grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.plan import Settings
 from autotrader.ports import Notifier
 from autotrader.records.places import Identity

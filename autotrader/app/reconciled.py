@@ -10,10 +10,10 @@ from pathlib import Path
 from autotrader.app.why import Teller
 from autotrader.errors import ConfigError
 from autotrader.exchanges.binance.connection import Connection, connect
-from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_account import KEPT_FILLS, KEPT_ORDERS, STARTED_OVER, from_text
 from autotrader.exchanges.paper_source import venue_source
+from autotrader.exchanges.secret import Credentials
 from autotrader.execution.agree import Agreement, compare
 from autotrader.ports import Broker
 from autotrader.records.store import Store

@@ -20,10 +20,10 @@ from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.binance.hosts import LIVE_URL
-from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
+from autotrader.exchanges.secret import Credentials
 from autotrader.execution.gate import Gate
 from autotrader.execution.gateway import Gateway
 from autotrader.execution.holdings import Assets
@@ -130,7 +130,7 @@ def _checked_key(connection: Connection) -> tuple[str, ...]:
     if connection.broker is None:
         raise SafetyRefused("live trading needs an API key", hint="set AUTOTRADER_API_KEY and its secret")
     calls = connection.broker.calls
-    if not connection.url.serves(RESTRICTIONS):
+    if not connection.serves(RESTRICTIONS):
         calls.account()  # this host cannot say what the key may do; that it is known must do
         return ("this host does not say what the key may do: make sure that it may not withdraw",)
     may, now_ms = calls.restrictions(), connection.clock.now_ms()
@@ -195,7 +195,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     parts = Parts(
         plan=plan, plan_text=plan_text, instruments=instruments, market=connection.market, broker=broker, clock=clock,
         store=store, gate=gate, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
-        before_orders=frozenset({StatusNeed()}) if connection.url.serves(STATUS) else frozenset(),
+        before_orders=frozenset({StatusNeed()}) if connection.serves(STATUS) else frozenset(),
     )  # fmt: skip
     return World(
         plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,

@@ -20,7 +20,7 @@ from autotrader.errors import AutotraderError
 
 if TYPE_CHECKING:
     from autotrader.exchanges.binance.client import Client
-    from autotrader.exchanges.binance.clock import VenueClock
+    from autotrader.exchanges.clock import VenueClock
 
 LEAST_DISK, LITTLE_DISK = 100_000_000, 1_000_000_000  # bytes
 MOST_SKEW_MS = 1_000  # more is compensated, but says that nothing sets this machine's clock
@@ -100,7 +100,7 @@ def clock(facts: Facts) -> Iterator[Finding]:
 
 def key(facts: Facts) -> Iterator[Finding]:
     """The API key: whole, private, and allowed no more than it needs."""
-    from autotrader.exchanges.binance.secret import key_places, load_credentials, secret_places
+    from autotrader.exchanges.secret import key_places, load_credentials, secret_places
 
     credentials = load_credentials(facts.environ)
     if credentials is None:

@@ -7,12 +7,12 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autotrader.exchanges.binance.secret import Credentials
+    from autotrader.exchanges.secret import Credentials
 
 
 def credentials_here() -> Credentials | None:
     """Key and secret from the first place that has them; None where there is neither. Raises ConfigError."""
-    from autotrader.exchanges.binance.secret import PEM_BEGIN, load_credentials
+    from autotrader.exchanges.secret import PEM_BEGIN, load_credentials
     from autotrader.service.logs import hide
 
     found = load_credentials(os.environ)
@@ -31,7 +31,7 @@ def keep_from_children() -> None:
 
     For processes that run for long; what began this one keeps its own copy.
     """
-    from autotrader.exchanges.binance.secret import SECRET_VARIABLE
+    from autotrader.exchanges.secret import SECRET_VARIABLE
 
     os.environ.pop(SECRET_VARIABLE, None)
 

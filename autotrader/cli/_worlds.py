@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from autotrader.app import Project, World
-    from autotrader.exchanges.binance.secret import Credentials
     from autotrader.exchanges.live import LiveToken
+    from autotrader.exchanges.secret import Credentials
     from autotrader.language.plan import Settings
     from autotrader.ports import Notifier
     from autotrader.service.logs import Logs

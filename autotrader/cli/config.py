@@ -72,7 +72,7 @@ def settings(
 
 def _key_rows(environ: Mapping[str, str]) -> dict[str, Origin]:
     """Where live would take the key and its secret from; neither is read."""
-    from autotrader.exchanges.binance.secret import key_places, secret_places
+    from autotrader.exchanges.secret import key_places, secret_places
 
     places = {"API key": key_places(environ), "API secret": secret_places(environ)}
     return {name: Origin(_SET, found[0].name) for name, found in places.items() if found}

@@ -19,7 +19,7 @@ from autotrader.errors import ConfigError, printable
 
 if TYPE_CHECKING:
     from autotrader.exchanges.binance.client import Client
-    from autotrader.exchanges.binance.clock import VenueClock
+    from autotrader.exchanges.clock import VenueClock
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red"), "skipped": ("-", "grey")}
 
@@ -76,12 +76,12 @@ def _connected(url: str) -> tuple[Client, VenueClock]:
     """A client that can look and nothing else. Raises ConfigError for an address that is not the exchange's."""
     from autotrader.cli._secrets import credentials_here
     from autotrader.exchanges.binance.client import Client
-    from autotrader.exchanges.binance.clock import VenueClock
     from autotrader.exchanges.binance.endpoints import Market
     from autotrader.exchanges.binance.governor import Governor
     from autotrader.exchanges.binance.hosts import base_url
     from autotrader.exchanges.binance.signing import ReadSigner
-    from autotrader.exchanges.binance.transport import Transport
+    from autotrader.exchanges.clock import VenueClock
+    from autotrader.exchanges.transport import Transport
 
     place = base_url(url)
     try:

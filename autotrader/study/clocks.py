@@ -24,7 +24,7 @@ from autotrader.engine.due import Due, due
 from autotrader.engine.requests import Context
 from autotrader.engine.state import RuleState, Run, StateKey, state_from_json, state_to_json
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
-from autotrader.exchanges.binance.clock import MOST_UNCERTAIN_MS, VenueClock
+from autotrader.exchanges.clock import MOST_UNCERTAIN_MS, VenueClock
 from autotrader.language.load import load
 from autotrader.language.plan import At, CompiledRule, Every, OnClose, Plan
 from autotrader.market.snapshot import Snapshot

@@ -20,8 +20,7 @@ from typing import Any, Final
 
 from autotrader.app import Project
 from autotrader.errors import AutotraderError
-from autotrader.exchanges.binance.hosts import BaseUrl
-from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply, Request
+from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
 from autotrader.records.crash import listening
 from autotrader.service.runner import Manner, Runner

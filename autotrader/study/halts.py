@@ -20,7 +20,7 @@ from autotrader.app import World
 from autotrader.app.project import Project
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.limits import View
-from autotrader.exchanges.binance.messages import Request
+from autotrader.exchanges.messages import Request
 from autotrader.orders import Side
 from autotrader.records.crash import listening
 from autotrader.records.halt_file import write_halt_file

@@ -28,11 +28,10 @@ from autotrader.app import Wishes, read_project
 from autotrader.app.world import open_world
 from autotrader.cycle import CycleReport
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.binance.hosts import BaseUrl
-from autotrader.exchanges.binance.messages import Reply, Request, Sender
-from autotrader.exchanges.binance.secret import Credentials, Secret
-from autotrader.exchanges.binance.transport import Transport
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.messages import BaseUrl, Reply, Request, Sender
+from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.transport import Transport
 from autotrader.language.plan import Settings
 from autotrader.ports import Notifier
 from autotrader.service.logs import Logs, set_up

@@ -21,10 +21,9 @@ from typing import Final
 from autotrader.app import Project, Wishes, World, open_world, read_project
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.binance.hosts import BaseUrl
-from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply, Request, read_reply
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request, read_reply
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.plan import Plan, Settings
 from autotrader.language.problems import Problem
 from autotrader.market.instrument import Instrument

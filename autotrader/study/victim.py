@@ -19,8 +19,8 @@ from typing import Final
 
 from autotrader.app import Wishes, read_project
 from autotrader.app.world import open_world
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.plan import Settings
 from autotrader.ports import Level, Notifier
 from autotrader.records.crash import VARIABLE

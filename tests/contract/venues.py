@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from autotrader.exchanges.binance.connection import Connection, Settings, connect
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.market.account import Account
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import AccountNeed, BalancesNeed, BookNeed, OpenOrdersNeed

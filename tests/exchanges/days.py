@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from autotrader.app import Wishes, World, open_world, read_project
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.plan import Settings
 from autotrader.ports import Level
 from autotrader.service.runner import Manner, Runner

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autotrader.exchanges.binance.connection import Connection, Settings, connect
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 
 KEY = "CanaryKeyCanaryKeyCanaryKeyCanaryKeyCanaryKeyCanaryKeyCanaryKey0"
 SECRET = "CanarySecretCanarySecretCanarySecretCanarySecretCanarySecretCa00"

@@ -15,9 +15,9 @@ import pytest
 from autotrader.errors import SafetyRefused
 from autotrader.exchanges.binance.broker import BinanceBroker
 from autotrader.exchanges.binance.connection import Connection, Settings, connect
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.candle_store import SeriesKey, SqliteCandleStore, bars_of
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.market.candles import Candles
 from autotrader.market.needs import (
     AccountNeed,

@@ -13,7 +13,7 @@ import pytest
 
 from autotrader.errors import ExchangeUnavailable
 from autotrader.exchanges.binance.governor import Governor
-from autotrader.exchanges.binance.messages import Reply
+from autotrader.exchanges.messages import Reply
 from autotrader.execution.gateway import Outcome
 from autotrader.orders import OrderStatus, Side
 from autotrader.records.cancels import CancelState

@@ -23,8 +23,8 @@ from autotrader.exchanges.binance.broker import _gate
 from autotrader.exchanges.binance.endpoints import order_params
 from autotrader.exchanges.binance.instruments import instrument
 from autotrader.exchanges.binance.signing import encode
-from autotrader.exchanges.binance.strict_json import parse
 from autotrader.exchanges.binance.wire import exchange_info
+from autotrader.exchanges.strict_json import parse
 from autotrader.language.plan import MarketPrice, PlaceOrder
 from autotrader.language.tree import Kind, Literal, Place, Unit
 from autotrader.market.instrument import Instrument

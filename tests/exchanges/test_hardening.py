@@ -16,8 +16,8 @@ import pytest
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.binance.connection import Connection
 from autotrader.exchanges.binance.hosts import base_url
-from autotrader.exchanges.binance.messages import NoReplyError, Reply, Request
-from autotrader.exchanges.binance.transport import Transport
+from autotrader.exchanges.messages import NoReplyError, Reply, Request
+from autotrader.exchanges.transport import Transport
 from autotrader.orders import Unknown
 from tests.exchanges.scripted import KEY, SECRET, Act, Scripted, connected, error, hang_up, raw, reply
 from tests.exchanges.test_bad_replies import ORDER, REQUEST, submit

@@ -15,9 +15,9 @@ import pytest
 from autotrader.errors import ConfigError
 from autotrader.exchanges.binance.connection import Settings, connect
 from autotrader.exchanges.binance.errors import clean
-from autotrader.exchanges.binance.secret import Credentials, Secret, load_credentials
 from autotrader.exchanges.binance.signing import ReadSigner, signature
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret, load_credentials
 from autotrader.orders import Rejected
 from tests.exchanges.scripted import KEY, Scripted, error, hang_up, reply
 from tests.exchanges.test_bad_replies import ORDER, REQUEST

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from autotrader.errors import AutotraderError, ConfigError, ExchangeUnavailable, SafetyRefused
 from autotrader.exchanges.binance import weights
-from autotrader.exchanges.binance.clock import SAMPLES_APART, STEADY_SECONDS, VenueClock
 from autotrader.exchanges.binance.connection import Settings, connect
 from autotrader.exchanges.binance.endpoints import AccountCalls
 from autotrader.exchanges.binance.governor import Governor, OrderLimit, Parked, Refrained
 from autotrader.exchanges.binance.hosts import base_url
-from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply, Request
 from autotrader.exchanges.binance.signing import ReadSigner
-from autotrader.exchanges.binance.transport import Transport
+from autotrader.exchanges.clock import SAMPLES_APART, STEADY_SECONDS, VenueClock
+from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request
+from autotrader.exchanges.transport import Transport
 from autotrader.execution.journal import horizon_ms
 from autotrader.market.needs import (
     AccountNeed,

@@ -20,8 +20,8 @@ from urllib.parse import urlencode
 import pytest
 
 from autotrader.exchanges.binance.connection import Connection, Settings, connect
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.orders import CancelRequest, OrderRequest, OrderType, Side
 from autotrader.simulator import Simulator
 from autotrader.simulator.exchange import Answer

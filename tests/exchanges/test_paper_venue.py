@@ -8,14 +8,14 @@ from decimal import Decimal
 import pytest
 
 from autotrader.exchanges.binance.client import Client
-from autotrader.exchanges.binance.clock import SteppedClock
 from autotrader.exchanges.binance.endpoints import Market
 from autotrader.exchanges.binance.governor import Governor
 from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.binance.instruments import Instruments
-from autotrader.exchanges.binance.transport import Transport
+from autotrader.exchanges.clock import SteppedClock
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
+from autotrader.exchanges.transport import Transport
 from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Rejected, Side, TimeInForce
 from autotrader.simulator import Simulator
 

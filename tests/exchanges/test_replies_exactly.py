@@ -14,7 +14,7 @@ from autotrader.exchanges.binance.errors import (
     kind,
     submit_outcome,
 )
-from autotrader.exchanges.binance.messages import Reply
+from autotrader.exchanges.messages import Reply
 from autotrader.orders import Rejected, Unknown
 
 CERTAIN = (-1013, -1015, -1021, -1022, -1100, -1111, -1121, -1199, -2010, -2014, -2015)

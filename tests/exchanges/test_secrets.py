@@ -26,7 +26,7 @@ from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked
 
 from autotrader.errors import AutotraderError, ConfigError, SafetyRefused
-from autotrader.exchanges.binance.secret import Credentials, Secret, key_places, load_credentials, secret_places
+from autotrader.exchanges.secret import Credentials, Secret, key_places, load_credentials, secret_places
 from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, error, hang_up, reply
 
 OTHER = "OtherSecretOtherSecretOtherSecretOtherSecretOtherSecretOther0000"

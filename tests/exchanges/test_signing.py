@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from autotrader.errors import ConfigError, SafetyRefused, UsageError
 from autotrader.exchanges.binance.connection import connect
-from autotrader.exchanges.binance.secret import Credentials, Secret, load_credentials
 from autotrader.exchanges.binance.signing import (
     READ_CALLS,
     Method,
@@ -28,6 +27,7 @@ from autotrader.exchanges.binance.signing import (
     signature,
 )  # fmt: skip
 from autotrader.exchanges.live import LiveToken, confirmation_from, grant_live
+from autotrader.exchanges.secret import Credentials, Secret, load_credentials
 from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, credentials, reply
 
 DOCS_SECRET = Secret("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")

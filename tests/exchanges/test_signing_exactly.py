@@ -9,9 +9,9 @@ import hmac
 import pytest
 
 from autotrader.errors import ConfigError, SafetyRefused
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.binance.signing import ReadSigner, Signed, TradeSigner, encode
 from autotrader.exchanges.live import LiveToken, grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from tests.exchanges.scripted import KEY, SECRET, credentials
 
 HOST = "127.0.0.1"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from autotrader.exchanges.binance import wire, wire_account
 from autotrader.exchanges.binance.fields import BadReply, by_symbol
-from autotrader.exchanges.binance.strict_json import BadJson, parse
+from autotrader.exchanges.strict_json import BadJson, parse
 
 Read = Callable[[Any], Any]
 

@@ -17,8 +17,8 @@ from typing import Any
 from autotrader.exchanges.binance import errors, wire, wire_account
 from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.instruments import instrument
-from autotrader.exchanges.binance.messages import Reply
-from autotrader.exchanges.binance.strict_json import BadJson, parse
+from autotrader.exchanges.messages import Reply
+from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.language.account_file import load_settings
 from autotrader.language.expression import (
     Origin,

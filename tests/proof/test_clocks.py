@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from autotrader.engine.due import Due, due
-from autotrader.exchanges.binance.clock import VenueClock
+from autotrader.exchanges.clock import VenueClock
 from autotrader.study.clocks import KINDS, prove_clocks
 
 EVERYDAY, DEEP = 60, 10_000

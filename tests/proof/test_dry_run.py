@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.exchanges.binance import secret, signing
-from autotrader.exchanges.binance.hosts import BaseUrl
-from autotrader.exchanges.binance.messages import Reply, Request
+from autotrader.exchanges import secret
+from autotrader.exchanges.binance import signing
+from autotrader.exchanges.messages import BaseUrl, Reply, Request
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.study.stage import NOWHERE, Line, Stage, project_of, scratch

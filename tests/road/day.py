@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from autotrader.app import Wishes, World, open_world, read_project
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.plan import Settings
 from autotrader.orders import Order
 from autotrader.ports import Level

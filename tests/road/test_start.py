@@ -14,8 +14,8 @@ import pytest
 from autotrader.app import World
 from autotrader.errors import RecordsBroken, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.execution.agree import compare
 from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Side
 from autotrader.service.hand import Wanted, place_by_hand

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrader.exchanges.binance.governor import Parked
-from autotrader.exchanges.binance.strict_json import BadJson, parse
+from autotrader.exchanges.strict_json import BadJson, parse
 
 
 class BanFile:

@@ -29,10 +29,10 @@ from autotrader.exchanges.binance.errors import (
     submit_outcome,
 )  # fmt: skip
 from autotrader.exchanges.binance.fields import BadReply
-from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply
-from autotrader.exchanges.binance.pool import Pool
 from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, Params, encode
-from autotrader.exchanges.binance.strict_json import BadJson, parse
+from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply
+from autotrader.exchanges.pool import Pool
+from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.market.account import Account
 from autotrader.market.needs import AccountNeed, BalancesNeed, OpenOrdersNeed
 from autotrader.market.timeframe import DAY_MS

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from autotrader.errors import ExchangeUnavailable
-from autotrader.exchanges.binance.clock import ExchangeClock
 from autotrader.exchanges.binance.endpoints import Market
 from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.wire import WireKline
 from autotrader.exchanges.candle_store import FIELDS, CandleStore, SeriesKey, bars_of, empty_bars
+from autotrader.exchanges.clock import ExchangeClock
 from autotrader.market.candles import Candles
 from autotrader.market.needs import CandleNeed
 from autotrader.market.timeframe import approximate_ms, next_open, open_of, steps_before

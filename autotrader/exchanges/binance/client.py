@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
-from autotrader.exchanges.binance.clock import ExchangeClock
 from autotrader.exchanges.binance.errors import CLOCK_CODE, Kind, exception, failure, kind
 from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.governor import Governor, Refrained
-from autotrader.exchanges.binance.hosts import BaseUrl
-from autotrader.exchanges.binance.messages import NoReplyError, NotSentError, Reply, Request, Sender
+from autotrader.exchanges.binance.hosts import serves
 from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, TradeSigner, encode
-from autotrader.exchanges.binance.strict_json import BadJson, parse
+from autotrader.exchanges.clock import ExchangeClock
+from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request, Sender
+from autotrader.exchanges.strict_json import BadJson, parse
 
 READ_SECONDS: Final = 8.0
 TRADE_SECONDS: Final = 12.0  # the venue itself gives up after 10
@@ -72,7 +72,7 @@ class Client:
 
     def public(self, path: str, params: Params = (), *, weight: int, seconds: float = READ_SECONDS) -> Any:
         """The JSON value of a public GET. Raises ExchangeUnavailable or ExchangeRefused."""
-        if not self.url.serves(path):
+        if not serves(self.url, path):
             raise ExchangeUnavailable(f"{self.url.host} does not offer {path}")
         query = encode(params)
         return self._retried(lambda: Request("GET", path, query), weight, seconds, urgent=False)
@@ -91,7 +91,7 @@ class Client:
         signer = self._reader
         if signer is None:
             raise SafetyRefused(f"{method} {path} needs an API key", hint="see AUTOTRADER_API_KEY in the documentation")
-        if not self.url.serves(path):
+        if not serves(self.url, path):
             raise ExchangeUnavailable(f"{self.url.host} does not offer {path}")
 
         def request() -> Request:

@@ -20,21 +20,21 @@ from autotrader.exchanges.binance.bans import BanFile
 from autotrader.exchanges.binance.broker import BinanceBroker
 from autotrader.exchanges.binance.candles import SETTLE_MS, CandleFeed
 from autotrader.exchanges.binance.client import Client, Patience
-from autotrader.exchanges.binance.clock import ExchangeClock, SteppedClock, VenueClock
 from autotrader.exchanges.binance.endpoints import Market
 from autotrader.exchanges.binance.fields import BadReply, Fields
 from autotrader.exchanges.binance.governor import SHARE, Governor, Parked
-from autotrader.exchanges.binance.hosts import LIVE_URL, BaseUrl, base_url
+from autotrader.exchanges.binance.hosts import LIVE_URL, base_url, serves
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.market_data import BinanceMarketData
-from autotrader.exchanges.binance.messages import Request, Sender
-from autotrader.exchanges.binance.pool import THREADS, Pool
-from autotrader.exchanges.binance.secret import Credentials
 from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, ReadSigner, TradeSigner, encode
-from autotrader.exchanges.binance.strict_json import BadJson, parse
-from autotrader.exchanges.binance.transport import Transport
 from autotrader.exchanges.candle_store import CandleStore, SqliteCandleStore
+from autotrader.exchanges.clock import ExchangeClock, SteppedClock, VenueClock
 from autotrader.exchanges.live import LiveToken
+from autotrader.exchanges.messages import BaseUrl, Request, Sender
+from autotrader.exchanges.pool import THREADS, Pool
+from autotrader.exchanges.secret import Credentials
+from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.transport import Transport
 
 DESK_SECONDS = 60.0
 
@@ -86,6 +86,10 @@ class Connection:
     broker: BinanceBroker | None
     fingerprint: str
     _closers: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    def serves(self, path: str) -> bool:
+        """Whether the host has a call at all."""
+        return serves(self.url, path)
 
     def close(self) -> None:
         """End threads, connections and the candle file. May be called twice."""

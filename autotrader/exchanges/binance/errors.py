@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final, Literal
 
 from autotrader.errors import ExchangeRefused, ExchangeUnavailable
-from autotrader.exchanges.binance.messages import Reply
-from autotrader.exchanges.binance.strict_json import BadJson, parse
+from autotrader.exchanges.messages import Reply
+from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.orders import Rejected, Unknown
 
 

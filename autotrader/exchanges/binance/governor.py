@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from autotrader.exchanges.binance.messages import NotSentError, Reply
+from autotrader.exchanges.messages import NotSentError, Reply
 from autotrader.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 DEFAULT_LIMIT: Final = 6000

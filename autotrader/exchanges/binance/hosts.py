@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 from autotrader.errors import ConfigError
+from autotrader.exchanges.messages import BaseUrl
 
 LIVE_URL: Final = "https://api.binance.com"
 LIVE_HOSTS: Final = frozenset(
@@ -20,19 +20,11 @@ HTTPS_HOSTS: Final = LIVE_HOSTS | {DATA_HOST} | OTHER_HOSTS
 NOT_AT_DATA_HOST: Final = frozenset({"/api/v3/ticker/tradingDay", "/api/v3/historicalTrades"})
 
 
-@dataclass(frozen=True, slots=True)
-class BaseUrl:
-    """A checked base URL. `origin` has no trailing slash; `loopback` says that it is this machine."""
-
-    origin: str
-    host: str
-    loopback: bool
-
-    def serves(self, path: str) -> bool:
-        """Whether this host has the call at all."""
-        if path.startswith("/sapi/"):
-            return self.loopback or self.host in LIVE_HOSTS
-        return self.host != DATA_HOST or path not in NOT_AT_DATA_HOST
+def serves(url: BaseUrl, path: str) -> bool:
+    """Whether a host of the venue has a call at all."""
+    if path.startswith("/sapi/"):
+        return url.loopback or url.host in LIVE_HOSTS
+    return url.host != DATA_HOST or path not in NOT_AT_DATA_HOST
 
 
 def base_url(text: str) -> BaseUrl:

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from autotrader.errors import ExchangeRefused
-from autotrader.exchanges.binance.clock import ExchangeClock
 from autotrader.exchanges.binance.endpoints import Market
 from autotrader.exchanges.binance.errors import NO_SUCH_SYMBOL
 from autotrader.exchanges.binance.fields import BadReply, Fields
 from autotrader.exchanges.binance.governor import Governor, order_limits
-from autotrader.exchanges.binance.strict_json import BadJson, parse
 from autotrader.exchanges.binance.wire import WireExchange, WireSymbol
+from autotrader.exchanges.clock import ExchangeClock
+from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.market.instrument import Instrument
 from autotrader.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS
 from autotrader.money import ONE, ZERO, plain

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from autotrader.errors import ConfigError
-from autotrader.exchanges.binance.secret import PEM_BEGIN, Secret
+from autotrader.exchanges.secret import PEM_BEGIN, Secret
 
 EXTRA: Final = "keys"
 LEAST_RSA_BITS: Final = 2048

@@ -22,8 +22,8 @@ from autotrader.exchanges.binance.endpoints import Each, Market
 from autotrader.exchanges.binance.errors import NO_SUCH_SYMBOL
 from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.instruments import Instruments
-from autotrader.exchanges.binance.pool import Pool
 from autotrader.exchanges.binance.wire import WireBook, WireTicker
+from autotrader.exchanges.pool import Pool
 from autotrader.market.account import Health
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.keys import signing_function
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import LiveToken
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.money import plain
 
 Method = Literal["GET", "POST", "DELETE"]

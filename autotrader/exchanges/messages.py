@@ -12,11 +12,19 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from autotrader.errors import ExchangeUnavailable
-from autotrader.exchanges.binance.hosts import BaseUrl
-from autotrader.exchanges.binance.secret import Secret
+from autotrader.exchanges.secret import Secret
 
 BODY_CAP: Final = 8 * 1024 * 1024
 KEPT_HEADERS: Final = ("retry-after", "content-type", "content-encoding")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrl:
+    """A checked base URL. `origin` has no trailing slash; `loopback` says that it is this machine."""
+
+    origin: str
+    host: str
+    loopback: bool
 
 
 class NotSentError(ExchangeUnavailable):
