@@ -1,6 +1,6 @@
 """``autotrader prove``: the promises of docs/safety.md, tried again on this machine, by anybody who doubts them.
 
-Each proof is a function in `autotrader.study` that gives a `Proof`; this file says it in words. Exit 1 where a promise
+Each proof is a function in `autotrader.prove` that gives a `Proof`; this file says it in words. Exit 1 where a promise
 did not hold.
 """
 
@@ -18,7 +18,7 @@ import click
 from autotrader.cli._options import format_option
 
 if TYPE_CHECKING:
-    from autotrader.study.proof import Progress, Proof
+    from autotrader.prove.proof import Progress, Proof
 
 _SHOWN_BREACHES = 10
 _WIDTH = 96
@@ -109,8 +109,8 @@ def orders(
     format: str,  # noqa: A002 - the flag's name
 ) -> int:
     """No order doubled, none lost, whatever faults and crashes."""
-    from autotrader.study.orders import cores, prove_kept, prove_orders
-    from autotrader.study.schedule import Schedule
+    from autotrader.prove.orders import cores, prove_kept, prove_orders
+    from autotrader.prove.schedule import Schedule
 
     if schedule is not None:
         kept = Schedule.read(schedule)
@@ -128,8 +128,8 @@ def orders(
 @format_option
 def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, format: str) -> int:  # noqa: A002
     """Real processes killed at every named point, and power cuts."""
-    from autotrader.study.kill import check_point, prove_kill, seed_of_today
-    from autotrader.study.orders import cores
+    from autotrader.prove.kill import check_point, prove_kill, seed_of_today
+    from autotrader.prove.orders import cores
 
     check_point(point)
     first, count = seed_of_today() if seed is None else seed, workers or cores()
@@ -146,7 +146,7 @@ def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, form
 @format_option
 def power(*, moments: int, seed: int, every: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Files as power cuts leave them: torn, with rubbish, short."""
-    from autotrader.study.power import prove_power
+    from autotrader.prove.power import prove_power
 
     return reported(lambda progress: prove_power(moments, seed, progress, every=every), format=format)
 
@@ -158,7 +158,7 @@ def power(*, moments: int, seed: int, every: int, format: str) -> int:  # noqa: 
 @format_option
 def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Records altered, cut, forged or put back: all is found."""
-    from autotrader.study.tamper import prove_tamper
+    from autotrader.prove.tamper import prove_tamper
 
     return reported(lambda progress: prove_tamper(cases, seed, first, progress), format=format)
 
@@ -169,7 +169,7 @@ def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A
 @format_option
 def blind(*, cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Knowing less never makes a rule trade that would not."""
-    from autotrader.study.blind import prove_blind
+    from autotrader.prove.blind import prove_blind
 
     return reported(lambda progress: prove_blind(cases, seed, progress), format=format)
 
@@ -180,7 +180,7 @@ def blind(*, cases: int, seed: int, format: str) -> int:  # noqa: A002 - the fla
 @format_option
 def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
     """No limit is exceeded, whatever is open, unclear, on its way."""
-    from autotrader.study.limits import prove_limits
+    from autotrader.prove.limits import prove_limits
 
     return reported(lambda progress: prove_limits(days, seed, progress), format=format)
 
@@ -191,7 +191,7 @@ def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the fla
 @format_option
 def clocks(*, cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Clocks jump: no slot twice, nothing signed in doubt."""
-    from autotrader.study.clocks import prove_clocks
+    from autotrader.prove.clocks import prove_clocks
 
     return reported(lambda progress: prove_clocks(cases, seed, progress), format=format)
 
@@ -202,7 +202,7 @@ def clocks(*, cases: int, seed: int, format: str) -> int:  # noqa: A002 - the fl
 @format_option
 def halt(*, moments: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
     """No order is signed after a halt of any cause, at any moment."""
-    from autotrader.study.halts import prove_halts
+    from autotrader.prove.halts import prove_halts
 
     return reported(lambda progress: prove_halts(moments, seed, progress), format=format)
 
@@ -214,7 +214,7 @@ def halt(*, moments: int, seed: int, format: str) -> int:  # noqa: A002 - the fl
 @format_option
 def replay(*, seeds: int, first: int, runs: int, format: str) -> int:  # noqa: A002 - the flag's name
     """The same inputs give the same records, byte for byte."""
-    from autotrader.study.replay import prove_replay
+    from autotrader.prove.replay import prove_replay
 
     return reported(lambda progress: prove_replay(seeds, first, runs, progress), format=format)
 
@@ -225,7 +225,7 @@ def replay(*, seeds: int, first: int, runs: int, format: str) -> int:  # noqa: A
 @format_option
 def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A002 - the flag's name
     """Weeks of the service in virtual time: nothing grows."""
-    from autotrader.study.soak import WARM_UP, prove_soak
+    from autotrader.prove.soak import WARM_UP, prove_soak
 
     warm = min(WARM_UP, days / 3) if warm_up is None else warm_up
     return reported(lambda progress: prove_soak(days, progress, warm_up=warm), format=format)
@@ -237,7 +237,7 @@ def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A0
 @format_option
 def feeds(*, feeds: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Feeds freeze, lag and lie: no order on stale data."""
-    from autotrader.study.feeds import prove_feeds
+    from autotrader.prove.feeds import prove_feeds
 
     return reported(lambda progress: prove_feeds(feeds, seed, progress), format=format)
 

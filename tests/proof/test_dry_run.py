@@ -11,9 +11,9 @@ import pytest
 from autotrader.exchanges import secret
 from autotrader.exchanges.binance import signing
 from autotrader.exchanges.messages import BaseUrl, Reply, Request
+from autotrader.prove.stage import NOWHERE, Line, Stage, project_of, scratch
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
-from autotrader.study.stage import NOWHERE, Line, Stage, project_of, scratch
 from tests.cli.project import made, simulator, without_settings
 
 LIVES, HOURS = 3, 8

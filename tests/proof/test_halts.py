@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from autotrader.prove.halts import prove_halts
 from autotrader.records.store import Store
-from autotrader.study.halts import prove_halts
 
 MOMENTS, PARTS = 75, 2
 DEEP_MOMENTS = 10_000

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from autotrader.prove.agreement import Truth, after_death, money, store_folder, too_many
+from autotrader.prove.kill import case_of, prove_kill, seed_of_today
+from autotrader.prove.referee import judged
+from autotrader.prove.victim import MOST, Stakes
 from autotrader.records.crash import CRASH_POINTS, VARIABLE
 from autotrader.records.store import Store
 from autotrader.simulator import Account, Simulator
-from autotrader.study.agreement import Truth, after_death, money, store_folder, too_many
-from autotrader.study.kill import case_of, prove_kill, seed_of_today
-from autotrader.study.referee import judged
-from autotrader.study.victim import MOST, Stakes
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -88,7 +88,7 @@ def test_a_broken_product_is_caught(tmp_path: Path, mutation: str, point: str, p
             import sys
             from autotrader.execution.gateway import Gateway
             from autotrader.execution.reconcile import Reconciler
-            from autotrader.study.kill import worker
+            from autotrader.prove.kill import worker
 
             def late(self, row):
                 return self._clock.now_ms()

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from autotrader.engine.limits import LIMITS, Limit, View
-from autotrader.study.limits import prove_limits
-from autotrader.study.proof import Proof
+from autotrader.prove.limits import prove_limits
+from autotrader.prove.proof import Proof
 
 DAYS, PARTS = 5, 5  # some 100,000 orders, in parts so that both cores have something to do
 DEEP_DAYS = 45

@@ -12,10 +12,10 @@ from autotrader.execution import resolve
 from autotrader.execution.gateway import Gateway, Outcome
 from autotrader.execution.reconcile import Reconciler
 from autotrader.orders import Accepted, Order, SubmitResult, Unknown
+from autotrader.prove.orders import play, prove_orders
+from autotrader.prove.schedule import RULES, Schedule
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import IntentState, JournalRow
-from autotrader.study.orders import play, prove_orders
-from autotrader.study.schedule import RULES, Schedule
 
 EVERYDAY = 2_000
 PARTS = 8  # so that both cores have something to do
@@ -77,14 +77,14 @@ def test_a_proof_in_which_nothing_happened_is_no_proof(monkeypatch: pytest.Monke
     quiet = {
         name: text.replace("ask > 1 JPY", "ask < 1 JPY").replace("> 0.0005", "> 99") for name, text in RULES.items()
     }
-    monkeypatch.setattr("autotrader.study.orders.RULES", quiet)
-    monkeypatch.setattr("autotrader.study.orders._project", _fresh_project())
+    monkeypatch.setattr("autotrader.prove.orders.RULES", quiet)
+    monkeypatch.setattr("autotrader.prove.orders._project", _fresh_project())
     proof = prove_orders(range(1, 21))
     assert [breach.promise for breach in proof.breaches] == ["proof"]
 
 
 def _fresh_project() -> Callable[..., object]:
-    from autotrader.study import orders
+    from autotrader.prove import orders
 
     return orders._project.__wrapped__
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from autotrader.execution.observe import Observer
+from autotrader.prove.kill import seed_of_today
+from autotrader.prove.power import MOMENTS, prove_power
 from autotrader.records.heads import HeadsFile
 from autotrader.records.store import Store
-from autotrader.study.kill import seed_of_today
-from autotrader.study.power import MOMENTS, prove_power
 
 
 def test_a_power_cut_doubles_nothing_and_loses_nothing_in_silence() -> None:

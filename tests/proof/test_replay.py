@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from autotrader.app.again import replayed
+from autotrader.prove import replay
+from autotrader.prove.replay import prove_replay
+from autotrader.prove.small_world import play_on, staged
 from autotrader.records.store import Store
-from autotrader.study import replay
-from autotrader.study.replay import prove_replay
-from autotrader.study.small_world import play_on, staged
 
 BY_CHANCE = """
 import random, sys
-from autotrader.study import replay, small_world
+from autotrader.prove import replay, small_world
 told = small_world.staged
 def staged(state, seed):
     stage = told(state, seed)

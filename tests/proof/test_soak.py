@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.study.soak import prove_soak
+from autotrader.prove.soak import prove_soak
 
 MIB = 1 << 20
 

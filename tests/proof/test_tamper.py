@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from autotrader.prove.proof import Proof
+from autotrader.prove.tamper import prove_tamper
+from autotrader.prove.tampering import KINDS
 from autotrader.records.heads import Signed
-from autotrader.study.proof import Proof
-from autotrader.study.tamper import prove_tamper
-from autotrader.study.tampering import KINDS
 
 
 def tried(*names: str) -> list[Proof]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from autotrader.prove.orders import play
+from autotrader.prove.schedule import Schedule
 from autotrader.records.database import Database, open_database, tables_of
 from autotrader.records.schema import MIGRATIONS
-from autotrader.study.orders import play
-from autotrader.study.schedule import Schedule
 
 
 @pytest.fixture

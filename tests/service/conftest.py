@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from autotrader.prove.halts import ACCOUNT, RULES
+from autotrader.prove.stage import Stage, project_of
 from autotrader.simulator import Account, Simulator
-from autotrader.study.halts import ACCOUNT, RULES
-from autotrader.study.stage import Stage, project_of
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from autotrader.prove.halts import ACCOUNT, RULES
+from autotrader.prove.stage import Stage, project_of
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
-from autotrader.study.halts import ACCOUNT, RULES
-from autotrader.study.stage import Stage, project_of
 
 
 def test_that_the_venues_new_time_is_believed_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

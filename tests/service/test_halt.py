@@ -18,12 +18,12 @@ from autotrader import cli
 from autotrader.app import World
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.ports import Level
+from autotrader.prove.halts import ACCOUNT, RULES
+from autotrader.prove.stage import NOWHERE, Stage
 from autotrader.records.places import writer_pid
 from autotrader.records.store import Store
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Faults, Simulator
-from autotrader.study.halts import ACCOUNT, RULES
-from autotrader.study.stage import NOWHERE, Stage
 
 BOOK = "/api/v3/ticker/bookTicker"
 IN_AN_ANSWER_SECONDS = 0.3  # its answer drips for longer than that

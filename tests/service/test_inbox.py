@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from autotrader.prove.stage import Stage
 from autotrader.records.crash import Crash, listening
 from autotrader.service.inbox import Desk
 from autotrader.service.world import World
-from autotrader.study.stage import Stage
 
 
 def die_obeying(world: World, point: str) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from autotrader.app import World
+from autotrader.prove.halts import ACCOUNT
+from autotrader.prove.stage import Stage, project_of
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
-from autotrader.study.halts import ACCOUNT
-from autotrader.study.stage import Stage, project_of
 
 DAILY = """
 version: 1

@@ -10,9 +10,9 @@ import pytest
 
 from autotrader.cli import main
 from autotrader.language.account_file import load_settings
+from autotrader.prove.small_world import ACCOUNT, play_on
+from autotrader.prove.stage import Stage, project_of
 from autotrader.simulator import Account, Simulator
-from autotrader.study.small_world import ACCOUNT, play_on
-from autotrader.study.stage import Stage, project_of
 
 WITNESS = ACCOUNT + "notify: {phone: log}\nwitness: {to: phone, every: 10m}\n"
 RULES = """

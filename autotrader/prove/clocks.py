@@ -29,8 +29,8 @@ from autotrader.language.load import load
 from autotrader.language.plan import At, CompiledRule, Every, OnClose, Plan
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Sources
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.service.jobs import JobScheduler
-from autotrader.study.proof import Breach, Progress, Proof, unheard
 
 RULES = """
 version: 1

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
+from autotrader.prove.proof import Breach
 from autotrader.records.intents import FAILED, IntentState, JournalRow
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store
-from autotrader.study.proof import Breach
 
 KNOWN = frozenset({IntentState.ACCEPTED, IntentState.ADOPTED})
 UNSETTLED = frozenset({IntentState.INTENT, IntentState.SENT, IntentState.UNKNOWN, IntentState.MISMATCH})

@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from autotrader.errors import UsageError
+from autotrader.prove.power import prove_power
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.records.crash import CRASH_POINTS
-from autotrader.study.power import prove_power
-from autotrader.study.proof import Breach, Progress, Proof, unheard
 
 CLAIM: Final = "A process that dies at any moment leaves no order doubled, none lost, and no trade booked twice."
 OUTSIDE: Final = ("SIGKILL", "SIGKILL", "SIGTERM", "SIGKILL", "SIGINT")
@@ -160,7 +160,7 @@ def prove_kill(
     workers: int = 2,
     point: str = "",
     moments: int = 0,
-    command: Sequence[str] = (sys.executable, "-m", "autotrader.study.kill"),
+    command: Sequence[str] = (sys.executable, "-m", "autotrader.prove.kill"),
 ) -> Proof:
     """Kill and start again `cycles` times, with the seeds from `seed` on. `point`: only there (`posted`, `posted:2`).
 
@@ -282,7 +282,7 @@ def _lines(servers: Sequence[subprocess.Popen[bytes]]) -> Iterator[Mapping[str, 
 # -------------------------------------------------------------------------------------------------- the fork server
 def worker(first: int, end: int, step: int, point: str) -> None:
     """Play the cycles of every `step`-th seed from `first` to before `end`; one line of JSON for each."""
-    from autotrader.study.cycle import play
+    from autotrader.prove.cycle import play
 
     for seed in range(first, end, step):
         case = case_of(seed, point)

@@ -22,14 +22,14 @@ from typing import Final
 
 from autotrader.app import Project, World
 from autotrader.errors import AutotraderError
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.referee import Tally, judged, rows
+from autotrader.prove.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
+from autotrader.prove.stage import ACCOUNT_HEAD, Stage, drop, project_of, remembered, scratch
 from autotrader.records.crash import Crash, listening
 from autotrader.records.intents import IntentState
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Faults, Simulator
-from autotrader.study.proof import Breach, Progress, Proof, unheard
-from autotrader.study.referee import Tally, judged, rows
-from autotrader.study.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
-from autotrader.study.stage import ACCOUNT_HEAD, Stage, drop, project_of, remembered, scratch
 
 ACCOUNT: Final = (
     ACCOUNT_HEAD

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from autotrader.study import tampering_acts as acts
-from autotrader.study.tampering_acts import Copy
+from autotrader.prove import tampering_acts as acts
+from autotrader.prove.tampering_acts import Copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,13 @@ from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.limits import View
 from autotrader.exchanges.messages import Request
 from autotrader.orders import Side
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.stage import ACCOUNT_HEAD, Stage, project_of, remembered, scratch
 from autotrader.records.crash import listening
 from autotrader.records.halt_file import write_halt_file
 from autotrader.records.places import HALT_FILE
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
-from autotrader.study.proof import Breach, Progress, Proof, unheard
-from autotrader.study.stage import ACCOUNT_HEAD, Stage, project_of, remembered, scratch
 
 MOMENTS_OF_A_PLAY = 25
 _ORDER = "/api/v3/order"

@@ -35,10 +35,10 @@ from autotrader.language.tree import Cross, Term
 from autotrader.language.walk import tree_terms
 from autotrader.market.sources import Sources
 from autotrader.orders import Accepted, NotSent, Order, OrderStatus, Rejected
-from autotrader.study.losses import Loss, losses
-from autotrader.study.proof import Breach, Progress, Proof, unheard
-from autotrader.study.wild_rules import drawn_plan
-from autotrader.study.wild_sources import START_MS, drawn_context, drawn_sources, instruments, settings
+from autotrader.prove.losses import Loss, losses
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.wild_rules import drawn_plan
+from autotrader.prove.wild_sources import START_MS, drawn_context, drawn_sources, instruments, settings
 
 RULES = 4
 MIXED = 6  # mixtures of several losses beside each loss alone

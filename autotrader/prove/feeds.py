@@ -22,11 +22,11 @@ from autotrader.app import Project
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.stage import NOWHERE, Deaf, Line, Stage, drop, project_of, scratch
 from autotrader.records.crash import listening
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
-from autotrader.study.proof import Breach, Progress, Proof, unheard
-from autotrader.study.stage import NOWHERE, Deaf, Line, Stage, drop, project_of, scratch
 
 INTERVAL_S: Final = 20.0
 LOOK_S: Final = 10.0  # what one look at a dead exchange may take

@@ -30,17 +30,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from autotrader.errors import AutotraderError, RecordsBroken
+from autotrader.prove.agreement import Truth, money, too_many
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.referee import judged
+from autotrader.prove.stage import MEMORY, NOWHERE, Curtain, Stage, drop, project_of, scratch
+from autotrader.prove.victim import ACCOUNT, MINUTE_MS, MOST, PLAY_MINUTES, QUIET_MINUTES, RULES
 from autotrader.records.crash import Crash, listening
 from autotrader.records.places import DATABASE, HEADS, Identity
 from autotrader.records.store import Store
 from autotrader.service.runner import Manner, Runner
 from autotrader.service.world import World
 from autotrader.simulator import Account, Simulator
-from autotrader.study.agreement import Truth, money, too_many
-from autotrader.study.proof import Breach, Progress, Proof, unheard
-from autotrader.study.referee import judged
-from autotrader.study.stage import MEMORY, NOWHERE, Curtain, Stage, drop, project_of, scratch
-from autotrader.study.victim import ACCOUNT, MINUTE_MS, MOST, PLAY_MINUTES, QUIET_MINUTES, RULES
 
 CLAIM: Final = "Whatever a power cut leaves of the files, no order is doubled, and none is lost in silence."
 WAL: Final = DATABASE + "-wal"

@@ -4,7 +4,7 @@ Each child process lives through the same seeded worlds, in its own order and un
 the hash of every record and of all tables. Then it decides each recorded cycle again from the recorded inputs alone.
 Whatever reads the machine's clock, chance, or the order of a set shows as a difference between two children.
 
-    python -m autotrader.study.replay FIRST COUNT forwards|backwards      one child: a line of JSON for each seed
+    python -m autotrader.prove.replay FIRST COUNT forwards|backwards      one child: a line of JSON for each seed
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from autotrader.study.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
 
 MINUTES: Final = 6
 HASH_SEEDS: Final = ("1", "4000000007")
-COMMAND = (sys.executable, "-m", "autotrader.study.replay")
+COMMAND = (sys.executable, "-m", "autotrader.prove.replay")
 _AT_ONCE: Final = 2
 
 
@@ -118,9 +118,9 @@ def _track(data: dict[str, Any]) -> Track:
 def lived(seed: int) -> Track:
     """Live through one seed's world and say what it left."""
     from autotrader.app.again import replayed
+    from autotrader.prove.small_world import play_on, staged
+    from autotrader.prove.stage import scratch
     from autotrader.records.store import Store
-    from autotrader.study.small_world import play_on, staged
-    from autotrader.study.stage import scratch
 
     with scratch("replay") as state:
         folder = play_on(staged(state, seed), MINUTES)

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from autotrader.prove.stage import ACCOUNT_HEAD, Curtain, Stage, project_of
 from autotrader.service.runner import Manner, Runner
 from autotrader.service.world import World
 from autotrader.simulator import Account, Simulator
-from autotrader.study.stage import ACCOUNT_HEAD, Curtain, Stage, project_of
 
 MINUTE_MS: Final = 60_000
 ACCOUNT: Final = (

@@ -14,16 +14,16 @@ from typing import Any, Final
 
 import autotrader
 from autotrader.app import read_project
+from autotrader.prove.agreement import Difference, Truth, after_death, money, store_folder, too_many, unexplained
+from autotrader.prove.kill import Case, Life, ask_desk, ended
+from autotrader.prove.referee import judged
+from autotrader.prove.stage import scratch
+from autotrader.prove.victim import BROKE_OFF, CALM, MOST, PLAY_MINUTES, Stakes, born
 from autotrader.records.inbox import Inbox
 from autotrader.records.places import INBOX
 from autotrader.records.store import Store
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.faults import Faults
-from autotrader.study.agreement import Difference, Truth, after_death, money, store_folder, too_many, unexplained
-from autotrader.study.kill import Case, Life, ask_desk, ended
-from autotrader.study.referee import judged
-from autotrader.study.stage import scratch
-from autotrader.study.victim import BROKE_OFF, CALM, MOST, PLAY_MINUTES, Stakes, born
 
 MONEY: Final = {"JPY": "1000000", "BTC": "0.5"}
 HAND: Final = {"symbol": "BTCJPY", "side": "BUY", "quantity": "0.002", "post_only": False, "tif": "GTC"}
@@ -168,7 +168,7 @@ def _import_all() -> None:
         stakes.write()
         read_project(folder / "autotrader.yaml", environ={}).plan()
     for module in pkgutil.walk_packages(autotrader.__path__, "autotrader."):
-        if not module.name.startswith(("autotrader.cli", "autotrader.study", "autotrader.__main__")):
+        if not module.name.startswith(("autotrader.cli", "autotrader.prove", "autotrader.__main__")):
             importlib.import_module(module.name)
 
 

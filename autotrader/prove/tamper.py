@@ -22,15 +22,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from autotrader.errors import AutotraderError
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.small_world import play_on, staged
+from autotrader.prove.stage import scratch
+from autotrader.prove.tampering import KINDS, TABLES, Kind
+from autotrader.prove.tampering_acts import Copy
 from autotrader.records.audit_key import KEY_FILE, make_key
 from autotrader.records.heads import Head
 from autotrader.records.places import DATABASE, HEADS, Identity
 from autotrader.records.store import Store
-from autotrader.study.proof import Breach, Progress, Proof, unheard
-from autotrader.study.small_world import play_on, staged
-from autotrader.study.stage import scratch
-from autotrader.study.tampering import KINDS, TABLES, Kind
-from autotrader.study.tampering_acts import Copy
 
 CONTROL_EVERY: Final = 50
 MINUTES: Final = 12

@@ -1,4 +1,4 @@
-"""Studies of the product by the product: proofs of its promises, made by anybody who doubts them.
+"""The promises of the product, tried again by the product itself, for anybody who doubts them.
 
 Above `app`, because a proof runs the whole product as it is used; nothing here is imported by what trades.
 """

@@ -34,14 +34,14 @@ from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.transport import Transport
 from autotrader.language.plan import Settings
 from autotrader.ports import Notifier
+from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.soak_venue import DAY_MS, bans_of, exchange_for
+from autotrader.prove.stage import scratch
 from autotrader.service.logs import Logs, set_up
 from autotrader.service.notify import Notices
 from autotrader.service.runner import Manner, Runner
 from autotrader.service.world import World
 from autotrader.simulator import Account
-from autotrader.study.proof import Breach, Progress, Proof, unheard
-from autotrader.study.soak_venue import DAY_MS, bans_of, exchange_for
-from autotrader.study.stage import scratch
 
 CLAIM: Final = "Running for weeks, the service needs no more memory, files or threads than after two days, and no ban."
 MOST_GROWTH: Final = 5 * 1024 * 1024
@@ -175,7 +175,7 @@ def prove_soak(
     progress: Progress = unheard,
     *,
     warm_up: float = WARM_UP,
-    command: Sequence[str] = (sys.executable, "-m", "autotrader.study.soak"),
+    command: Sequence[str] = (sys.executable, "-m", "autotrader.prove.soak"),
 ) -> Proof:
     """Run the service for so many days of virtual time. `warm_up`: days before the measuring begins."""
     import subprocess
