@@ -26,7 +26,8 @@ from autotrader.records.database import Database
 from autotrader.records.heads import HeadsFile
 from autotrader.simulator import Simulator
 from benchmarks.measure import Row, Size
-from tests.road.day import opened, played, simulator
+from tests.road.day import RULES
+from tests.worlds.project import opened, played, simulator
 
 DOORS: dict[str, tuple[tuple[Any, str], ...]] = {
     "http": ((Transport, "send"),),
@@ -55,7 +56,7 @@ def rows(size: Size) -> list[Row]:
 def _day(hours: float) -> dict[str, float]:
     spent: Spent = {}
     with TemporaryDirectory() as folder, _timed(spent), simulator() as sim:
-        with opened(Path(folder), sim, live=True) as world:
+        with opened(Path(folder), sim, RULES, live=True) as world:
             spent.clear()
             began = time.perf_counter()
             runner = played(world, hours)

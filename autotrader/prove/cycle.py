@@ -15,9 +15,9 @@ from typing import Any, Final
 import autotrader
 from autotrader.app import read_project
 from autotrader.prove.agreement import Difference, Truth, after_death, money, store_folder, too_many, unexplained
+from autotrader.prove.harness import scratch
 from autotrader.prove.kill import Case, Life, ask_desk, ended
 from autotrader.prove.referee import judged
-from autotrader.prove.stage import scratch
 from autotrader.prove.victim import BROKE_OFF, CALM, MOST, PLAY_MINUTES, Stakes, born
 from autotrader.records.inbox import Inbox
 from autotrader.records.places import INBOX

@@ -22,8 +22,8 @@ from autotrader.app import Project
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
+from autotrader.prove.harness import NOWHERE, Harness, Line, SilentNotifier, drop, project_of, scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
-from autotrader.prove.stage import NOWHERE, Deaf, Line, Stage, drop, project_of, scratch
 from autotrader.records.crash import listening
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
@@ -247,8 +247,8 @@ class FeedLine(Line):
         return Reply(reply.status, reply.headers, body)
 
 
-class FeedStage(Stage):
-    """A stage whose line is a troubled one."""
+class FeedHarness(Harness):
+    """A harness whose line is a troubled one."""
 
     play: _Play
 
@@ -259,7 +259,7 @@ class FeedStage(Stage):
         return line
 
 
-class Timed(Deaf):
+class Timed(SilentNotifier):
     """A notifier that keeps when it was told."""
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -286,10 +286,10 @@ class _Play:
         self.tally, self.wrongs = tally, list[str]()
         account = Account.named("main", {"JPY": "90000000", "BTC": "0"})
         simulator = Simulator(seed=chance.randrange(10**6), symbols=["BTCJPY"], accounts=[account], history_minutes=20)
-        stage = FeedStage(_project(), simulator, folder, random.Random(chance.random()))
-        stage.play = self
-        self.stage, self.time = stage, stage.time
-        self.notifier = stage.notifier = Timed(self.time.monotonic)
+        harness = FeedHarness(_project(), simulator, folder, random.Random(chance.random()))
+        harness.play = self
+        self.harness, self.time = harness, harness.time
+        self.notifier = harness.notifier = Timed(self.time.monotonic)
         self.known: dict[str, float] = {}
         self.candle_ms = 0
         self.begins = self.time.monotonic()
@@ -306,7 +306,7 @@ class _Play:
 
     def run(self) -> None:
         """Play it and judge it."""
-        world = self.stage.open()
+        world = self.harness.open()
         try:
             report = world.start()
             if report.armed:

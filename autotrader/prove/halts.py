@@ -1,4 +1,4 @@
-"""Proof that stop means stop (P8): the product trades on the stage, and is halted at a random moment by each cause.
+"""Proof that stop means stop (P8): the product trades in the harness, and is halted at a random moment by each cause.
 
 A moment is any point between two steps of the product: before a request leaves, at each named crash point, inside a
 transaction or not. From the first moment at which a halt is in force no order that it stops may be signed: the next
@@ -22,8 +22,8 @@ from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.limits import View
 from autotrader.exchanges.messages import Request
 from autotrader.orders import Side
+from autotrader.prove.harness import ACCOUNT_HEAD, Harness, project_of, remembered, scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
-from autotrader.prove.stage import ACCOUNT_HEAD, Stage, project_of, remembered, scratch
 from autotrader.records.crash import listening
 from autotrader.records.halt_file import write_halt_file
 from autotrader.records.places import HALT_FILE
@@ -104,7 +104,7 @@ def _project() -> Project:
 
 
 class _Play:
-    """One stage, halted and resumed again and again."""
+    """One world, halted and resumed again and again."""
 
     def __init__(self, seed: int) -> None:
         self._chance = chance = random.Random(f"halts {seed}")
@@ -124,18 +124,18 @@ class _Play:
     def run(self, moments: int) -> None:
         """That many halts."""
         with scratch("halts") as folder, listening(lambda _name: self._event()):
-            stage = Stage(
+            harness = Harness(
                 _project(), self._simulator, folder, random.Random(f"trips {self._seed}"), dead=self._heard,
                 trip_ms=self._trips,
             )  # fmt: skip
             for _ in range(moments):
-                self._moment(stage)
+                self._moment(harness)
 
     # ---------------------------------------------------------------------------------------------------- a moment
-    def _moment(self, stage: Stage) -> None:
+    def _moment(self, harness: Harness) -> None:
         """Trade, be halted, be watched, perhaps after a restart, and resume."""
         self._cause = self._chance.choice(sorted(_CAUSES))
-        with stage.open() as world:
+        with harness.open() as world:
             self._begin(world)
             world.start()
             self._until_cause = self._chance.randint(1, _LATEST_EVENT)
@@ -143,12 +143,12 @@ class _Play:
             if self._halt is None:
                 self.figures["moments without a halt"] += 1
         if self._chance.random() < 0.2:
-            with stage.open() as world:
+            with harness.open() as world:
                 self._world = world
                 world.start()
                 self._go_on(world, _WATCHED_MS)
                 self.figures["restarts while halted"] += self._halt is not None
-        self._end(stage)
+        self._end(harness)
 
     def _begin(self, world: World) -> None:
         self._world, self._halt, self._until_cause = world, None, 0
@@ -159,10 +159,10 @@ class _Play:
         if self._halt is not None and world.store.halt_made() is None:
             self.breaches.append(f"the halt by {self._cause} went away by itself")
 
-    def _end(self, stage: Stage) -> None:
+    def _end(self, harness: Harness) -> None:
         """A person resumes: from the records, as the command does."""
         self._world = None
-        with stage.open() as world:
+        with harness.open() as world:
             world.store.resume(world.connection.clock.now_ms())
             if world.store.halted() is not None:
                 self.breaches.append(f"resume did not lift the halt by {self._cause}")

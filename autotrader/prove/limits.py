@@ -28,10 +28,10 @@ from autotrader.market.needs import BalancesNeed, BookNeed, Need, OpenOrdersNeed
 from autotrader.market.snapshot import Seen, Snapshot
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, client_order_id
+from autotrader.prove.harness import scratch
 from autotrader.prove.limit_venue import Venue
 from autotrader.prove.limit_watch import Watch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
-from autotrader.prove.stage import scratch
 from autotrader.records.intents import Intent
 from autotrader.records.places import HALT_FILE, Identity
 from autotrader.records.store import Store

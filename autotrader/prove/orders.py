@@ -3,7 +3,7 @@
 A play is one seed. Rules trade for a minute under a schedule of faults (`schedule`); the process dies at named points
 and is started again as a supervisor would; then the faults stop and the world must come to rest by itself. The referee
 compares the exchange's own books with our records. Safety must hold under any mix; coming to rest is asked only of the
-calm. Everything runs in one process and in virtual time (`stage`), so a seed always plays the same.
+calm. Everything runs in one process and in virtual time (`harness`), so a seed always plays the same.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from typing import Final
 
 from autotrader.app import Project, World
 from autotrader.errors import AutotraderError
+from autotrader.prove.harness import ACCOUNT_HEAD, Harness, drop, project_of, remembered, scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.prove.referee import Tally, judged, rows
 from autotrader.prove.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
-from autotrader.prove.stage import ACCOUNT_HEAD, Stage, drop, project_of, remembered, scratch
 from autotrader.records.crash import Crash, listening
 from autotrader.records.intents import IntentState
 from autotrader.service.runner import Manner, Runner
@@ -212,7 +212,7 @@ class _Play:
         simulator = Simulator(
             seed=schedule.seed, symbols=["BTCJPY"], accounts=[account], faults=self._faults, history_minutes=30
         )
-        self._stage = Stage(
+        self._harness = Harness(
             _project(schedule.rules), simulator, folder, random.Random(f"trips {schedule.seed}"), dead=self._is_dead
         )
         self._calm = False
@@ -222,10 +222,10 @@ class _Play:
 
     def run(self) -> Played:
         """Trade under faults, come to rest in the calm, be judged."""
-        stage, alive = self._stage, None
-        ends = stage.time.monotonic() + self._schedule.seconds
+        harness, alive = self._harness, None
+        ends = harness.time.monotonic() + self._schedule.seconds
         with listening(self._point):
-            while stage.time.monotonic() < ends:
+            while harness.time.monotonic() < ends:
                 self._ended(alive)
                 alive = self._live(ends)
             if self._schedule.seed % 2:
@@ -234,7 +234,7 @@ class _Play:
         self._calm = True
         self._faults.stop()
         if self._schedule.seed % 2:  # what is on its way arrives while nobody is there, or while we look on
-            stage.time.sleep(LONGEST_LAG_S)
+            harness.time.sleep(LONGEST_LAG_S)
         return self._rest(alive)
 
     # ------------------------------------------------------------------------------------------------ under faults
@@ -242,9 +242,9 @@ class _Play:
         """One life of the process, until a crash, a refusal to go on, or the end of trading: then it is still there."""
         world: World | None = None
         try:
-            world = self._stage.open()
+            world = self._harness.open()
             if self._is_armed(world):
-                left = ends - self._stage.time.monotonic()
+                left = ends - self._harness.time.monotonic()
                 Runner(world, Manner(until_ms=_until(world, left), stepped=True)).run()
                 return world
         except Crash as crash:
@@ -271,21 +271,21 @@ class _Play:
         report = world.start()
         if not report.armed:
             self._tell(f"not armed: {'; '.join(report.reasons)}")
-            self._stage.time.sleep(5)
+            self._harness.time.sleep(5)
         return report.armed
 
     def _gave_up(self, world: World | None, error: AutotraderError) -> None:
         self._tell(f"the process ended: {error}")
         if world is not None:
             drop(world)
-        self._stage.time.sleep(5)
+        self._harness.time.sleep(5)
 
     def _died(self, world: World | None, point: str) -> None:
         self._crashes[point] += 1
         self._tell(f"died at {point}")
         if world is not None:
             drop(world)
-        self._stage.time.sleep(self._chance.uniform(*self._schedule.down))
+        self._harness.time.sleep(self._chance.uniform(*self._schedule.down))
 
     def _point(self, name: str) -> None:
         """A named point is passed: perhaps the process dies here."""
@@ -301,25 +301,25 @@ class _Play:
     # ------------------------------------------------------------------------------------------------- in the calm
     def _rest(self, alive: World | None) -> Played:
         """Go on, or start once more, without faults; halt, and wait until nothing is open; then judge."""
-        stage = self._stage
-        with _opened(stage, alive) as world:
+        harness = self._harness
+        with _opened(harness, alive) as world:
             armed = alive is not None or self._is_armed(world)
             world.store.halt("the proof comes to its end", world.connection.clock.now_ms())
-            before = stage.heard().get(PLACING, 0)
-            ends, step = stage.time.monotonic() + LONGEST_REST_S, REST_STEP_S
-            while not (armed and _is_quiet(world, looks=alive is not None)) and stage.time.monotonic() < ends:
+            before = harness.heard().get(PLACING, 0)
+            ends, step = harness.time.monotonic() + LONGEST_REST_S, REST_STEP_S
+            while not (armed and _is_quiet(world, looks=alive is not None)) and harness.time.monotonic() < ends:
                 armed = armed or self._is_armed(world)
                 Runner(world, Manner(until_ms=_until(world, step), stepped=True)).run()
                 step *= 2
             if self._schedule.seed % LONG_EACH == 0:
                 world.start()  # once more, as a restart would: looking twice changes nothing
-            tally = judged(stage.simulator, world.store)
-            if (after := stage.heard().get(PLACING, 0)) > before:
+            tally = judged(harness.simulator, world.store)
+            if (after := harness.heard().get(PLACING, 0)) > before:
                 tally.note("P8", f"{after - before} orders left after the halt")
             if not armed:
                 tally.note("P2", "the store could not be armed although the exchange behaved")
             journal = tuple(rows(world.store))
-        stage.simulator.check()
+        harness.simulator.check()
         return Played(
             self._schedule, tally, Counter(self._faults.counts), Counter(row.state.value for row in journal),
             self._crashes, self._starts, sum(row.looks > 0 or row.state in MET for row in journal), self._told(tally),
@@ -327,14 +327,14 @@ class _Play:
 
     def _tell(self, text: str) -> None:
         self._story.append(
-            f"{self._stage.time.monotonic() - self._stage.simulator.exchange.started_ms / 1000:8.3f} s  {text}"
+            f"{self._harness.time.monotonic() - self._harness.simulator.exchange.started_ms / 1000:8.3f} s  {text}"
         )
 
     def _told(self, tally: Tally) -> tuple[str, ...]:
         """The story of a play that broke a promise: faults and deaths by time."""
         if not tally.breaches:
             return ()
-        begun = self._stage.simulator.exchange.started_ms
+        begun = self._harness.simulator.exchange.started_ms
         faults = [
             f"{(one.time - begun) / 1000:8.3f} s  {one.fault}: {one.method} {one.path} {dict(one.details) or ''}"
             for one in self._faults.log
@@ -343,8 +343,8 @@ class _Play:
 
 
 @contextmanager
-def _opened(stage: Stage, alive: World | None) -> Iterator[World]:
-    world = stage.open() if alive is None else alive
+def _opened(harness: Harness, alive: World | None) -> Iterator[World]:
+    world = harness.open() if alive is None else alive
     try:
         yield world
     finally:

@@ -1,8 +1,8 @@
 """Power that fails: what is left of the files is any prefix of what was written, and perhaps rubbish after it.
 
-A world trades on a stage until it passes a chosen point. There it is frozen: the exchange as it is then, and a copy of
-the files. For each thing that a power cut can leave, a fork takes the frozen exchange, writes the damaged files, and
-starts the product on them as on any morning. What a fork finds is compared with what must be so:
+A world trades in the harness until it passes a chosen point. There it is frozen: the exchange as it is then, and a
+copy of the files. For each thing that a power cut can leave, a fork takes the frozen exchange, writes the damaged
+files, and starts the product on them as on any morning. What a fork finds is compared with what must be so:
 
 - *torn*: the last commit was under way and nothing had left since the one before: cut at every 512 bytes of it, without
   its checkpoint. The product must arm itself, and both records must agree.
@@ -31,9 +31,9 @@ from typing import Any, Final
 
 from autotrader.errors import AutotraderError, RecordsBroken
 from autotrader.prove.agreement import Truth, money, too_many
+from autotrader.prove.harness import MEMORY, NOWHERE, Harness, closing, drop, project_of, scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.prove.referee import judged
-from autotrader.prove.stage import MEMORY, NOWHERE, Curtain, Stage, drop, project_of, scratch
 from autotrader.prove.victim import ACCOUNT, MINUTE_MS, MOST, PLAY_MINUTES, QUIET_MINUTES, RULES
 from autotrader.records.crash import Crash, listening
 from autotrader.records.places import DATABASE, HEADS, Identity
@@ -174,8 +174,8 @@ class _Moment:
     _chance: random.Random = field(init=False)
     _point: str = field(init=False)
     _left: int = field(init=False)
-    _stage: Stage = field(init=False)
-    _stage_id: str = ""
+    _harness: Harness = field(init=False)
+    _made_id: str = ""
     _world: World | None = None
 
     def __post_init__(self) -> None:
@@ -189,9 +189,9 @@ class _Moment:
             project = project_of(folder / "project", ACCOUNT.format(url=NOWHERE), RULES)
             account = Account.named("main", _MONEY)
             simulator = Simulator(seed=3, time="stepped", symbols=["BTCJPY"], accounts=[account])
-            self._stage = Stage(project=project, simulator=simulator, state=folder / "state", chance=self._chance)
+            self._harness = Harness(project=project, simulator=simulator, state=folder / "state", chance=self._chance)
             try:
-                world = self._world = self._stage.open()
+                world = self._world = self._harness.open()
                 world.start()
                 with listening(self._heard):
                     until_ms = world.connection.clock.now_ms() + PLAY_MINUTES * MINUTE_MS
@@ -216,7 +216,7 @@ class _Moment:
             return
         store = self._world.store
         files = {path.name: path.read_bytes() for path in store.folder.iterdir() if path.name not in _NOT_COPIED}
-        frozen = Frozen(files, commit_ends(files.get(WAL, b"")), store.identity, self._stage.simulator.now_ms)
+        frozen = Frozen(files, commit_ends(files.get(WAL, b"")), store.identity, self._harness.simulator.now_ms)
         self.counts["moments"] += 1
         opened = list(self._damages(frozen))
         self._report(self._forked(partial(_opened, frozen, opened)))
@@ -290,22 +290,22 @@ class _Moment:
         frozen.laid_out(state / frozen.identity.folder_name(), damage)
         if damage.kind == "gone":
             shutil.rmtree(state)
-        self._stage_id, self._stage.store_id = self._stage.store_id, "other234"
-        self._stage.state = state
+        self._made_id, self._harness.store_id = self._harness.store_id, "other234"
+        self._harness.state = state
         counts, breaches = Counter({"starts on what was left": 1}), list[tuple[str, str, str]]()
         must_arm = damage.kind in {"torn", "tail", "heads"}
         try:
-            world = self._stage.open()
+            world = self._harness.open()
         except (RecordsBroken, AutotraderError) as error:
             counts["not opened"] += 1
             if must_arm:
                 breaches.append(("P2", f"it does not open after an honest power cut: {error}", str(damage)))
             return {"counts": counts, "breaches": breaches}
-        with Curtain(world):
+        with closing(world):
             report = world.start()
-            if world.store.id != self._stage_id:  # not even the store's birth is left
+            if world.store.id != self._made_id:  # not even the store's birth is left
                 counts["told as another store's"] += 1
-                untold = set(Truth.of(self._stage.simulator.state(), "main").names) - set(report.foreign)
+                untold = set(Truth.of(self._harness.simulator.state(), "main").names) - set(report.foreign)
                 breaches += [
                     ("P2", f"order {name} of the store that is gone is not told", str(damage)) for name in untold
                 ]
@@ -317,7 +317,7 @@ class _Moment:
                 counts["not armed, difference told"] += bool(report.reasons)
                 if must_arm or not report.reasons:
                     breaches.append(("P2", f"not armed: {'; '.join(report.reasons) or 'without a word'}", str(damage)))
-        names = Truth.of(self._stage.simulator.state(), "main").names
+        names = Truth.of(self._harness.simulator.state(), "main").names
         for name, count in Counter(names).items():
             if count > 1:
                 counts["orders doubled"] += 1
@@ -325,7 +325,7 @@ class _Moment:
         return {"counts": counts, "breaches": breaches}
 
     def _compared(self, store: Store, counts: Counter[str]) -> Iterator[tuple[str, str]]:
-        truth = Truth.of(self._stage.simulator.state(), "main")
+        truth = Truth.of(self._harness.simulator.state(), "main")
         tally = judged(truth, store)
         counts["lost in silence"] += tally.lost + tally.unexplained
         counts["orders doubled"] += tally.duplicated

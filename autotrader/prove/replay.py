@@ -118,12 +118,12 @@ def _track(data: dict[str, Any]) -> Track:
 def lived(seed: int) -> Track:
     """Live through one seed's world and say what it left."""
     from autotrader.app.again import replayed
-    from autotrader.prove.small_world import play_on, staged
-    from autotrader.prove.stage import scratch
+    from autotrader.prove.harness import scratch
+    from autotrader.prove.small_world import harness_of, play_on
     from autotrader.records.store import Store
 
     with scratch("replay") as state:
-        folder = play_on(staged(state, seed), MINUTES)
+        folder = play_on(harness_of(state, seed), MINUTES)
         with Store.read(folder) as store:
             head, again = store.head(), replayed(store)
             records = tuple(act.hash[:12] for act in store.chain.acts())

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from autotrader.prove.stage import ACCOUNT_HEAD, Curtain, Stage, project_of
+from autotrader.prove.harness import ACCOUNT_HEAD, Harness, closing, project_of
 from autotrader.service.runner import Manner, Runner
 from autotrader.service.world import World
 from autotrader.simulator import Account, Simulator
@@ -90,21 +90,23 @@ rules:
 """
 
 
-def staged(state: Path, seed: int) -> Stage:
-    """The stage of one seed: the market, the account's money and the pace of the network come from it."""
+def harness_of(state: Path, seed: int) -> Harness:
+    """The harness of one seed: the market, the account's money and the pace of the network come from it."""
     chance = random.Random(f"small world {seed}")
     jpy, btc = chance.choice(("90000", "400000", "3000000")), chance.choice(("0", "0.0100", "0.2000"))
     account = Account.named("small", {"JPY": jpy, "BTC": btc})
     simulator = Simulator(seed=seed, symbols=["BTCJPY"], accounts=[account], history_minutes=180)
-    return Stage(project=project_of(state / "project", ACCOUNT, RULES), simulator=simulator, state=state, chance=chance)
+    return Harness(
+        project=project_of(state / "project", ACCOUNT, RULES), simulator=simulator, state=state, chance=chance
+    )
 
 
-def play_on(stage: Stage, minutes: int, before_end: Callable[[World], None] = lambda _: None) -> Path:
-    """Open the stage's world, play it for so many minutes and close it; returns the folder of its store.
+def play_on(harness: Harness, minutes: int, before_end: Callable[[World], None] = lambda _: None) -> Path:
+    """Open the harness's world, play it for so many minutes and close it; returns the folder of its store.
 
     Raises RuntimeError where the world does not arm: then nothing would be proved.
     """
-    with Curtain(stage.open()) as world:
+    with closing(harness.open()) as world:
         report = world.start()
         if not report.armed:
             raise RuntimeError(f"the small world is not armed: {report.reasons}")

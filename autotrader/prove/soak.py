@@ -34,9 +34,9 @@ from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.transport import Transport
 from autotrader.language.plan import Settings
 from autotrader.ports import Notifier
+from autotrader.prove.harness import scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.prove.soak_venue import DAY_MS, bans_of, exchange_for
-from autotrader.prove.stage import scratch
 from autotrader.service.logs import Logs, set_up
 from autotrader.service.notify import Notices
 from autotrader.service.runner import Manner, Runner

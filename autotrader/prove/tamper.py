@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from autotrader.errors import AutotraderError
+from autotrader.prove.harness import scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
-from autotrader.prove.small_world import play_on, staged
-from autotrader.prove.stage import scratch
+from autotrader.prove.small_world import harness_of, play_on
 from autotrader.prove.tampering import KINDS, TABLES, Kind
 from autotrader.prove.tampering_acts import Copy
 from autotrader.records.audit_key import KEY_FILE, make_key
@@ -201,10 +201,10 @@ def _lived(state: Path, seed: int) -> Life:
     """Play the world of a seed in two halves and close it, halted."""
     state.mkdir(parents=True)
     make_key(state, {})
-    stage = staged(state, seed)
-    folder = play_on(stage, MINUTES)
+    harness = harness_of(state, seed)
+    folder = play_on(harness, MINUTES)
     before, first = _bytes(folder), _head(folder)
-    play_on(stage, MINUTES, lambda world: world.store.halt("the proof ends here", world.connection.clock.now_ms()))
+    play_on(harness, MINUTES, lambda world: world.store.halt("the proof ends here", world.connection.clock.now_ms()))
     with Store.read(folder) as store:
         report, identity = store.verify(), store.identity
         if not report.whole or report.head is None or report.last_ms is None:

@@ -10,27 +10,16 @@ from typing import Any
 import pytest
 
 from autotrader import cli
-from autotrader.simulator import Account, Simulator
+from autotrader.simulator import Simulator
+from tests.worlds.project import account_text, write_project
 
-TAPE = "btcjpy-2018-01"
-ACCOUNT_FILE = """
-version: 1
-mode: {mode}
-timezone: Asia/Tokyo
-exchange: {{name: binance, base_url: "{url}"}}
-symbols: [BTCJPY]
-paper: {{JPY: 100_000 JPY, BTC: 0 BTC}}
-limits:
-  spend_per_day: 30_000 JPY
-  loss_per_day: 5_000 JPY
-  keep_free: {{JPY: 5_000 JPY}}
-  halt_after: 5 refusals
-  open_orders: 10
-  orders_per_hour: 20
-  holding: {{BTC: 0.5 BTC}}
-  price_band: 3%
-  request_weight: 30%
-"""
+SETTINGS = {"paper": "{JPY: 100_000 JPY, BTC: 0 BTC}"}
+LIMITS = {
+    "spend_per_day": "30_000 JPY",
+    "loss_per_day": "5_000 JPY",
+    "orders_per_hour": "20",
+    "holding": "{BTC: 0.5 BTC}",
+}
 RULES = """
 version: 1
 rules:
@@ -105,16 +94,9 @@ class Project:
 _WITHOUT_CONFIG = frozenset({"why", "status", "resume", "pause", "orders", "audit"})
 
 
-def simulator() -> Simulator:
-    """The recorded tape in stepped time, one account with yen."""
-    return Simulator(tape=TAPE, time="stepped", accounts=[Account.named("main", {"JPY": "100000", "BTC": "0"})])
-
-
 def made(folder: Path, sim: Simulator, mode: str = "dry_run", rules: str = RULES) -> Project:
     """Write the project."""
-    (folder / "rules").mkdir(parents=True, exist_ok=True)
-    (folder / "rules" / "day.yaml").write_text(rules, encoding="utf-8")
-    (folder / "autotrader.yaml").write_text(ACCOUNT_FILE.format(mode=mode, url=sim.url), encoding="utf-8")
+    write_project(folder, account_text(sim.url, mode, settings=SETTINGS, limits=LIMITS), rules)
     return Project(folder, sim)
 
 

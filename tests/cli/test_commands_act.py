@@ -16,7 +16,8 @@ import pytest
 from autotrader.records.inbox import Inbox
 from autotrader.records.places import writer_pid
 from autotrader.records.store import Store
-from tests.cli.project import Project, made, simulator, without_settings
+from tests.cli.project import Project, made, without_settings
+from tests.worlds.project import simulator
 
 BID = "1_200_000"
 
@@ -24,7 +25,7 @@ BID = "1_200_000"
 @pytest.fixture(scope="module")
 def sim_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """An exchange for this file; each test makes its own store on it."""
-    with simulator() as sim:
+    with simulator(100_000) as sim:
         yield made(tmp_path_factory.mktemp("act"), sim)
 
 

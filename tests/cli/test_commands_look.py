@@ -11,13 +11,14 @@ import pytest
 
 from autotrader import cli
 from autotrader.cli._story import yen
-from tests.cli.project import RULES, Project, made, simulator, without_settings
+from tests.cli.project import RULES, Project, made, without_settings
+from tests.worlds.project import simulator
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Three hours of the recorded day in dry-run: the dip is bought, the crash rule just misses."""
-    with simulator() as sim:
+    with simulator(100_000) as sim:
         found = made(tmp_path_factory.mktemp("look"), sim)
         assert found.run("run", "--for", "3h", "--stepped") == 0
         yield found

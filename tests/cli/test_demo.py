@@ -9,14 +9,15 @@ import pytest
 from autotrader.app.demo import Agreement, compared, fresh_folder, play, stage
 from autotrader.cli import main
 from autotrader.errors import ConfigError
-from tests.road.day import HOUR_MS, Heard
+from autotrader.prove.harness import SilentNotifier
+from tests.worlds.project import HOUR_MS
 
 pytestmark = pytest.mark.timeout(1800)
 
 
 def hours(folder: Path) -> tuple[str, Agreement]:
     """Play the first hours of the day; the chain's head at the end, and how the two records compare."""
-    with stage(fresh_folder(folder), lambda _settings: Heard()) as on:
+    with stage(fresh_folder(folder), lambda _settings: SilentNotifier()) as on:
         play(on, lambda _report: None, lambda _level, _text: None, span_ms=3 * HOUR_MS)
         head = on.world.store.head()
         assert head is not None

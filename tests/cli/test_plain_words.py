@@ -17,7 +17,8 @@ from autotrader.cycle import CycleReport
 from autotrader.engine.outcome import Decision
 from autotrader.engine.state import Phase
 from autotrader.market.needs import BookNeed, TickerNeed
-from tests.cli.project import Project, made, simulator, without_settings
+from tests.cli.project import Project, made, without_settings
+from tests.worlds.project import simulator
 
 MINUTE = 60_000
 DATA = "open_time,open,high,low,close,volume\n" + "".join(
@@ -29,7 +30,7 @@ DATA = "open_time,open,high,low,close,volume\n" + "".join(
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """A dry-run project on a simulator that stands at a full minute."""
     without_settings(monkeypatch)
-    with simulator() as sim:
+    with simulator(100_000) as sim:
         yield made(tmp_path, sim)
 
 
@@ -120,7 +121,7 @@ def test_a_price_of_a_file_is_shown_with_all_its_digits(tmp_path: Path, capsys: 
 def test_two_stores_are_told_apart_by_name(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     """Where `status` shows several stores, each begins with its name."""
     project.run("run", "--once")
-    with simulator() as other:
+    with simulator(100_000) as other:
         elsewhere = ["--base-url", other.url]
         assert project.run("run", "--once", *elsewhere) == 0
     out = project.text(capsys, "status")

@@ -10,14 +10,15 @@ import pytest
 
 from autotrader.execution.differences import note_difference
 from autotrader.records.store import Store
-from tests.cli.project import Project, made, simulator, without_settings
+from tests.cli.project import Project, made, without_settings
 from tests.cli.test_commands_act import BID, service
+from tests.worlds.project import simulator
 
 
 @pytest.fixture(scope="module")
 def sim_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """An exchange for this file; each test makes its own store on it."""
-    with simulator() as sim:
+    with simulator(100_000) as sim:
         yield made(tmp_path_factory.mktemp("settle"), sim)
 
 

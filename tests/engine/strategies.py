@@ -32,7 +32,7 @@ from autotrader.language.tree import (
 )
 from autotrader.language.tree import Any as AnyOf
 from autotrader.market.sources import LowerBound, Missing
-from tests.engine.world import NUMBER, PERCENT, PLACE, lit, term
+from tests.worlds.values import NUMBER, PERCENT, PLACE, lit, term
 
 TERMS = (
     term("last"), term("bid"), term("rsi", NUMBER, timeframe="1h", args=(Decimal(14),)), term("change_24h", PERCENT),

@@ -36,7 +36,7 @@ from autotrader.language.tree import Arithmetic, Kind, Least, Literal, Most, Uni
 from autotrader.market.account import OwnRecord
 from autotrader.market.sources import LowerBound, Missing
 from autotrader.orders import Accepted, Cancelled, NotSent, Order, OrderStatus, OrderType, Rejected, Side, TimeInForce
-from tests.engine.world import (
+from tests.worlds.values import (
     ASK,
     BID,
     BTCJPY,

@@ -37,7 +37,7 @@ from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
 from autotrader.market.timeframe import DAY_MS, HOUR_MS, next_open, open_of
 from tests.engine import strategies as some
-from tests.engine.world import JPY, LAST, NUMBER, PERCENT, PLACE, START, SYMBOL, below, compare, held, lit, term
+from tests.worlds.values import JPY, LAST, NUMBER, PERCENT, PLACE, START, SYMBOL, below, compare, held, lit, term
 
 DAY = START // DAY_MS * DAY_MS
 CLOSE = term("close", timeframe="1h")
@@ -231,7 +231,7 @@ def test_candle_leaves_are_judged_once_and_kept() -> None:
 
 def test_the_table_answers_candle_leaves_without_candles() -> None:
     """Once the table is made, a verdict needs no candles any more."""
-    from tests.engine.world import rule
+    from tests.worlds.values import rule
 
     leaf = cross()
     chosen = rule(All(key="a", place=PLACE, parts=(leaf, held(leaf, 0, "when[1]"))))

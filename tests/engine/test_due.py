@@ -16,7 +16,7 @@ from autotrader.engine.state import Pending, RuleState, Run, StateKey
 from autotrader.language.plan import At, Daytime, Every, OnClose
 from autotrader.language.tree import Window
 from autotrader.market.needs import TickerNeed
-from tests.engine.world import START, SYMBOL, World, below, notify, own, plan, rule
+from tests.worlds.values import START, SYMBOL, World, below, notify, own, plan, rule
 
 KEY = StateKey("dip", SYMBOL)
 HOUR = 3_600_000

@@ -7,7 +7,7 @@ from decimal import Decimal
 from autotrader.engine.requests import NotifyRequest
 from autotrader.engine.state import Phase
 from autotrader.orders import OrderType, Side
-from tests.engine.world import World, below, buy, held, notify, plan, rule
+from tests.worlds.values import World, below, buy, held, notify, plan, rule
 
 
 def test_fires_once_per_episode() -> None:

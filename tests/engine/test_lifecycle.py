@@ -20,7 +20,7 @@ from autotrader.language.plan import At, Branch, CancelThis, Daytime, Every, Max
 from autotrader.language.tree import Not, Window
 from autotrader.market.account import Account, OwnRecord
 from autotrader.orders import Accepted, Mismatch, NotSent, Order, OrderStatus, Rejected, Side, Unknown
-from tests.engine.world import (
+from tests.worlds.values import (
     PERCENT,
     PLACE,
     START,

@@ -10,7 +10,7 @@ from autotrader.engine import lifecycle
 from autotrader.engine.lifecycle import KEPT_FIRINGS, KEPT_FIRINGS_MS, Event
 from autotrader.engine.state import Pending, Phase, RuleState, Run
 from autotrader.language.plan import At, CompiledRule, Daytime, Every, MaxRuns
-from tests.engine.world import below, buy, rule
+from tests.worlds.values import below, buy, rule
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOW = 1_768_460_400_000

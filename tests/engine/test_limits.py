@@ -19,7 +19,7 @@ from autotrader.market.account import Account, OwnRecord
 from autotrader.market.needs import BalancesNeed, BookNeed
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, Order, OrderRequest, OrderStatus, OrderType, Side
-from tests.engine.world import BTCJPY, START, SYMBOL, D, account_of, fill, own, sources
+from tests.worlds.values import BTCJPY, START, SYMBOL, D, account_of, fill, own, sources
 
 MARKED = Settings(file="autotrader.yaml", symbols=(SYMBOL,))
 

@@ -23,7 +23,7 @@ from autotrader.language.plan import Limits, Settings
 from autotrader.market.account import OwnOrder, OwnRecord
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, Order, OrderRequest, OrderStatus, OrderType, Side
-from tests.engine.world import BTCJPY, START, SYMBOL, D, account_of, fill, own, sources
+from tests.worlds.values import BTCJPY, START, SYMBOL, D, account_of, fill, own, sources
 
 HOUR, DAY = 3_600_000, 86_400_000
 BTC, JPY, USD = "BTC", "JPY", "USDT"

@@ -48,7 +48,7 @@ from autotrader.language.tree import (
 )
 from autotrader.market.sources import LowerBound, Missing
 from tests.engine import strategies as some
-from tests.engine.world import (
+from tests.worlds.values import (
     LAST,
     NUMBER,
     PERCENT,

@@ -17,7 +17,7 @@ from autotrader.market.snapshot import ExchangeStatus, Snapshot
 from autotrader.market.sources import Sources
 from autotrader.market.timeframe import DAY_MS, FIXED_MS, open_of
 from autotrader.orders import OrderType
-from tests.engine.world import START, SYMBOL, D, World, account_of, book, ticker
+from tests.worlds.values import START, SYMBOL, D, World, account_of, book, ticker
 
 BTC = Instrument(
     symbol=SYMBOL, base="BTC", quote="JPY", tick=D(1), step=D("0.00001"), min_quantity=D("0.00001"),
@@ -142,7 +142,7 @@ rules:
 def test_cancelling_stale_orders_from_text() -> None:
     """`for_each_order` with `order.age` cancels what is old, and names it."""
     from autotrader.market.account import OwnRecord
-    from tests.engine.world import own
+    from tests.worlds.values import own
 
     world = world_of(
         """

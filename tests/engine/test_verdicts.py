@@ -18,7 +18,7 @@ from autotrader.engine.verdict import some as any_of
 from autotrader.language.tree import Arithmetic, Between, Condition, CountOf, Cross, Flag, Near, WithinLast
 from autotrader.market.sources import LowerBound, Missing
 from tests.engine import strategies as some
-from tests.engine.world import JPY, LAST, NUMBER, PERCENT, PLACE, below, compare, held, lit, term
+from tests.worlds.values import JPY, LAST, NUMBER, PERCENT, PLACE, below, compare, held, lit, term
 
 truths = st.sampled_from((True, False, None))
 parts = st.lists(truths, max_size=6)

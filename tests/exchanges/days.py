@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autotrader.app import Wishes, World, open_world, read_project
-from autotrader.exchanges.live import grant_live
-from autotrader.exchanges.secret import Credentials, Secret
-from autotrader.language.plan import Settings
-from autotrader.ports import Level
-from autotrader.service.runner import Manner, Runner
+from autotrader.app import World
 from autotrader.simulator import Simulator
 from autotrader.simulator.exchange import Answer
+from tests.worlds.project import entered
 
-HOUR_MS = 3_600_000
 SYMBOLS = ("BTCJPY", "ETHJPY", "BNBJPY")
-ACCOUNT = """
-version: 1
-mode: live
-timezone: Asia/Tokyo
-exchange: {{name: binance, base_url: "{url}"}}
-symbols: [BTCJPY, ETHJPY, BNBJPY]
-max_slippage: 0.5%
-limits:
-  spend_per_day: 40_000_000 JPY
-  loss_per_day: 5_000_000 JPY
-  keep_free: {{JPY: 5_000 JPY}}
-  halt_after: 100 refusals
-  open_orders: 20
-  orders_per_hour: 60
-  holding: {{BTC: 30 BTC, ETH: 300 ETH, BNB: 300 BNB}}
-  price_band: 5%
-  request_weight: {share}%
-"""
+SETTINGS = {"symbols": f"[{', '.join(SYMBOLS)}]"}
+LIMITS = {
+    "halt_after": "100 refusals",
+    "open_orders": "20",
+    "orders_per_hour": "60",
+    "holding": "{BTC: 30 BTC, ETH: 300 ETH, BNB: 300 BNB}",
+    "price_band": "5%",
+    "request_weight": "70%",
+}
 # What a rule looks at, and what it does: every kind of need, orders that rest, fill and are cancelled.
 LOOKS = (
     "last > 0 JPY", "change_24h < 50%", "spread < 90%", "depth_bid(5 levels) > 0 JPY", "depth_ask(2%) > 0 JPY",
@@ -61,24 +47,6 @@ def rules(count: int, every: str) -> str:
         lines += ["    repeat: every 10m while true", "    then:"]
         lines += [f"      - {one}" for one in PLACES.get(number % 25, ['notify: "{symbol} looked at"'])]
     return "\n".join(lines) + "\n"
-
-
-class Quiet:
-    """A notifier that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def notify(self, channel: str, level: Level, text: str) -> None:
-        """Keep it."""
-        self.texts.append(text)
-
-    def failures(self) -> Sequence[tuple[str, str]]:
-        """None."""
-        return ()
-
-    def close(self, timeout: float) -> None:
-        """Nothing is queued."""
 
 
 @dataclass
@@ -109,28 +77,6 @@ class Witness:
         self.simulator.exchange.handle = watched  # type: ignore[method-assign]
 
 
-@contextmanager
-def world(folder: Path, simulator: Simulator, text: str, *, share: int = 70) -> Iterator[World]:
+def world(folder: Path, simulator: Simulator, text: str) -> AbstractContextManager[World]:
     """A live world at the simulator over a folder; a second one over the same folder is a restart."""
-    (folder / "rules").mkdir(parents=True, exist_ok=True)
-    (folder / "rules" / "many.yaml").write_text(text, "utf-8")
-    account = folder / "autotrader.yaml"
-    account.write_text(ACCOUNT.format(url=simulator.url, share=share), "utf-8")
-    keys = simulator.accounts[0]
-    wishes = Wishes(
-        state=folder / "state", cache=folder / "cache", stepped=True, token=grant_live("live", True, "live"),
-        credentials=Credentials(Secret(keys.key), Secret(keys.secret)),
-    )  # fmt: skip
-
-    def quiet(_settings: Settings) -> Quiet:
-        return Quiet()
-
-    with open_world(read_project(account, environ={}), wishes, quiet) as made:
-        yield made
-
-
-def play(made: World, hours: float) -> Runner:
-    """Let the simulator's time pass."""
-    runner = Runner(made, Manner(until_ms=made.connection.clock.now_ms() + int(hours * HOUR_MS), stepped=True))
-    runner.run()
-    return runner
+    return entered(folder, simulator, text, live=True, cache=folder / "cache", settings=SETTINGS, limits=LIMITS)

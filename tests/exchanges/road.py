@@ -15,18 +15,12 @@ from urllib.parse import parse_qsl
 
 from autotrader.exchanges.binance.broker import BinanceBroker
 from autotrader.exchanges.binance.connection import Connection, Settings, connect
+from autotrader.exchanges.clock import SteppedClock, VenueClock
 from autotrader.exchanges.live import grant_live
-from autotrader.execution.gateway import CancelOutcome, Gateway, Outcome
-from autotrader.execution.observe import Observation, Observer
-from autotrader.execution.reconcile import Reconciler, Report
-from autotrader.execution.resolve import Resolver
+from autotrader.execution.observe import Observation
 from autotrader.market.needs import OpenOrdersNeed
-from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, client_order_id
-from autotrader.records.intents import Admission, Intent
-from autotrader.records.orders import OrderRow
-from autotrader.records.places import Identity
-from autotrader.records.store import Store
 from tests.exchanges.scripted import Act, Asked, Scripted, credentials, error, reply
+from tests.worlds.desk import Process
 
 START_MS = 1_795_000_000_000
 PRICE, QUANTITY = Decimal(9_000_000), Decimal("0.003")
@@ -116,16 +110,18 @@ class Ledger:
         return reply(200, [t for t in self.trades if since <= t["time"] <= until and t["id"] >= least])
 
 
-class Road:
-    """One process's worth of objects over one store; `again` is a restart over the same files and venue."""
+class Road(Process[BinanceBroker, VenueClock | SteppedClock]):
+    """A process at the scripted venue, over HTTP; `again` is a restart over the same files and venue."""
+
+    price, quantity = PRICE, QUANTITY
 
     def __init__(self, folder: Path, scripted: Scripted, now: list[float] | None = None) -> None:
-        self.folder, self.scripted = folder, scripted
+        self.scripted = scripted
         self._now = now or [1000.0]
         scripted.time_ms = self.now_ms
         self.ledger = Ledger(self.now_ms)
         scripted.rules.append(self.ledger.rule)
-        self._open()
+        self._connect(folder)
 
     def now_ms(self) -> int:
         """The one time."""
@@ -135,7 +131,7 @@ class Road:
         """Let time pass, on both sides."""
         self._now[0] += seconds
 
-    def _open(self) -> None:
+    def _connect(self, folder: Path) -> None:
         settings = Settings(
             monotonic=lambda: self._now[0], wall=lambda: self.now_ms() / 1000, sleep=self.pass_, chance=lambda: 0.0
         )
@@ -144,15 +140,8 @@ class Road:
             settings, url=self.scripted.url, credentials=credentials(), live_token=token
         )
         assert self.connection.broker is not None
-        self.broker: BinanceBroker = self.connection.broker
-        self.clock = self.connection.clock
-        self.clock.sync()
-        identity = Identity(mode="live", base_url="http://127.0.0.1:1", fingerprint="k")
-        self.store = Store.open(self.folder, identity, now_ms=self.now_ms(), make_id=lambda: "abcdefgh")
-        self.gateway = Gateway(self.store, self.broker, self.clock)
-        self.resolver = Resolver(self.store, self.broker, self.clock)
-        self.observer = Observer(self.store, self.broker, self.clock, self.resolver)
-        self.reconciler = Reconciler(self.store, self.broker, self.clock, self.resolver, self.observer)
+        self.connection.clock.sync()
+        super().__init__(folder, self.connection.broker, self.connection.clock)
 
     def close(self) -> None:
         """End this process."""
@@ -162,49 +151,14 @@ class Road:
     def again(self) -> None:
         """End this process and begin the next one."""
         self.close()
-        self._open()
-
-    def start(self) -> Report:
-        """Start-up."""
-        return self.reconciler.run(["BTCJPY"])
-
-    def key(self, slot: int, rule: str = "dip") -> DecisionKey:
-        """The decision of a rule in a slot."""
-        return DecisionKey(store_id=self.store.id, rule=rule, symbol="BTCJPY", order_id="", slot_ms=slot, step=0)
-
-    def name(self, slot: int, rule: str = "dip") -> str:
-        """The client order id of that decision."""
-        return client_order_id(self.key(slot, rule))
-
-    def send(self, slot: int = 1, *, side: Side = Side.BUY, rule: str = "dip") -> Outcome:
-        """One decision, committed and sent as a cycle does it."""
-        key = self.key(slot, rule)
-        request = OrderRequest(
-            symbol="BTCJPY", side=side, type=OrderType.LIMIT, price=PRICE, quantity=QUANTITY,
-            client_order_id=client_order_id(key),
-        )  # fmt: skip
-        now = self.now_ms()
-        with self.store.transaction() as store:
-            intent = Intent(key=key, request=request, cycle=slot, created_ms=now, deadline_ms=now + 30_000)
-            store.intents.add(intent, Admission(request, store.intents.written))
-        return self.gateway.submit(request.client_order_id)
+        self._connect(self.folder)
 
     def observe(self) -> Observation:
-        """One look at our own orders, as each cycle has it."""
+        """One look at our own orders, as each cycle has it: what is due for a question of its own is asked first."""
         needs = frozenset(OpenOrdersNeed(symbol) for symbol in self.observer.symbols())
-        account = self.broker.observe(needs, self.clock.monotonic() + 5)
+        account = self.venue.observe(needs, self.clock.monotonic() + 5)
         self.resolver.resolve_due(account.open_orders)
         return self.observer.observe(account)
-
-    def cancel(self, cid: str, cycle: int = 1) -> CancelOutcome:
-        """Ask to cancel."""
-        return self.gateway.cancel(cid, cycle=cycle, asked_by="timer")
-
-    def row(self, cid: str) -> OrderRow:
-        """An order as the records have it."""
-        found = self.store.orders.get(cid)
-        assert found is not None
-        return found
 
     def sent(self, method: str) -> int:
         """How often something that places (POST) or cancels (DELETE) left."""

@@ -17,7 +17,8 @@ import pytest
 from autotrader.service.world import World
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.exchange import Answer
-from tests.exchanges.days import Witness, play, world
+from tests.exchanges.days import Witness, world
+from tests.worlds.project import played
 
 RULES = """
 version: 1
@@ -54,7 +55,7 @@ class Play:
 
     def minutes(self, count: float) -> None:
         """Let time pass."""
-        play(self.world, count / 60)
+        played(self.world, count / 60)
 
     def placed(self, symbol: str) -> list[dict[str, Any]]:
         """Orders of a symbol at the exchange."""

@@ -315,7 +315,7 @@ def test_a_number_that_no_record_can_hold_is_not_taken(number: int, road: Road) 
     seen = road.observe()
     assert len(seen.failures) == 1
     with pytest.raises(ExchangeUnavailable):
-        road.broker.history("BTCJPY", road.now_ms() - 1000)
+        road.venue.history("BTCJPY", road.now_ms() - 1000)
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "9" * 10, "-1", "1e3", "٣", ""])

@@ -14,7 +14,8 @@ from autotrader.errors import ExchangeUnavailable
 from autotrader.orders import Accepted, Cancelled, CancelRequest, OrderRequest, OrderType, Side
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.exchange import JSON, Answer
-from tests.exchanges.days import HOUR_MS, Witness, play, rules, world
+from tests.exchanges.days import Witness, rules, world
+from tests.worlds.project import HOUR_MS, played
 
 LIMIT = 320  # a nineteenth of the venue's: what these rules need comes close to it
 MOST_READS = 224  # `request_weight: 70%` of it
@@ -34,7 +35,7 @@ def lived(simulator: Simulator, folder: Path, hours: float) -> Witness:
     witness = Witness(simulator)
     with world(folder, simulator, rules(50, "1m")) as made:
         assert made.start().armed
-        runner = play(made, hours)
+        runner = played(made, hours)
         assert made.store.halted() is None
     assert runner.cycles >= hours * 60
     return witness
@@ -81,10 +82,10 @@ def test_after_a_ban_nothing_is_asked_before_its_end_over_a_restart_too(
 
     with world(tmp_path, simulator, rules(50, "1m")) as first:
         assert first.start().armed
-        play(first, 0.05)
+        played(first, 0.05)
         until[0] = simulator.now_ms + 1_800_000
         witness.instead, witness.listens = instead, True
-        play(first, 0.1)
+        played(first, 0.1)
     heard = list(witness.asked)
     assert heard
     began = heard[0][0]
@@ -92,10 +93,10 @@ def test_after_a_ban_nothing_is_asked_before_its_end_over_a_restart_too(
     assert len(heard) <= 8
     simulator.advance(300)
     with suppress(ExchangeUnavailable), world(tmp_path, simulator, rules(50, "1m")) as second:
-        play(second, 0.36)  # where the filters must be read again it does not even begin, and says until when
+        played(second, 0.36)  # where the filters must be read again it does not even begin, and says until when
     simulator.advance(max(0, began + 1_810_000 - simulator.now_ms) / 1000)
     with world(tmp_path, simulator, rules(50, "1m")) as third:
-        play(third, 0.05)
+        played(third, 0.05)
     later = witness.asked[len(heard) :]
     assert min(moment for moment, *_ in later) >= began + 1_800_000
     assert {answered for *_, answered in later} <= {200, 400}
@@ -116,10 +117,10 @@ def test_in_a_ban_a_slot_is_recorded_once_or_twice_and_looked_at_at_once_afterwa
     with world(tmp_path, simulator, text) as made:
         assert made.start().armed
         first = (simulator.now_ms // 900_000 + 1) * 900_000
-        play(made, (first - 1_000 - simulator.now_ms) / HOUR_MS)
+        played(made, (first - 1_000 - simulator.now_ms) / HOUR_MS)
         until[0] = first + 600_000
         witness.instead = instead
-        play(made, 0.24)
+        played(made, 0.24)
         rows = [row for row in made.store.evaluations.all() if row.time_ms >= first]
     during = [row for row in rows if row.time_ms < first + 601_000]
     after = [row for row in rows if row.time_ms >= first + 601_000]

@@ -12,7 +12,7 @@ import pytest
 
 from autotrader.errors import RecordsBroken
 from autotrader.records.store import Store
-from tests.execution.desk import Desk, desk
+from tests.worlds.desk import Desk, desk
 
 
 def pages(store: Store) -> int:

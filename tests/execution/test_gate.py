@@ -23,7 +23,7 @@ from autotrader.market.snapshot import Book, ExchangeStatus, Snapshot, Ticker
 from autotrader.market.sources import Sources
 from autotrader.orders import Balance, DecisionKey, OrderRequest, OrderType, Rejected, Side, client_order_id
 from autotrader.records.intents import Admission, Intent, IntentState
-from tests.execution.desk import D, Desk, desk
+from tests.worlds.desk import D, Desk, desk
 
 PRICE = D(100_000)
 NEEDS = (TickerNeed("BTCJPY"),)

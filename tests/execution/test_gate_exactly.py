@@ -17,8 +17,8 @@ from autotrader.market.needs import BookNeed, Need, StatusNeed, TickerNeed
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Rejected, Side, client_order_id
 from autotrader.records.intents import Admission, Intent
-from tests.engine.world import BTCJPY, START, SYMBOL, D, account_of, book, sources, ticker
-from tests.execution.desk import Desk, desk
+from tests.worlds.desk import Desk, desk
+from tests.worlds.values import BTCJPY, START, SYMBOL, D, account_of, book, sources, ticker
 
 DAY_MS = 86_400_000
 

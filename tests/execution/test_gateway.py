@@ -22,8 +22,8 @@ from autotrader.orders import (
 )
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import NEXT, IntentState, JournalRow
-from tests.execution.desk import D, Desk, desk
-from tests.execution.venue import Venue
+from tests.worlds.desk import D, Desk, desk
+from tests.worlds.venue import Venue
 
 
 @pytest.fixture

@@ -26,8 +26,8 @@ from autotrader.orders import (
 from autotrader.records.cancels import CancelRow, CancelState
 from autotrader.records.crash import listening
 from autotrader.records.intents import Intent, IntentState
-from tests.execution.desk import D, Desk, desk
-from tests.execution.venue import START_MS, Venue
+from tests.worlds.desk import D, Desk, desk
+from tests.worlds.venue import START_MS, Venue
 
 
 @pytest.fixture

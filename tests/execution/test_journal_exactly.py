@@ -29,8 +29,8 @@ from autotrader.orders import (
 )
 from autotrader.records.crash import listening
 from autotrader.records.intents import Admission, Intent, IntentState, JournalRow
-from tests.execution.desk import D, Desk, desk
-from tests.execution.venue import START_MS, Venue
+from tests.worlds.desk import D, Desk, desk
+from tests.worlds.venue import START_MS, Venue
 
 HOUR_MS, MINUTE_MS = 3_600_000, 60_000
 IN_FLIGHT_MS = 5_000 + 1_000 + 10_000

@@ -27,8 +27,8 @@ from autotrader.orders import (
     Unknown,
 )
 from autotrader.records.forward import RANK, advance
-from tests.execution.desk import D, Desk, desk
-from tests.execution.venue import Venue
+from tests.worlds.desk import D, Desk, desk
+from tests.worlds.venue import Venue
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from autotrader.market.account import Account
 from autotrader.orders import OrderRequest, OrderStatus, SubmitResult
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import IntentState
-from tests.execution.desk import D, Desk, desk
 from tests.execution.test_resolve import lost_reply
-from tests.execution.venue import Venue
+from tests.worlds.desk import D, Desk, desk
+from tests.worlds.venue import Venue
 
 
 class Crash(BaseException):

@@ -10,8 +10,8 @@ import pytest
 
 from autotrader.orders import NotFound, OrderRequest, OrderStatus, Side, SubmitResult, Unknown
 from autotrader.records.intents import IntentState
-from tests.execution.desk import D, Desk, desk
-from tests.execution.venue import Venue
+from tests.worlds.desk import D, Desk, desk
+from tests.worlds.venue import Venue
 
 
 @pytest.fixture

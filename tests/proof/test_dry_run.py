@@ -11,10 +11,11 @@ import pytest
 from autotrader.exchanges import secret
 from autotrader.exchanges.binance import signing
 from autotrader.exchanges.messages import BaseUrl, Reply, Request
-from autotrader.prove.stage import NOWHERE, Line, Stage, project_of, scratch
+from autotrader.prove.harness import NOWHERE, Harness, Line, project_of, scratch
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
-from tests.cli.project import made, simulator, without_settings
+from tests.cli.project import made, without_settings
+from tests.worlds.project import simulator
 
 LIVES, HOURS = 3, 8
 ACCOUNT = f"""
@@ -64,8 +65,8 @@ class Recorder(Line):
         return super().send(request, seconds)
 
 
-class Recorded(Stage):
-    """A stage whose every request is remembered."""
+class Recorded(Harness):
+    """A harness whose every request is remembered."""
 
     requests: list[Request]
 
@@ -92,11 +93,11 @@ def test_a_day_of_dry_run_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     _no_secrets(monkeypatch)
     sim = Simulator(seed=3, symbols=["BTCJPY"], accounts=[Account.named("main", {"JPY": "1"})], history_minutes=30)
     with scratch("dry") as folder:
-        stage = Recorded(project_of(folder, ACCOUNT, RULES), sim, folder / "state", random.Random(3), live=False)
-        stage.requests = []
+        harness = Recorded(project_of(folder, ACCOUNT, RULES), sim, folder / "state", random.Random(3), live=False)
+        harness.requests = []
         orders = 0
         for _ in range(LIVES):
-            with stage.open() as world:
+            with harness.open() as world:
                 assert world.start().armed
                 ends = world.connection.clock.now_ms() + HOURS * 3_600_000
                 Runner(world, Manner(until_ms=ends, stepped=True)).run()
@@ -104,16 +105,16 @@ def test_a_day_of_dry_run_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> None
                 assert world.connection.broker is None
                 orders = len(world.store.orders.since(0))
     assert orders > 100
-    assert {request.method for request in stage.requests} == {"GET"}
-    assert not any(request.key for request in stage.requests)
-    assert not any(word in request.query + request.body for request in stage.requests for word in SIGNED)
+    assert {request.method for request in harness.requests} == {"GET"}
+    assert not any(request.key for request in harness.requests)
+    assert not any(word in request.query + request.body for request in harness.requests for word in SIGNED)
 
 
 def test_hand_commands_without_live_sign_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Orders, cancels, halts and resumptions by hand: the exchange hears nothing of them."""
     without_settings(monkeypatch)
     _no_secrets(monkeypatch)
-    with simulator() as sim:
+    with simulator(100_000) as sim:
         project = made(tmp_path, sim)
         for words in (
             ("order", "new", "buy", "BTCJPY", "0.001", "--price", "1_100_000"), ("orders",), ("pause", "crash_buy"),

@@ -10,18 +10,18 @@ import pytest
 from autotrader.app.again import replayed
 from autotrader.prove import replay
 from autotrader.prove.replay import prove_replay
-from autotrader.prove.small_world import play_on, staged
+from autotrader.prove.small_world import harness_of, play_on
 from autotrader.records.store import Store
 
 BY_CHANCE = """
 import random, sys
 from autotrader.prove import replay, small_world
-told = small_world.staged
-def staged(state, seed):
-    stage = told(state, seed)
-    stage.chance = random.Random()
-    return stage
-small_world.staged = staged
+told = small_world.harness_of
+def harness_of(state, seed):
+    harness = told(state, seed)
+    harness.chance = random.Random()
+    return harness
+small_world.harness_of = harness_of
 sys.exit(replay.main(sys.argv[1:]))
 """
 
@@ -54,7 +54,7 @@ def test_chance_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The store of a small world."""
-    return play_on(staged(tmp_path_factory.mktemp("lived"), 4), 12)
+    return play_on(harness_of(tmp_path_factory.mktemp("lived"), 4), 12)
 
 
 def test_recorded_cycles_are_decided_again(lived: Path) -> None:

@@ -11,7 +11,7 @@ from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
 from autotrader.records.audit_key import AuditKey, find_key, make_key
 from autotrader.records.heads import Head
 from autotrader.records.store import Store
-from tests.execution.desk import WORLD, open_store
+from tests.worlds.desk import WORLD, open_store
 
 TEXT = "0123456789abcdef" * 4
 

@@ -14,8 +14,8 @@ import pytest
 from autotrader.cli import main
 from autotrader.orders import OrderRequest, Rejected, SubmitResult, Unknown
 from autotrader.records.canon import canonical, genesis, row_hash
-from tests.execution.desk import Desk, desk
-from tests.execution.venue import Venue
+from tests.worlds.desk import Desk, desk
+from tests.worlds.venue import Venue
 
 Out = pytest.CaptureFixture[str]
 

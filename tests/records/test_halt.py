@@ -16,7 +16,7 @@ from autotrader.errors import RecordsBroken
 from autotrader.orders import Side
 from autotrader.records.halt_file import read_halt_file, write_halt_file
 from autotrader.records.store import Store
-from tests.execution.desk import open_store
+from tests.worlds.desk import open_store
 
 LEVELS = list(HaltLevel)
 

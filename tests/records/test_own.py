@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from autotrader.orders import NotSent, OrderRequest, Rejected, SubmitResult, Unknown
-from tests.execution.desk import D, Desk, desk
-from tests.execution.venue import Venue
+from tests.worlds.desk import D, Desk, desk
+from tests.worlds.venue import Venue
 
 DAY_MS = 86_400_000
 

@@ -17,7 +17,7 @@ from autotrader.records import schema
 from autotrader.records.places import Identity, store_dir, stores_in, writer_pid
 from autotrader.records.store import Store, new_store_id
 from autotrader.records.values import StateKey
-from tests.execution.desk import WORLD, open_store
+from tests.worlds.desk import WORLD, open_store
 
 REPO = Path(__file__).resolve().parents[2]
 
@@ -40,7 +40,7 @@ def test_second_process_is_refused_with_the_pid(tmp_path: Path) -> None:
     """While one process writes, another is told which one it is; when it ends, however it ends, the way is free."""
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[2])\n"
-        "from pathlib import Path; from tests.execution.desk import open_store\n"
+        "from pathlib import Path; from tests.worlds.desk import open_store\n"
         "store = open_store(Path(sys.argv[1])); print('ready', flush=True); time.sleep(60)"
     )
     child = subprocess.Popen(

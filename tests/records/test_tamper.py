@@ -15,7 +15,7 @@ import pytest
 from autotrader.records.canon import canonical, genesis, row_hash
 from autotrader.records.evaluations import HOUR_MS, Evaluation
 from autotrader.records.store import Store
-from tests.execution.desk import Desk, desk, open_store
+from tests.worlds.desk import Desk, desk, open_store
 
 
 @pytest.fixture(scope="module")

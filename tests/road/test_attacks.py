@@ -29,13 +29,14 @@ from autotrader.orders import (
     TimeInForce,
     Unknown,
 )
+from autotrader.prove.harness import SilentNotifier
 from autotrader.records.intents import IntentState
 from autotrader.service.hand import Wanted, place_by_hand
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.exchange import Answer
 from autotrader.simulator.harness import milliseconds
-from tests.road.day import TAPE, Heard, opened, own_orders, played, simulator
+from tests.worlds.project import TAPE, opened, own_orders, played, simulator
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -85,10 +86,10 @@ def test_a_cancel_that_a_crash_kept_from_leaving_is_asked_for_again(
     with simulator() as sim:
         original = Carrier.carry_out
         monkeypatch.setattr(Carrier, "carry_out", die)
-        with pytest.raises(Died), opened(tmp_path, sim, live=True, rules=STALE) as world:
+        with pytest.raises(Died), opened(tmp_path, sim, STALE, live=True) as world:
             played(world, 0.2)
         monkeypatch.undo()
-        with opened(tmp_path, sim, live=True, rules=STALE) as world:
+        with opened(tmp_path, sim, STALE, live=True) as world:
             played(world, 0.1)
             (order,) = own_orders(world).values()
             assert order.status == "CANCELED"
@@ -105,10 +106,10 @@ def test_a_firing_whose_intent_was_never_sent_is_made_again_soon(
 
     with simulator() as sim:
         monkeypatch.setattr(Carrier, "carry_out", die)
-        with pytest.raises(Died), opened(tmp_path, sim, live=True, rules=DAILY) as world:
+        with pytest.raises(Died), opened(tmp_path, sim, DAILY, live=True) as world:
             played(world, 24)
         monkeypatch.undo()
-        with opened(tmp_path, sim, live=True, rules=DAILY) as world:
+        with opened(tmp_path, sim, DAILY, live=True) as world:
             played(world, 0.1)
             assert [order.status for order in own_orders(world).values()] == ["NEW"]
 
@@ -129,7 +130,7 @@ rules:
     yen = [Account.named("main", {"JPY": "50000000", "BTC": "0"})]
     with (
         Simulator(tape=TAPE, time="stepped", start_at="2018-01-20T18:57:00Z", accounts=yen) as sim,
-        opened(tmp_path, sim, live=True, rules=rules) as world,
+        opened(tmp_path, sim, rules, live=True) as world,
     ):
         played(world, 0.4)
         assert world.store.halted() is None
@@ -147,7 +148,7 @@ def test_a_timer_that_cannot_cancel_asks_again_but_not_in_a_hot_loop(
     """While no cancel can be sent for half an hour, an order's timer is tried now and then; after it, it is kept."""
     rules = STALE.replace("price: bid - 3%", "price: bid - 3%, cancel_after: 1m").partition("  cancel_old:")[0]
     asked: list[int] = []
-    with simulator() as sim, opened(tmp_path, sim, live=True, rules=rules) as world:
+    with simulator() as sim, opened(tmp_path, sim, rules, live=True) as world:
         clock = world.connection.clock
         opens_ms = clock.now_ms() + 1_800_000
 
@@ -166,7 +167,7 @@ def test_a_timer_that_cannot_cancel_asks_again_but_not_in_a_hot_loop(
 
 def test_orders_by_hand_in_quick_succession_keep_the_days_limit(tmp_path: Path) -> None:
     """What the first order bought a moment ago counts for the second, although nobody looked in between."""
-    with simulator() as sim, opened(tmp_path, sim, live=True, rules=DAILY) as world:
+    with simulator() as sim, opened(tmp_path, sim, DAILY, live=True) as world:
         book = world.connection.calls.depth("BTCJPY")
         price = (book.asks[0][0] * Decimal("1.02")).quantize(Decimal(1))
         size = (Decimal(23_000_000) / price).quantize(Decimal("0.0001"))
@@ -191,10 +192,10 @@ rules:
 
 def test_a_single_run_books_what_it_bought(tmp_path: Path) -> None:
     """`run --once` ends with the trades of its orders in the record, and says nothing of slots between two runs."""
-    heard = Heard()
+    heard = SilentNotifier()
     with simulator() as sim:
         for _ in range(2):
-            with opened(tmp_path, sim, live=True, rules=ONCE, heard=heard) as world:
+            with opened(tmp_path, sim, ONCE, live=True, heard=heard) as world:
                 Runner(world, Manner(once=True, stepped=True)).run()
                 assert len(world.store.orders.fills_since(0)) == len(sim.trades()) > 0
             sim.advance(600)
@@ -206,8 +207,8 @@ def test_silence_of_the_exchange_is_told_once_and_so_is_its_end(
 ) -> None:
     """No data for ten minutes: nothing is traded, people hear of it once, and once that it is over."""
     monkeypatch.setattr(client, "_FIRST_PAUSE", 0.002)  # each question is tried as often, only sooner
-    heard = Heard()
-    with simulator() as sim, opened(tmp_path, sim, live=True, rules=ONCE, heard=heard) as world:
+    heard = SilentNotifier()
+    with simulator() as sim, opened(tmp_path, sim, ONCE, live=True, heard=heard) as world:
         handle, opens_ms = sim.exchange.handle, sim.exchange.now_ms + 600_000
 
         def silent(method: str, path: str, *rest: Any) -> Answer:
@@ -228,7 +229,7 @@ def test_the_budget_holds_while_an_order_rests(tmp_path: Path) -> None:
     """Requests of half an hour in which an order is open all the time weigh no more than what was said before."""
     rules = STALE.partition("  cancel_old:")[0]
     other = {"/api/v3/openOrders": 6, "/api/v3/ticker/24hr": 2, "/api/v3/ticker/bookTicker": 2}
-    with simulator() as sim, opened(tmp_path, sim, live=True, rules=rules) as world:
+    with simulator() as sim, opened(tmp_path, sim, rules, live=True) as world:
         played(world, 0.02)
         before = {(row["method"], row["path"]): row["count"] for row in sim.requests()["requests"]}
         played(world, 0.5)
@@ -242,8 +243,8 @@ def test_the_budget_holds_while_an_order_rests(tmp_path: Path) -> None:
 
 def test_a_refusal_of_the_exchange_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An order that the exchange refuses is no silent end of a firing: people hear which rule, and why."""
-    heard = Heard()
-    with simulator() as sim, opened(tmp_path, sim, live=True, rules=ONCE, heard=heard) as world:
+    heard = SilentNotifier()
+    with simulator() as sim, opened(tmp_path, sim, ONCE, live=True, heard=heard) as world:
         refused = Rejected(-2010, "Account has insufficient balance for requested action.")
         monkeypatch.setattr(world.broker, "submit", lambda _request, _sent_ms: refused)
         played(world, 0.05)
@@ -268,7 +269,7 @@ def test_a_list_ends_where_the_order_filled_before_it_could_be_cancelled(
       - buy: {spend: 10_000 JPY, price: bid}
 """
     )
-    with simulator() as sim, opened(tmp_path, sim, live=True, rules=rules) as world:
+    with simulator() as sim, opened(tmp_path, sim, rules, live=True) as world:
         find = world.broker.find
 
         def late(_request: CancelRequest) -> CancelResult:
@@ -303,7 +304,7 @@ def test_a_command_that_cannot_be_read_is_answered_once_and_stops_nothing(tmp_pa
         ("pause", '{"rules": 5}'), ("order", '{"price": {}}'), ("sing", "{}"), ("resume", "null"),
         ("pause", '{"for_ms": NaN}'), ("pause", '{"rules": "one_bid"}'), ("", "{}"),
     ]  # fmt: skip
-    with simulator() as sim, opened(tmp_path, sim, live=True, rules=STALE) as world:
+    with simulator() as sim, opened(tmp_path, sim, STALE, live=True) as world:
         world.store.inbox().close()  # makes the file
         inbox = sqlite3.connect(world.store.folder / "inbox.db", isolation_level=None)
         for command, arguments in garbage:

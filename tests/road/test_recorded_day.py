@@ -14,8 +14,10 @@ from autotrader.app import World
 from autotrader.errors import ExchangeRefused, SafetyRefused
 from autotrader.money import ZERO, total
 from autotrader.orders import Side
+from autotrader.prove.harness import SilentNotifier
 from autotrader.simulator import Account, Simulator
-from tests.road.day import TAPE, Heard, opened, own_orders, played, simulator
+from tests.road.day import RULES
+from tests.worlds.project import TAPE, opened, own_orders, played, simulator
 
 pytestmark = pytest.mark.timeout(1800)
 EVERY_FATE_HOURS = 6  # of the recorded day: fills whole and in parts, a cancel, a sale; the demo plays the whole day
@@ -27,7 +29,7 @@ class Played:
 
     world: World
     sim: Simulator
-    heard: Heard
+    heard: SilentNotifier
     theirs: dict[str, dict[str, Any]]
     after_three_hours: list[tuple[object, ...]]
 
@@ -35,8 +37,8 @@ class Played:
 @pytest.fixture(scope="module", params=[EVERY_FATE_HOURS, pytest.param(24, marks=pytest.mark.deep)])
 def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     """Live, with the simulator's own test key, for hours of a recorded day in stepped time."""
-    heard = Heard()
-    with simulator() as sim, opened(tmp_path_factory.mktemp("live"), sim, live=True, heard=heard) as world:
+    heard = SilentNotifier()
+    with simulator() as sim, opened(tmp_path_factory.mktemp("live"), sim, RULES, live=True, heard=heard) as world:
         played(world, 3)
         orders = outcome(world)
         played(world, request.param - 3)
@@ -128,7 +130,7 @@ def test_the_chain_is_whole_at_the_end(day: Played) -> None:
 
 def test_dry_run_places_and_cancels_nothing_at_the_exchange(tmp_path: Path) -> None:
     """The same day in dry-run: paper orders fill, and no request that places or cancels leaves; none is even signed."""
-    with simulator() as sim, opened(tmp_path, sim, live=False) as world:
+    with simulator() as sim, opened(tmp_path, sim, RULES, live=False) as world:
         played(world, EVERY_FATE_HOURS)
         requests = sim.requests()
         assert requests["trade"] == 0
@@ -138,7 +140,7 @@ def test_dry_run_places_and_cancels_nothing_at_the_exchange(tmp_path: Path) -> N
 
 def test_two_plays_of_the_same_hours_leave_the_same_orders(day: Played, tmp_path: Path) -> None:
     """Stepped time makes every run the same: symbols, prices, quantities, times and fates."""
-    with simulator() as sim, opened(tmp_path, sim, live=True) as world:
+    with simulator() as sim, opened(tmp_path, sim, RULES, live=True) as world:
         played(world, 3)
         assert len(outcome(world)) > 2
         assert outcome(world) == day.after_three_hours
@@ -154,7 +156,7 @@ MAIN = Account.named("main", {"JPY": "50000000"})
 def test_a_key_with_the_wrong_permissions_does_not_go_live(tmp_path: Path, account: Account, said: str) -> None:
     """A key that may withdraw, or may not trade, is refused before a store is made for it (order-safety P14)."""
     with Simulator(tape=TAPE, time="stepped", accounts=[account]) as sim:
-        with pytest.raises(SafetyRefused, match=said), opened(tmp_path, sim, live=True):
+        with pytest.raises(SafetyRefused, match=said), opened(tmp_path, sim, RULES, live=True):
             pass
         assert not list((tmp_path / "state").glob("*/records.db"))
 
@@ -164,6 +166,6 @@ def test_an_unknown_key_leaves_no_store_behind(tmp_path: Path) -> None:
     with simulator() as sim:
         other = Account.named("somebody else")
         sim.accounts = (other,)
-        with pytest.raises(ExchangeRefused), opened(tmp_path, sim, live=True):
+        with pytest.raises(ExchangeRefused), opened(tmp_path, sim, RULES, live=True):
             pass
         assert not list((tmp_path / "state").glob("*/records.db"))

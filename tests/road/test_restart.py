@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.road.day import opened, own_orders, played, simulator
+from tests.worlds.project import opened, own_orders, played, simulator
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -26,10 +26,10 @@ rules:
 """
     other = rules.replace("one_bid", "another").replace("last > 0 JPY", "last < 10_000 JPY")
     with simulator() as sim:
-        with opened(tmp_path, sim, live=True, rules=rules.replace("bid - 5%", "bid - 2%")) as world:
+        with opened(tmp_path, sim, rules.replace("bid - 5%", "bid - 2%"), live=True) as world:
             played(world, 0.1)
             (placed,) = own_orders(world)
-        with opened(tmp_path, sim, live=True, rules=other) as world:
+        with opened(tmp_path, sim, other, live=True) as world:
             played(world, 0.6)
             order = own_orders(world)[placed]
             assert order.status == "CANCELED"
@@ -52,9 +52,9 @@ rules:
 """
     with simulator() as sim:
         for _ in range(3):
-            with opened(tmp_path, sim, live=True, rules=rules) as world:
+            with opened(tmp_path, sim, rules, live=True) as world:
                 played(world, 0.5)
                 assert len(own_orders(world)) == 1
-        with opened(tmp_path, sim, live=True, rules=rules) as world:
+        with opened(tmp_path, sim, rules, live=True) as world:
             played(world, 0.7)
             assert len(own_orders(world)) == 2

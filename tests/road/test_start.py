@@ -18,10 +18,10 @@ from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.execution.agree import compare
 from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Side
+from autotrader.prove.harness import SilentNotifier
 from autotrader.service.hand import Wanted, place_by_hand
 from autotrader.simulator import Account, Faults, Simulator
-from tests.road import day
-from tests.road.day import Heard, entered, opened, played
+from tests.worlds.project import NOTHING, Changes, entered, opened, played
 
 D = Decimal
 STRAY, OTHERS = "z" * 26, "at-zzzz-" + "y" * 26
@@ -98,9 +98,11 @@ def bought(world: World, *, at_once: bool = False) -> str:
 
 
 @contextmanager
-def quiet(folder: Path, sim: Simulator, heard: Heard | None = None) -> Iterator[World]:
+def quiet(
+    folder: Path, sim: Simulator, heard: SilentNotifier | None = None, limits: Changes = NOTHING
+) -> Iterator[World]:
     """An armed world whose rule never fires."""
-    with opened(folder, sim, live=True, rules=QUIET, heard=heard) as world:
+    with opened(folder, sim, QUIET, live=True, heard=heard, limits=limits) as world:
         yield world
 
 
@@ -115,12 +117,12 @@ def test_an_order_of_our_name_waits_for_a_word_and_then_the_service_goes_on(
     word: str, sim: Simulator, tmp_path: Path
 ) -> None:
     """Read-only until the word: it counts, no rule cancels it. After `adopt` rules do, after `ignore` they do not."""
-    with opened(tmp_path, sim, live=True, rules=EAGER) as world:
+    with opened(tmp_path, sim, EAGER, live=True) as world:
         store_id = world.store.id
     cid = f"at-{store_id[:4]}-{STRAY}"
     number = elsewhere(sim, cid)
-    heard = Heard()
-    with entered(tmp_path, sim, live=True, rules=EAGER, heard=heard) as world:
+    heard = SilentNotifier()
+    with entered(tmp_path, sim, EAGER, live=True, heard=heard) as world:
         report = world.start()
         assert (report.armed, report.differences, report.failures) == (False, (cid,), ())
         assert [order.client_order_id for order in world.store.own_record(sim.now_ms).orders] == [cid]
@@ -134,7 +136,7 @@ def test_an_order_of_our_name_waits_for_a_word_and_then_the_service_goes_on(
         assert stray["status"] == ("CANCELED" if word == "adopt" else "NEW")
         assert rest, "rules place again"
         assert world.store.verify().whole
-    with opened(tmp_path, sim, live=True, rules=EAGER):
+    with opened(tmp_path, sim, EAGER, live=True):
         pass  # the word holds over a restart
 
 
@@ -145,7 +147,7 @@ def test_what_filled_while_away_is_booked_from_the_exchanges_trades(sim: Simulat
         place_by_hand(world, Wanted(symbol="BTCJPY", side=Side.BUY, price=bid, quantity=D("0.001")))
     while not sim.trades():
         sim.advance(600)
-    with entered(tmp_path, sim, live=True, rules=QUIET) as world:
+    with entered(tmp_path, sim, QUIET, live=True) as world:
         report = world.start()
         assert (report.armed, report.booked) == (True, len(sim.trades()))
         found = compare(world.store, world.broker, ["BTCJPY"], 0, sim.now_ms)
@@ -164,7 +166,7 @@ def test_what_ended_here_and_is_open_there_is_open_again_and_waits(sim: Simulato
     with quiet(tmp_path, sim):
         pass  # lists lag for a while: that is no difference yet
     sim.advance(60)
-    with entered(tmp_path, sim, live=True, rules=QUIET) as world:
+    with entered(tmp_path, sim, QUIET, live=True) as world:
         report = world.start()
         assert (report.armed, report.differences) == (False, (cid,))
         assert "CANCELED here and NEW at the exchange" in report.reasons[0]
@@ -182,7 +184,7 @@ def test_a_trade_that_the_exchange_lacks_waits(sim: Simulator, tmp_path: Path) -
         with world.store.transaction() as store:
             store.orders.book(replace(fill, trade_id=fill.trade_id + 10_000), sim.now_ms)
     sim.advance(120)
-    with entered(tmp_path, sim, live=True, rules=QUIET) as world:
+    with entered(tmp_path, sim, QUIET, live=True) as world:
         report = world.start()
         assert (report.armed, report.differences) == (False, (cid,))
         assert "is not at the exchange" in report.reasons[0]
@@ -196,7 +198,7 @@ def test_two_orders_of_one_name_halt(sim: Simulator, tmp_path: Path) -> None:
         cid = bought(world)
         world.cycle.parts.gateway.cancel(cid, cycle=1, asked_by="hand")
     elsewhere(sim, cid)
-    with entered(tmp_path, sim, live=True, rules=QUIET) as world:
+    with entered(tmp_path, sim, QUIET, live=True) as world:
         world.start()
         assert "two orders" in (world.store.halt_reason() or "")
 
@@ -215,7 +217,7 @@ def test_an_old_copy_is_noticed(sim: Simulator, tmp_path: Path) -> None:
     shutil.rmtree(store)
     shutil.copytree(tmp_path / "old", store)
     sim.advance(3 * 86_400)
-    with entered(tmp_path, sim, live=True, rules=QUIET) as world:
+    with entered(tmp_path, sim, QUIET, live=True) as world:
         report = world.start()
         assert (report.armed, report.differences, report.booked > 0) == (False, (cid,), True)
 
@@ -225,14 +227,14 @@ def test_one_store_has_one_process_and_one_key(sim: Simulator, tmp_path: Path) -
     with quiet(tmp_path, sim), pytest.raises(SafetyRefused, match="another autotrader process"), quiet(tmp_path, sim):
         pass
     ours = state_folder(tmp_path)
-    with opened(tmp_path, sim, live=True, rules=QUIET, account=1) as world:
+    with opened(tmp_path, sim, QUIET, live=True, account=1) as world:
         theirs = world.store.folder
     assert theirs != ours
     shutil.rmtree(theirs)
     shutil.copytree(ours, theirs)
     with (
         pytest.raises(SafetyRefused, match="another world"),
-        opened(tmp_path, sim, live=True, rules=QUIET, account=1),
+        opened(tmp_path, sim, QUIET, live=True, account=1),
     ):
         pass
 
@@ -244,7 +246,7 @@ def test_orders_of_others_and_moved_balances_are_reported_and_left_alone(sim: Si
     elsewhere(sim, OTHERS)
     elsewhere(sim, "by-hand-1")
     sim.exchange.engine.ledger.pay_in(sim.exchange.engine.clients["main"].purse, "JPY", D(12_345))
-    with entered(tmp_path, sim, live=True, rules=QUIET) as world:
+    with entered(tmp_path, sim, QUIET, live=True) as world:
         report = world.start()
         assert (report.armed, report.foreign) == (True, (OTHERS,))
         assert report.changed == {"JPY": D(12_345)}
@@ -263,7 +265,7 @@ def test_a_fill_after_a_confirmed_cancel_is_booked_within_two_minutes(tmp_path: 
     """The exchange confirms the cancel and has filled half: it is asked a few more times, booked, and told."""
     faults = Faults(1, {"fill_after_cancel": {"at": [1], "share": 0.5}})
     accounts = [Account.named("main", {"JPY": "50000000", "BTC": "0"})]
-    heard = Heard()
+    heard = SilentNotifier()
     with (
         Simulator(seed=11, symbols=["BTCJPY"], accounts=accounts, history_minutes=60, faults=faults) as sim,
         quiet(tmp_path, sim, heard) as world,
@@ -283,24 +285,21 @@ def test_a_fill_after_a_confirmed_cancel_is_booked_within_two_minutes(tmp_path: 
 
 
 @pytest.mark.parametrize(("count", "days"), [(25, 0), (25, 3), pytest.param(100, 3, marks=pytest.mark.deep)])
-def test_a_restart_asks_by_symbol_and_not_by_order(
-    count: int, days: int, sim: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_restart_asks_by_symbol_and_not_by_order(count: int, days: int, sim: Simulator, tmp_path: Path) -> None:
     """Many open orders, and as many that ended while we were away: no more requests than with one, but one for each day
     that we were away for its list of orders, and one for trades.
     """
-    roomy = day.ACCOUNT_FILE.replace("open_orders: 10", "open_orders: 150").replace("hour: 30", "hour: 300")
-    monkeypatch.setattr(day, "ACCOUNT_FILE", roomy)
+    roomy = {"open_orders": "150", "orders_per_hour": "300"}
 
     def asked() -> int:
         before = sim.requests()["total"]
-        with quiet(tmp_path, sim):
+        with quiet(tmp_path, sim, limits=roomy):
             return int(sim.requests()["total"]) - int(before)
 
-    with quiet(tmp_path, sim) as world:
+    with quiet(tmp_path, sim, limits=roomy) as world:
         bought(world)
     one = asked()
-    with quiet(tmp_path, sim) as world:
+    with quiet(tmp_path, sim, limits=roomy) as world:
         for number in range(count):
             bought(world)
             if number % 10 == 0:

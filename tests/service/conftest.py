@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from autotrader.prove.halts import ACCOUNT, RULES
-from autotrader.prove.stage import Stage, project_of
+from autotrader.prove.harness import Harness, project_of
 from autotrader.simulator import Account, Simulator
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def harness(tmp_path: Path) -> Harness:
     """The product on an exchange in this process, in virtual time."""
     account = Account.named("main", {"JPY": "50000000", "BTC": "5", "BNB": "1"})
     simulator = Simulator(seed=3, symbols=["BTCJPY"], accounts=[account], history_minutes=30)
-    return Stage(project_of(tmp_path / "project", ACCOUNT, RULES), simulator, tmp_path / "state", random.Random(3))
+    return Harness(project_of(tmp_path / "project", ACCOUNT, RULES), simulator, tmp_path / "state", random.Random(3))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autotrader.prove.halts import ACCOUNT, RULES
-from autotrader.prove.stage import Stage, project_of
+from autotrader.prove.harness import Harness, project_of
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 
@@ -17,10 +17,10 @@ def test_that_the_venues_new_time_is_believed_is_told_once(tmp_path: Path, monke
     """People heard that nothing is signed; they hear that it goes on."""
     account = Account.named("main", {"JPY": "50000000", "BTC": "5", "BNB": "1"})
     simulator = Simulator(seed=3, symbols=["BTCJPY"], accounts=[account], history_minutes=30)
-    stage = Stage(project_of(tmp_path / "project", ACCOUNT, RULES), simulator, tmp_path / "state", random.Random(3))
+    harness = Harness(project_of(tmp_path / "project", ACCOUNT, RULES), simulator, tmp_path / "state", random.Random(3))
     said = ["the venue's clock jumped by 60 s and has stayed so for 15 minutes: it is believed again"]
     heard: list[str] = []
-    with stage.open() as world:
+    with harness.open() as world:
         world.start()
         clock = world.connection.clock
         monkeypatch.setattr(clock, "news", lambda: said.pop() if said else "")

@@ -19,7 +19,7 @@ from autotrader.app import World
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.ports import Level
 from autotrader.prove.halts import ACCOUNT, RULES
-from autotrader.prove.stage import NOWHERE, Stage
+from autotrader.prove.harness import NOWHERE, Harness
 from autotrader.records.places import writer_pid
 from autotrader.records.store import Store
 from autotrader.service.runner import Manner, Runner
@@ -36,27 +36,27 @@ def go_on(world: World, seconds: float) -> None:
     Runner(world, Manner(until_ms=until, stepped=True)).run()
 
 
-def placed(stage: Stage) -> int:
+def placed(harness: Harness) -> int:
     """How many orders have reached the exchange."""
-    return stage.heard().get(("POST", "/api/v3/order"), 0)
+    return harness.heard().get(("POST", "/api/v3/order"), 0)
 
 
-def test_while_orders_are_taken_back_the_service_tries_until_none_stands(stage: Stage) -> None:
+def test_while_orders_are_taken_back_the_service_tries_until_none_stands(harness: Harness) -> None:
     """The exchange is deaf when the halt comes; as soon as it hears again our orders are cancelled."""
     deaf = False
-    stage.dead = lambda _request: deaf
-    with stage.open() as world:
+    harness.dead = lambda _request: deaf
+    with harness.open() as world:
         world.start()
         go_on(world, 11)
         assert world.store.orders.open()
-        deaf, before = True, placed(stage)
+        deaf, before = True, placed(harness)
         world.store.halt("all of it", world.connection.clock.now_ms(), HaltLevel.CANCEL)
         go_on(world, 12)
         assert world.store.orders.open()
         deaf = False
         go_on(world, 12)
         assert world.store.orders.open() == ()
-        assert placed(stage) == before
+        assert placed(harness) == before
 
 
 class _Broken:
@@ -73,17 +73,17 @@ class _Broken:
         """Nothing."""
 
 
-def test_a_notifier_that_is_down_delays_no_halt(stage: Stage) -> None:
+def test_a_notifier_that_is_down_delays_no_halt(harness: Harness) -> None:
     """Nobody hears of it, and it holds all the same."""
-    stage.notifier = _Broken()  # type: ignore[assignment]  # a notifier like any other
-    with stage.open() as world:
+    harness.notifier = _Broken()  # type: ignore[assignment]  # a notifier like any other
+    with harness.open() as world:
         world.start()
         go_on(world, 6)
-        before = placed(stage)
+        before = placed(harness)
         assert before
         world.store.halt_at_once(Halt("by the signal SIGUSR1"))
         go_on(world, 20)
-        assert placed(stage) == before
+        assert placed(harness) == before
         assert world.store.settings.get("halt")["reason"] == "by the signal SIGUSR1"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from autotrader.prove.stage import Stage
+from autotrader.prove.harness import Harness
 from autotrader.records.crash import Crash, listening
 from autotrader.service.inbox import Desk
 from autotrader.service.world import World
@@ -37,14 +37,14 @@ def paused(world: World) -> list[str]:
 
 
 @pytest.mark.parametrize("point", ["command_begun", "head_unwritten", "command_done"])
-def test_a_pause_and_its_end_outlive_a_death_at_any_point_of_obeying(stage: Stage, point: str) -> None:
+def test_a_pause_and_its_end_outlive_a_death_at_any_point_of_obeying(harness: Harness, point: str) -> None:
     """After the restart it is in force, written down once, and answered or answerable; so is the resume."""
     for command, expected in (("pause", ["buyer"]), ("resume", [])):
-        with stage.open() as world:
+        with harness.open() as world:
             world.start()
             ask(world, command, rules=["buyer"])
             die_obeying(world, point)
-        with stage.open() as world:
+        with harness.open() as world:
             world.start()
             obey(world)
             obey(world)
@@ -53,9 +53,9 @@ def test_a_pause_and_its_end_outlive_a_death_at_any_point_of_obeying(stage: Stag
             assert len(acts) == 1
 
 
-def test_a_pause_that_makes_no_sense_is_answered_once_and_not_tried_again(stage: Stage) -> None:
+def test_a_pause_that_makes_no_sense_is_answered_once_and_not_tried_again(harness: Harness) -> None:
     """The error is the answer; the next command is obeyed."""
-    with stage.open() as world:
+    with harness.open() as world:
         world.start()
         wrong = ask(world, "pause", rules="buyer")
         ask(world, "pause", rules=["buyer"])

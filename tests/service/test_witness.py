@@ -10,8 +10,8 @@ import pytest
 
 from autotrader.cli import main
 from autotrader.language.account_file import load_settings
+from autotrader.prove.harness import Harness, project_of
 from autotrader.prove.small_world import ACCOUNT, play_on
-from autotrader.prove.stage import Stage, project_of
 from autotrader.simulator import Account, Simulator
 
 WITNESS = ACCOUNT + "notify: {phone: log}\nwitness: {to: phone, every: 10m}\n"
@@ -28,22 +28,24 @@ rules:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def harness(tmp_path: Path) -> Harness:
     """A world with a witness."""
     simulator = Simulator(
         seed=5, symbols=["BTCJPY"], accounts=[Account.named("main", {"JPY": "90000"})], history_minutes=60
     )
     project = project_of(tmp_path / "project", WITNESS, RULES)
-    return Stage(project=project, simulator=simulator, state=tmp_path / "state", chance=random.Random(1))
+    return Harness(project=project, simulator=simulator, state=tmp_path / "state", chance=random.Random(1))
 
 
-def test_the_head_is_told_at_start_at_times_and_at_the_stop(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_head_is_told_at_start_at_times_and_at_the_stop(
+    harness: Harness, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each message's head verifies afterwards; a head of another store does not."""
-    play_on(stage, 25)
-    told = [text for channel, _, text in stage.notifier.messages if channel == "phone"]
+    play_on(harness, 25)
+    told = [text for channel, _, text in harness.notifier.messages if channel == "phone"]
     assert [text.rpartition(", ")[2] for text in told] == ["start)", "as asked)", "as asked)", "stop)"]
     heads = [re.findall(r"audit head ([0-9]+:[0-9a-f]{64})", text)[0] for text in told]
-    state = ["--state", str(stage.state)]
+    state = ["--state", str(harness.state)]
     given = [word for head in heads for word in ("--head", head)]
     assert main(["audit", "verify", *given, *state]) == 0
     assert "4 heads noted earlier: all in the chain" in capsys.readouterr().out
@@ -55,15 +57,15 @@ def test_the_head_is_told_at_start_at_times_and_at_the_stop(stage: Stage, capsys
 
 
 def test_rekey_lets_a_store_go_on(
-    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    harness: Harness, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A key that comes later is refused until `audit rekey`; then everything verifies with it."""
-    play_on(stage, 6)
+    play_on(harness, 6)
     key = tmp_path / "key"
     key.touch(mode=0o600)
     key.write_text("k" * 64)
     monkeypatch.setenv("AUTOTRADER_AUDIT_KEY_FILE", str(key))
-    state = ["--state", str(stage.state)]
+    state = ["--state", str(harness.state)]
     assert main(["audit", "verify", *state]) == 1
     assert main(["audit", "rekey", *state]) == 0
     capsys.readouterr()

@@ -1,4 +1,4 @@
-"""A stage: the product as it runs, from rules to signed bytes, on an exchange in the same process, in virtual time.
+"""The harness: the product as it runs, from rules to signed bytes, on an exchange in its process, in virtual time.
 
 Nothing of the product is replaced but what touches the world: the network (`Line` hands requests to the simulator's
 core), the clocks (`VirtualTime`: requests and waiting take virtual time), chance (seeded), and the threads (none: what
@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Final
 
 from autotrader.app import Project, Wishes, World, open_world, read_project
@@ -33,7 +32,7 @@ from autotrader.simulator.faults import Delivery, Later
 from autotrader.simulator.faults import Request as Arrived
 
 NOWHERE: Final = "http://127.0.0.1:9"  # a loopback address at which nothing listens; the line never dials it
-# How the account file of a world on a stage begins; its limits follow.
+# How the account file of a world in the harness begins; its limits follow.
 ACCOUNT_HEAD: Final = f"""
 version: 1
 mode: live
@@ -119,7 +118,7 @@ def _arriving(delivery: Delivery) -> bytes | None:
     return delivery.answer.body if delivery.manner in {"whole", "twice", "reset_after"} else None
 
 
-class Deaf:
+class SilentNotifier:
     """A notifier that keeps what it is told and bothers nobody."""
 
     def __init__(self) -> None:
@@ -177,10 +176,10 @@ def remembered(project: Project) -> Project:
 
 
 @dataclass(slots=True)
-class Stage:
+class Harness:
     """An exchange, a time, a project and a state folder; worlds are opened on it one after the other.
 
-    `chance` draws trips and pauses; two stages that are made alike play alike, to the last byte of their records.
+    `chance` draws trips and pauses; two that are made alike play alike, to the last byte of their records.
     """
 
     project: Project
@@ -192,7 +191,7 @@ class Stage:
     trip_ms: tuple[float, float] = (2.0, 80.0)
     dead: Callable[[Request], bool] = lambda _request: False
     time: VirtualTime = field(init=False)
-    notifier: Deaf = field(default_factory=Deaf)
+    notifier: SilentNotifier = field(default_factory=SilentNotifier)
     lines: list[Line] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -238,7 +237,7 @@ class Stage:
         return self.chance.uniform(*self.trip_ms) / 1000
 
     def heard(self) -> Mapping[tuple[str, str], int]:
-        """Requests that arrived, by method and path, over all worlds of this stage."""
+        """Requests that arrived, by method and path, over all worlds of this harness."""
         total: dict[tuple[str, str], int] = {}
         for line in self.lines:
             for call, count in line.heard.items():
@@ -255,19 +254,12 @@ def drop(world: World) -> None:
         return
 
 
-class Curtain:
-    """`with Curtain(stage.open()) as world:` closes a world, or after a simulated crash drops it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def __enter__(self) -> World:
-        return self._world
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self._world.close()
-        else:
-            drop(self._world)
+@contextmanager
+def closing(world: World) -> Iterator[World]:
+    """Close a world in the end, or drop it where something was raised: a simulated crash must not flush or seal."""
+    try:
+        yield world
+    except BaseException:
+        drop(world)
+        raise
+    world.close()
