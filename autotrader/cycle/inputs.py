@@ -2,8 +2,8 @@
 
 The value table and the states stand in the evaluation row already. Here is the rest: the evaluation time, pauses, halt,
 runs under way; and where something was to be done, the slots with their deadlines, own orders, filters, and what
-actions asked beyond the table. What actions ask is learnt by deciding a second time with an ear on it, for deciding is
-pure. Nothing of the market itself is kept, so a quiet cycle costs some thirty bytes more.
+actions asked beyond the table (`Outcome.asked`). Nothing of the market itself is kept, so a quiet cycle costs some
+thirty bytes more.
 
 `again` calls the engine's own `decide`; every word is answered from the record (`Sources.told`), and a question that
 the record cannot answer is an error, not a guess.
@@ -12,7 +12,7 @@ the record cannot answer is an error, not a guess.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
@@ -37,7 +37,6 @@ from autotrader.engine.state import (
 )
 from autotrader.engine.values import Scalar, scalar_from_text, scalar_to_text, term_id
 from autotrader.language.plan import CancelOrders, CompiledRule, Plan
-from autotrader.language.vocabulary import value_of
 from autotrader.market.account import Account, OwnOrder, OwnRecord
 from autotrader.market.instrument import Instrument
 from autotrader.market.snapshot import Snapshot
@@ -101,7 +100,7 @@ def _acting(given: Given, outcome: Outcome) -> dict[str, Any]:
     if full:
         found["slots"] = [[s.rule.id, s.rule.symbol, s.slot_ms, s.at_ms, s.deadline_ms, s.kind] for s in due.slots]
         found["timers"] = [order_to_json(order) for order in due.timers]
-        found["heard"] = _heard(given, outcome)
+        found["heard"] = _heard(outcome)
     return found
 
 
@@ -123,31 +122,11 @@ def _looks_abroad(rule: CompiledRule) -> bool:
     return "anyone" in owners
 
 
-def _heard(given: Given, outcome: Outcome) -> list[list[str]]:
+def _heard(outcome: Outcome) -> list[list[str]]:
     """What is asked beyond the shared table and the words about the orders at hand."""
-    ear = _Ear(given.sources)
-    decided(replace(given, sources=replace(given.sources, told=ear)))
     known = {("", name) for name in outcome.values.table}
     known |= {(order, name) for (_, order), seen in outcome.order_values.items() for name in seen}
-    return [[*key, scalar_to_text(value)] for key, value in sorted(ear.heard.items()) if key not in known]
-
-
-@dataclass(slots=True)
-class _Ear:
-    """Answers from the true sources, and remembers what was asked."""
-
-    sources: Sources
-    heard: dict[tuple[str, str], Scalar] = field(default_factory=dict)
-
-    def answer(self, term: Any, order: Order | OwnOrder | None) -> Scalar:
-        value = value_of(term, replace(self.sources, order=order))
-        self.heard["" if order is None else order_key(order), term_id(term)] = value
-        return value
-
-    def leaf(self, leaf: Any) -> bool | Missing:
-        from autotrader.engine.columns import answer_now
-
-        return answer_now(leaf, self.sources)
+    return [[*key, scalar_to_text(value)] for key, value in sorted(outcome.asked.items()) if key not in known]
 
 
 def after_hash(outcome: Outcome, before: Iterable[Run]) -> str:

@@ -16,7 +16,7 @@ from autotrader.engine.answer import Answer, evaluated, unknown_reason
 from autotrader.engine.blockers import Question, blocker
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, period_ms
 from autotrader.engine.memory import Moment
-from autotrader.engine.observe import Prepared, observe, prepared, with_order
+from autotrader.engine.observe import Noted, Prepared, observe, prepared, with_order
 from autotrader.engine.open_orders import AnyOrder, cancel_request, listed_orders, open_orders, order_key
 from autotrader.engine.outcome import Decision, Notice, Outcome
 from autotrader.engine.requests import CancelOrder, Context, Request
@@ -37,6 +37,7 @@ class _Cycle:
     values: Values
     states: dict[StateKey, RuleState]
     runs: dict[tuple[str, str, str, int], Run]
+    noted: Noted
     active: dict[StateKey, Run] = field(default_factory=dict)
     decisions: list[Decision] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
@@ -56,7 +57,7 @@ def decide(
     """Decisions, next states and runs, and requests, for what is due."""
     ready = [(slot, prepared(slot.rule)) for slot in due.slots]
     values = observe((rule for _, rule in ready), sources)
-    cycle = _Cycle(sources, context, values, dict(states), {run.key: run for run in runs})
+    cycle = _Cycle(sources, context, values, dict(states), {run.key: run for run in runs}, Noted(sources))
     cycle.active = {run.state_key: run for run in cycle.runs.values() if not run.is_over}
     _pass_missed(cycle, due)
     _time_out_orders(cycle, due)
@@ -75,6 +76,7 @@ def decide(
         notices=tuple(cycle.notices),
         values=values,
         order_values=cycle.order_values,
+        asked=cycle.noted.asked,
         changed=tuple(key for key in cycle.stirred if key in cycle.states),
         gone=gone,
     )
@@ -114,7 +116,8 @@ def _step_runs(cycle: _Cycle, plan: Plan, due: Due) -> None:
 
 
 def _advance(cycle: _Cycle, rule: CompiledRule | None, run: Run, deadline_ms: int) -> None:
-    step = advanced(rule, run, cycle.states.get(run.state_key), cycle.sources, cycle.context, deadline_ms)
+    sources = replace(cycle.sources, told=cycle.noted)
+    step = advanced(rule, run, cycle.states.get(run.state_key), sources, cycle.context, deadline_ms)
     cycle.runs[run.key] = step.run
     cycle.requests += step.requests
     if step.state is not None:

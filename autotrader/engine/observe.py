@@ -7,10 +7,11 @@ compiled conditions. It is kept by the identity of the compiled rule, which neve
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from autotrader.engine.evaluate import CandleLeaf, is_candle_leaf, leaf_id
 from autotrader.engine.fast import Judge, compiled, has_memory
+from autotrader.engine.open_orders import order_key
 from autotrader.engine.values import Scalar, Values, term_id
 from autotrader.language.plan import CompiledRule
 from autotrader.language.tree import Arithmetic, Condition, CountOf, Cross, Least, Literal, Most, Term, WithinLast
@@ -113,3 +114,23 @@ def with_order(values: Values, rule: Prepared, sources: Sources, order: Order | 
     """The table of one order: the shared one with the words about that order."""
     at_hand = replace(sources, order=order)
     return values.also({key: value_of(term, at_hand) for key, term in rule.of_order})
+
+
+@dataclass(slots=True)
+class Noted:
+    """Answers as the sources do, and notes what was asked. Actions look where their run stands, so what they will ask
+    cannot be listed before they have run; the record needs it all the same.
+    """
+
+    sources: Sources
+    asked: dict[tuple[str, str], Scalar] = field(default_factory=dict)
+
+    def answer(self, term: Term, order: Order | OwnOrder | None) -> Scalar:
+        """What a term is, noted under its order and id."""
+        value = value_of(term, replace(self.sources, order=order))
+        self.asked["" if order is None else order_key(order), term_id(term)] = value
+        return value
+
+    def leaf(self, leaf: CandleLeaf) -> bool | Missing:
+        """Whether a condition over candles holds; actions ask for none, so nothing is noted."""
+        return _answer(leaf, self.sources)

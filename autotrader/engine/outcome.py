@@ -47,7 +47,8 @@ class Notice:
 class Outcome:
     """The result of one `decide`. `states` and `runs` are complete; `changed` names the states to keep: those in which
     more than the last evaluated slot is new, or whose timers need that slot; `gone` were dropped with their orders.
-    `values` is the shared table of the cycle, `order_values` what was seen beside it of single orders, by rule and id.
+    `values` is the shared table of the cycle, `order_values` what was seen beside it of single orders, by rule and id,
+    `asked` what actions looked at, by order ("" for none) and term: with these three a cycle can be decided again.
     """
 
     decisions: tuple[Decision, ...]
@@ -57,5 +58,6 @@ class Outcome:
     notices: tuple[Notice, ...]
     values: Values
     order_values: Mapping[tuple[str, str], Mapping[str, Scalar]]
+    asked: Mapping[tuple[str, str], Scalar]
     changed: tuple[StateKey, ...]
     gone: tuple[StateKey, ...] = ()
