@@ -42,7 +42,7 @@ from autotrader.engine.state import Run
 from autotrader.errors import AutotraderError, OrderDenied
 from autotrader.execution.observe import Observation
 from autotrader.language.plan import PlaceOrder
-from autotrader.market.account import Account, OwnOrder
+from autotrader.market.account import Account, OwnOrder, OwnRecord
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
     AccountNeed,
@@ -99,13 +99,14 @@ class Cycle:
     def _turn(self) -> CycleReport:
         parts, now_ms = self.parts, self.parts.clock.now_ms()
         self._answer_waiting()  # after a restart the journal may know more than the runs, and nothing else be due
-        orders = self._timers(now_ms)
+        before = self._own_record(now_ms)  # what is due, and what must be looked at; decided is on one read after it
+        orders = self._timed(before.orders, now_ms)
         found = due(parts.plan, self.kept.states, self.kept.runs.values(), orders, self.kept.last_ms, now_ms)
         found = self._silence.without_waiting(found, parts.market.health().silent_until_ms)
         if found.is_empty and not self._is_watch_due(now_ms):
             return self._only_watched(now_ms, Observation())
         self._renew_instruments(self._placing_in(found))
-        snapshot, account = self._observe(found)
+        snapshot, account = self._observe(found, before)
         observation = self._take_in(account, now_ms)
         self._answer_waiting()
         found = replace(found, runs=tuple(run for run in self.kept.runs.values() if run.status == "ready"))
@@ -141,7 +142,7 @@ class Cycle:
     def next_ms(self) -> int:
         """The next moment at which a tick can find something to do."""
         now_ms = self.parts.clock.now_ms()
-        orders = self._timers(now_ms)
+        orders = self._timed(self._own_record(now_ms).orders, now_ms)
         moments = [next_due_ms(self.parts.plan, self.kept.states, self.kept.runs.values(), orders, now_ms)]
         if orders:
             moments.append(self._watched_ms + WATCH_MS)
@@ -149,11 +150,13 @@ class Cycle:
         moments += self.parts.observer.next_looks()
         return max(min(moments), now_ms + 1)
 
-    def _timers(self, now_ms: int) -> tuple[OwnOrder, ...]:
+    def _own_record(self, now_ms: int) -> OwnRecord:
+        return self.parts.store.own_record(now_ms, self._zone)
+
+    def _timed(self, orders: tuple[OwnOrder, ...], now_ms: int) -> tuple[OwnOrder, ...]:
         """Own orders, with `cancel_after` as it is due: a cancel that failed is tried again after a while, not at
         every turn of the wheel (the exchange may be closed to us for an hour).
         """
-        orders = self.parts.store.own_record(now_ms, self._zone).orders
         tried = self._timed_out = {cid: ms for cid, ms in self._timed_out.items() if now_ms - ms < CANCEL_AGAIN_MS}
         return tuple(
             replace(order, cancel_at_ms=max(order.cancel_at_ms or 0, tried[order.client_order_id] + CANCEL_AGAIN_MS))
@@ -169,8 +172,8 @@ class Cycle:
         return now_ms - self._watched_ms >= WATCH_MS and bool(self.parts.observer.symbols())
 
     # -------------------------------------------------------------------------------------------------------- observe
-    def _observe(self, found: Due) -> tuple[Snapshot, Account]:
-        needs = set(needs_of_due(self.parts.plan, found)) | self._review_needs(found)
+    def _observe(self, found: Due, record: OwnRecord) -> tuple[Snapshot, Account]:
+        needs = set(needs_of_due(self.parts.plan, found)) | self._review_needs(found, record)
         needs |= {OpenOrdersNeed(symbol) for symbol in self.parts.observer.symbols()}
         deadline = self.parts.clock.monotonic() + OBSERVE_SECONDS
         market: frozenset[MarketNeed] = frozenset(need for need in needs if isinstance(need, _MARKET_NEEDS))
@@ -180,12 +183,11 @@ class Cycle:
         snapshot = self.parts.market.observe(market, deadline) if market else Snapshot(now_ms=found.now_ms)
         return snapshot, self.parts.broker.observe(own, deadline) if own else Account()
 
-    def _review_needs(self, found: Due) -> frozenset[Need]:
+    def _review_needs(self, found: Due, record: OwnRecord) -> frozenset[Need]:
         """What the limits must see, if an order may come of what is due."""
         symbols = self._placing_in(found)
         if not symbols:
             return frozenset()
-        record = self.parts.store.own_record(found.now_ms, self._zone)
         return review_needs(symbols, record, self.parts.plan.settings, found.now_ms) | self.parts.before_orders
 
     def _placing_in(self, found: Due) -> tuple[str, ...]:
@@ -216,7 +218,7 @@ class Cycle:
             now_ms=now_ms,
             snapshot=snapshot,
             account=account,
-            record=self.parts.store.own_record(now_ms, self._zone),
+            record=self._own_record(now_ms),
             health=self.parts.market.health(),
             instruments=self._instruments,
             zone=self.parts.plan.settings.timezone,

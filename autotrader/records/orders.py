@@ -196,6 +196,11 @@ class Orders:
         """Fills since then, oldest first."""
         return self._cache.since(since_ms, committed=not self._db.in_transaction)
 
+    def newest_fill(self) -> int:
+        """The row number of the fill that was booked last, 0 where there is none."""
+        row = self._db.row("SELECT coalesce(max(rowid), 0) AS newest FROM fills")
+        return 0 if row is None else int(row["newest"])
+
     def _fills_after(self, rowid: int) -> list[tuple[int, Fill]]:
         def read() -> list[tuple[int, Fill]]:
             rows = self._db.rows("SELECT rowid, * FROM fills WHERE rowid > ?", (rowid,))

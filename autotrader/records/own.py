@@ -34,6 +34,7 @@ class Day:
     errors_ms: tuple[int, ...]
     placed_ms: tuple[int, ...]
     refusals: int
+    fills: int  # the newest row of the fills: a day is of the past as soon as there is another
 
 
 def own_record(day: Day, now_ms: int, zone: tzinfo, orders: Orders) -> OwnRecord:
@@ -67,6 +68,7 @@ def read_day(now_ms: int, *, intents: Intents, orders: Orders, cancels: Cancels,
             *(row.intent.created_ms for row in intended),
         ),
         refusals=refusals,
+        fills=orders.newest_fill(),
     )
 
 

@@ -74,6 +74,7 @@ class Store:
         self._noted: Head | None = None
         self._opened_ms: int | None = None  # when it was opened, until that is an act
         self._halted_here: Halt | None = None
+        self._own: tuple[Day, tuple[int, tzinfo], OwnRecord] | None = None  # the last one made, and of what
 
     # ------------------------------------------------------------------------------------------- opening, closing
     @classmethod
@@ -199,11 +200,15 @@ class Store:
 
     # ------------------------------------------------------------------------------------------------- whole record
     def own_record(self, now_ms: int, zone: tzinfo = UTC) -> OwnRecord:
-        """This store's orders, fills and failures, as the engine reads them."""
+        """This store's orders, fills and failures, as the engine reads them. Whoever decides, judges or admits asks for
+        it; it is made anew for another moment, and after every write that it could show.
+        """
         day = self._db.remembered(("day",), lambda: self._read_day(now_ms))
         if day.now_ms > now_ms:  # the clock was set back: what had fallen out of the day may belong to it again
             day = self._read_day(now_ms)
-        return own_record(day, now_ms, zone, self.orders)
+        if self._own is None or self._own[0] is not day or self._own[1] != (now_ms, zone):
+            self._own = day, (now_ms, zone), own_record(day, now_ms, zone, self.orders)
+        return self._own[2]
 
     def refusals_in_a_row(self) -> int:
         """How many orders were refused or of unknown fate since the last that was taken, and since the last resume."""
