@@ -280,7 +280,7 @@ def mutate(arguments: list[str]) -> int:
 
 
 def check(arguments: list[str]) -> int:
-    """style, layout, types and layers: ruff, mypy --strict, import-linter; each runs even where one before failed"""
+    """style, layout, types, layers, house.toml: ruff, mypy --strict, import-linter; each runs even where one failed"""
     if arguments:
         raise DevError(f"check takes no arguments, there was {arguments[0]!r}")
     ensure(DEV_LOCK)
@@ -289,6 +289,7 @@ def check(arguments: list[str]) -> int:
         "format": [VENV_PYTHON, "-m", "ruff", "format", "--check", "--quiet", "."],
         "mypy": [VENV_PYTHON, "-m", "mypy"],
         "import-linter": [VENV_PYTHON, "-c", LINT_IMPORTS],
+        "house": [VENV_PYTHON, "-m", "tests.house.measures", "--check"],
     }
     failed = []
     for name, argv in steps.items():
@@ -297,6 +298,12 @@ def check(arguments: list[str]) -> int:
             failed.append(name)
     say("failed: " + ", ".join(failed) if failed else "check passed: " + ", ".join(steps))
     return 1 if failed else 0
+
+
+def house(arguments: list[str]) -> int:
+    """the figures of the house: sizes, circles, names, walks, files a change touches; `--list` names the places"""
+    ensure(DEV_LOCK)
+    become("-m", "tests.house.measures", *arguments)
 
 
 def lock(arguments: list[str]) -> int:
@@ -335,6 +342,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "mutate": mutate,
     "fuzz": fuzz,
     "bench": bench,
+    "house": house,
     "lock": lock,
 }
 
