@@ -17,26 +17,6 @@ AutotraderError
 
 from __future__ import annotations
 
-import re
-
-# C0 and C1 controls, delete, bidirectional and invisible marks, line separators, lone surrogates: what can move a
-# cursor, hide or reorder text, or forge a line of its own.
-_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-
-def printable(text: str) -> str:
-    """Text from outside (ids, symbols, a venue's messages, user files) made harmless for terminals and logs.
-
-    Control and direction characters become visible escapes (`\\x1b`, `\\u202e`, `\\n`); all else stays.
-    """
-    return _HARMFUL.sub(_escape, text)
-
-
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    return _SHORT.get(found.group()) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
-
 
 class AutotraderError(Exception):
     """Base of all errors that end a command with one clear message.

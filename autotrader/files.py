@@ -21,6 +21,7 @@ from autotrader.errors import ConfigError
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Place
 from autotrader.language.yaml_text import MAX_BYTES
+from autotrader.text import path_text
 
 ACCOUNT_FILE = "autotrader.yaml"
 STDIN = "-"
@@ -75,7 +76,7 @@ class _Reader:
         return Sources(self.texts, tuple(self.problems))
 
     def tell(self, path: str | Path, message: str, hint: str, *, warning: bool = False) -> None:
-        place = Place(_shown(path), 1, 1)
+        place = Place(path_text(path), 1, 1)
         severity = "warning" if warning else "error"
         self.problems.append(Problem(code="AT001", place=place, message=message, hint=hint, severity=severity))  # type: ignore[arg-type]  # one of the two words above
 
@@ -178,7 +179,7 @@ def included(account_file: Path, patterns: Iterable[str], *, strict_permissions:
             link = next((each for each in _folders_above(path, account_file.parent) if each.is_symlink()), None)
             if link is None:
                 reader.read(path, links=False)
-            elif _shown(link) not in {problem.place.file for problem in reader.problems}:
+            elif path_text(link) not in {problem.place.file for problem in reader.problems}:
                 reader.tell(link, _LINK, _LINK_HINT)
     return reader.found
 
@@ -219,7 +220,7 @@ def read_account_file(path: Path, *, strict_permissions: bool = False) -> bytes:
     """The account file's bytes. Raises ConfigError."""
     found = _bytes_of(path, MAX_BYTES, links=True, strict=strict_permissions)
     if isinstance(found, _Wrong):
-        raise ConfigError(f"{_shown(path)}: {found.message}", hint=found.hint)
+        raise ConfigError(f"{path_text(path)}: {found.message}", hint=found.hint)
     return found.data
 
 
@@ -231,7 +232,7 @@ def read_secret(path: Path, *, group_may_read: bool = False) -> str:
     """
     text = _secret_in(path, private=stat.S_IRWXO if group_may_read else stat.S_IRWXG | stat.S_IRWXO)
     if isinstance(text, _Wrong):
-        raise ConfigError(f"secret file {_shown(path)}: {text.message}", hint=text.hint)
+        raise ConfigError(f"secret file {path_text(path)}: {text.message}", hint=text.hint)
     return text
 
 
@@ -296,7 +297,7 @@ def _judged(path: Path, handle: int, limit: int, *, strict: bool, private: int) 
     if strict and loose is not None:
         return loose
     if before.st_mode & private:
-        return _Wrong(f"others may read it (mode {stat.S_IMODE(before.st_mode):04o})", f"chmod 600 {_shown(path)}")
+        return _Wrong(f"others may read it (mode {stat.S_IMODE(before.st_mode):04o})", f"chmod 600 {path_text(path)}")
     data = _whole(handle, limit)
     if data != _whole(handle, limit) or _state(before) != _state(os.fstat(handle)):
         return _Wrong("it changed while it was read", "try again when it is written")
@@ -306,9 +307,10 @@ def _judged(path: Path, handle: int, limit: int, *, strict: bool, private: int) 
 def _changeable(path: Path, facts: os.stat_result) -> _Wrong | None:
     """Who else could have written an open file: its owner, its group, others, and whoever may write in its folder."""
     if facts.st_uid not in {os.geteuid(), 0}:
-        return _Wrong("it belongs to another user", f"chown {os.geteuid()} {_shown(path)}")
+        return _Wrong("it belongs to another user", f"chown {os.geteuid()} {path_text(path)}")
     if facts.st_mode & _OTHERS_WRITE:
-        return _Wrong(f"others may write to it (mode {stat.S_IMODE(facts.st_mode):04o})", f"chmod go-w {_shown(path)}")
+        mode = stat.S_IMODE(facts.st_mode)
+        return _Wrong(f"others may write to it (mode {mode:04o})", f"chmod go-w {path_text(path)}")
     folder = path.resolve().parent
     around = folder.stat()
     if around.st_mode & _OTHERS_WRITE and not around.st_mode & stat.S_ISVTX:
@@ -332,8 +334,3 @@ def _whole(handle: int, limit: int) -> bytes:
 
 def _state(facts: os.stat_result) -> tuple[int, int, int]:
     return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-
-
-def _shown(path: str | Path) -> str:
-    """A path that can be printed and kept, whatever bytes it has."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -57,6 +57,30 @@ def grouped(value: Decimal, places: int | None = None) -> str:
     return f"{sign}{int(digits):,}" + (f".{fraction}" if fraction else "")
 
 
+def money_text(value: Decimal, asset: str) -> str:
+    """`¥15,204,110` for JPY (decimals only below one yen), `0.00032 BTC` for others: how much."""
+    if asset != "JPY":
+        return f"{grouped(value)} {asset}"
+    text = grouped(value, 0) if abs(value) >= 1 or value == 0 else grouped(value, 4)
+    return f"-¥{text[1:]}" if text.startswith("-") else f"¥{text}"
+
+
+def price_text(value: Decimal, quote: str) -> str:
+    """`¥15,204,110`, `¥350.123`, `0.05 BTC`: a price, with all the digits that it has."""
+    return f"¥{grouped(value)}" if quote == "JPY" else f"{grouped(value)} {quote}"
+
+
+def gain_text(value: Decimal, asset: str) -> str:
+    """`+¥312`, `-¥80`, `±¥0`."""
+    sign = "+" if value > 0 else "±" if value == 0 else ""
+    return sign + money_text(value, asset)
+
+
+def percent_text(value: Decimal, places: int = 2, *, sign: bool = False) -> str:
+    """`-2.71%` of a figure in percentage points."""
+    return f"{'+' if sign and value > 0 else ''}{grouped(value, places)}%"
+
+
 def times(a: Decimal, b: Decimal) -> Decimal:
     """Exact product (60 digits)."""
     return CONTEXT.multiply(a, b)

@@ -19,7 +19,7 @@ from autotrader.market.needs import (
     StatusNeed,
     merged,
 )
-from autotrader.market.timeframe import DAY_MS
+from autotrader.times import DAY_MS
 
 # Compressed size of an evaluation row, measured on the recorded market: 710 bytes for two rules of six terms, of which
 # `audit replay` needs 57 beyond values and states.

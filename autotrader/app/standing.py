@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from autotrader.app.why import Spending, Teller, Told, blamed, spending
-from autotrader.engine.calendar import start_of
 from autotrader.engine.halt import Halt
 from autotrader.engine.state import RuleState, StateKey, state_from_json
 from autotrader.engine.verdict import Verdict
@@ -23,6 +22,7 @@ from autotrader.money import ZERO
 from autotrader.orders import Side
 from autotrader.records.places import LOCK, writer_pid
 from autotrader.records.store import Store
+from autotrader.times import start_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
 from autotrader.cycle.evaluation import decisions_of, state_before
-from autotrader.engine.calendar import start_of
 from autotrader.engine.due import period_ms
 from autotrader.engine.evaluate import judge
 from autotrader.engine.explain import Story, retold
@@ -34,6 +32,8 @@ from autotrader.money import ZERO
 from autotrader.orders import DecisionKey, Side, client_order_id
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.store import Store
+from autotrader.text import did_you_mean
+from autotrader.times import start_of
 
 DAY_MS = 86_400_000
 _ROWS_AT_HAND = 32
@@ -167,9 +167,8 @@ class Teller:
         names = self.rules()
         if rule in names:
             return rule
-        near = get_close_matches(rule, names, n=2, cutoff=0.5)
         listed = f"there are: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else "none ran yet"
-        hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else listed
+        hint = did_you_mean(rule, names, listed, most=2)
         raise UsageError(f"no rule is called `{rule}` in these records", hint=hint)
 
     # ------------------------------------------------------------------------------------------------- one evaluation

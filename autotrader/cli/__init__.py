@@ -21,6 +21,7 @@ from autotrader.cli import _errors
 from autotrader.cli._options import color_option
 from autotrader.cli._table import COMMANDS, FRONT, GROUPS
 from autotrader.errors import AutotraderError, SafetyRefused, UsageError
+from autotrader.text import did_you_mean
 
 __all__ = ["main"]
 
@@ -56,7 +57,7 @@ class Commands(click.Group):
         """Find the command; an unknown word is answered with the nearest known one."""
         word = args[0]
         if word not in COMMANDS and not word.startswith("-"):
-            hint = _errors.suggestion(word, list(COMMANDS)) or "`autotrader --help` lists the commands"
+            hint = did_you_mean(word, COMMANDS, "`autotrader --help` lists the commands", most=2)
             raise UsageError(f"no such command: `{word}`", hint=hint)
         return super().resolve_command(ctx, args)
 

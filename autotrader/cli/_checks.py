@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from autotrader.cli._folders import Folders
-from autotrader.cli._text import span
 from autotrader.cli._written import Origin
 from autotrader.errors import AutotraderError
+from autotrader.times import age_text
 
 if TYPE_CHECKING:
     from autotrader.exchanges.binance.client import Client
@@ -93,7 +93,7 @@ def clock(facts: Facts) -> Iterator[Finding]:
     if facts.client.url.loopback:
         yield Finding("ok", f"{facts.client.url.origin} answers in {2 * doubt} ms")
     elif abs(skew) > MOST_SKEW_MS:
-        yield Finding("warning", f"clock {span(skew)} off the exchange's (compensated)", "let NTP set this clock")
+        yield Finding("warning", f"clock {age_text(skew)} off the exchange's (compensated)", "let NTP set this clock")
     else:
         yield Finding("ok", f"clock {skew:+d} ms against the exchange, known to {doubt} ms")
 

@@ -17,14 +17,14 @@ Text goes to stderr as `error: …` and `help: …`; where the command was asked
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Sequence
 
 import click
 
 from autotrader.cli._output import emit_json, note, styled
-from autotrader.errors import AutotraderError, printable
+from autotrader.errors import AutotraderError
+from autotrader.text import did_you_mean, printable
 
 INTERNAL = 70
 USAGE = 2
@@ -35,12 +35,6 @@ TERMINATED = 143
 
 class Terminated(BaseException):
     """SIGTERM arrived; unwinds like Ctrl-C, so that `finally` blocks run."""
-
-
-def suggestion(name: str, known: Sequence[str]) -> str:
-    """`did you mean ...?` for a mistyped name, or ""."""
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    return f"did you mean {' or '.join(f'`{one}`' for one in near)}?" if near else ""
 
 
 def wants_json(argv: Sequence[str]) -> bool:
@@ -84,11 +78,12 @@ def explain_click(error: click.ClickException, *, as_json: bool) -> int:
         return USAGE
     message, hint = error.format_message().removesuffix("."), ""
     if isinstance(error, click.NoSuchOption):
-        message, hint = f"no such option: {error.option_name}", suggestion(error.option_name, _options_of(context))
+        message = f"no such option: {error.option_name}"
+        hint = did_you_mean(error.option_name, _options_of(context), most=2)
     elif message.startswith("No such command") and context is not None:
         word, known = message.split("'")[1], _commands_of(context)
-        message, hint = f"no such command: `{context.info_name} {word}`", suggestion(word, known)
-        hint = hint or f"there are: {', '.join(known)}"
+        message = f"no such command: `{context.info_name} {word}`"
+        hint = did_you_mean(word, known, f"there are: {', '.join(known)}", most=2)
     if context is not None and not hint:
         hint = f"`{context.command_path} --help` shows how it is used"
     return show_error(message, hint, USAGE, "UsageError", as_json=as_json)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from autotrader.cli._text import clock_time, money, price
-from autotrader.errors import printable
+from autotrader.money import money_text, price_text
+from autotrader.text import printable
+from autotrader.times import clock_text
 
 if TYPE_CHECKING:
     from autotrader.app import World
@@ -19,7 +20,7 @@ _QUIET_MS = 60_000
 
 def report_lines(report: CycleReport, mode: str, zone: str) -> Iterator[str]:
     """One line for each thing that happened; nothing for a quiet cycle."""
-    stamp = clock_time(report.now_ms, zone)
+    stamp = clock_text(report.now_ms, zone)
     verb = "place" if mode == "LIVE" else "would place"
     for request in report.placed:
         yield f"{stamp}  {verb:<12} {request.key.rule:<16} {_order(request)}  {request.id}"
@@ -45,13 +46,13 @@ class Lasting:
             key = (decision.rule, decision.symbol)
             why = decision.blocked if decision.phase == "blocked" else ""
             if why and self._blocked.get(key) != why:
-                lines.append(f"{clock_time(report.now_ms, zone)}  blocked      {decision.rule:<16} {printable(why)}")
+                lines.append(f"{clock_text(report.now_ms, zone)}  blocked      {decision.rule:<16} {printable(why)}")
             self._blocked[key] = why
         return lines
 
     def gaps(self, report: CycleReport, zone: str) -> list[str]:
         """One line for each reason why data is missing, and one when it was not seen for a minute."""
-        now, stamp = report.now_ms, clock_time(report.now_ms, zone)
+        now, stamp = report.now_ms, clock_text(report.now_ms, zone)
         named = dict.fromkeys(report.missing.values())
         reasons = [why for why in named if not any(why.endswith(f": {other}") for other in named)]
         over = [why for why, seen in self._missing.items() if why not in reasons and now - seen >= _QUIET_MS]
@@ -65,8 +66,8 @@ class Lasting:
 
 def _order(request: PlaceRequest) -> str:
     order = request.order
-    cost = money(order.notional, request.quote)
-    return f"{order.side} {order.quantity:f} {request.base} @ {price(order.price, request.quote)} = {cost}"
+    cost = money_text(order.notional, request.quote)
+    return f"{order.side} {order.quantity:f} {request.base} @ {price_text(order.price, request.quote)} = {cost}"
 
 
 def _fill(fill: Fill) -> str:
@@ -78,6 +79,6 @@ def status_line(report: CycleReport, world: World, zone: str) -> str:
     """The one line that stays at the bottom of a terminal."""
     orders = len(world.store.orders.open())
     return (
-        f"{clock_time(report.now_ms, zone)}  cycle {report.number}  {world.mode}  {len(world.plan.rules)} rules  "
+        f"{clock_text(report.now_ms, zone)}  cycle {report.number}  {world.mode}  {len(world.plan.rules)} rules  "
         f"{orders} open orders  missed {world.cycle.missed}"
     )

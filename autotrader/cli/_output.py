@@ -1,7 +1,7 @@
 """What commands print: results on stdout, the rest on stderr, colour where it is wanted, harmless text always.
 
 `say` and `note` are the two ways out. Colour is decided per stream (`--color`, NO_COLOR, FORCE_COLOR, TERM=dumb, not
-a terminal). Text that came from outside goes through `autotrader.errors.printable` before it is laid out; `table`
+a terminal). Text that came from outside goes through `autotrader.text.printable` before it is laid out; `table`
 and `emit_json` do that themselves. Nothing here imports rich.
 """
 
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self, TextIO
 
-from autotrader.errors import printable
+from autotrader.text import fitted, printable, width
 
 FORMAT_VERSION = 1
 ColorMode = Literal["auto", "always", "never"]
@@ -114,40 +114,6 @@ def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     return str(value)
-
-
-# ---- width and tables ------------------------------------------------------------------------------------------------
-
-
-def width(text: str) -> int:
-    """Columns that a text takes on a terminal: wide and full-width East Asian characters take two, marks none.
-
-    Source: Unicode Standard Annex #11, by way of the standard library's tables.
-    """
-    if text.isascii():
-        return len(text)
-    from unicodedata import combining, east_asian_width
-
-    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def fitted(text: str, columns: int, *, right: bool = False) -> str:
-    """Text filled up with spaces to so many terminal columns."""
-    gap = " " * max(0, columns - width(text))
-    return gap + text if right else text + gap
-
-
-def clipped(text: str, columns: int) -> str:
-    """Text cut to so many terminal columns, with `…` at the cut."""
-    if width(text) <= columns:
-        return text
-    kept, used = "", 1
-    for char in text:
-        used += width(char)
-        if used > columns:
-            break
-        kept += char
-    return kept + "…"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] | set[int] = frozenset()) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrader.errors import UsageError
+from autotrader.text import did_you_mean
 
 if TYPE_CHECKING:
     from autotrader.records.store import Store
@@ -74,17 +74,16 @@ def _check_names(store: Store, rules: Sequence[str], labels: Sequence[str], *, r
     for label in labels:
         if label in known or ("label", label) in paused:
             continue
-        near = get_close_matches(label, known, n=1, cutoff=0.5)
         listed = f"there are: {', '.join(known)}" if known else "no rule has a label"
-        raise UsageError(f"no rule has the label `{label}`", hint=f"did you mean `{near[0]}`?" if near else listed)
+        raise UsageError(f"no rule has the label `{label}`", hint=did_you_mean(label, known, listed))
 
 
 def _show(folder: Path, rules: Sequence[str], labels: Sequence[str], *, resume: bool, format_: str) -> int:
     from autotrader.cli._output import emit_json, say
-    from autotrader.cli._text import iso_utc, time_of
     from autotrader.cli._times import store_now_ms
-    from autotrader.errors import printable
     from autotrader.records.store import Store
+    from autotrader.text import printable
+    from autotrader.times import iso_utc, time_text
 
     with Store.read(folder) as store:
         now_ms, entries = store_now_ms(store), store.settings.get("paused", [])
@@ -98,6 +97,6 @@ def _show(folder: Path, rules: Sequence[str], labels: Sequence[str], *, resume: 
     if resume:
         say(f"resumed  {printable(', '.join([*rules, *(f'label {label}' for label in labels)]))}")
     for kind, name, until in kept:
-        ends = "until resumed" if until is None else f"until {time_of(until)}"
+        ends = "until resumed" if until is None else f"until {time_text(until)}"
         say(f"{'still ' if resume else ''}paused  {'label ' if kind == 'label' else ''}{printable(name)} {ends}")
     return 0

@@ -42,7 +42,7 @@ def settling(word: Word, text: str) -> click.Command:
 def _list(place: Path, word: Word, format_: str) -> int:
     from autotrader.app.settling import waiting_in
     from autotrader.cli._output import emit_json, say, table
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     found = waiting_in(place)
     code = 1 if found else 0
@@ -85,7 +85,7 @@ def _say(place: Path, order: str, word: Word, format_: str) -> int:
 
 
 def _then(done: Settled) -> str:
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     if done.left:
         count = len(done.left)

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from autotrader.cli._output import fitted, width
-from autotrader.cli._text import age, clock_time, local, money, price, time_of, time_with_utc
-from autotrader.errors import printable
+from autotrader.money import money_text, price_text
+from autotrader.text import fitted, printable, width
+from autotrader.times import age_text, clock_text, local, time_text, time_with_utc
 
 if TYPE_CHECKING:
     from autotrader.app.why import Day, Followed, Told
@@ -58,7 +58,7 @@ def yen(text: str) -> str:
 
 def _whole_yen(figure: str) -> str:
     value = Decimal(figure.replace(",", "").replace("_", ""))
-    return money(value, "JPY") if value >= _SMALL_YEN else f"¥{figure.replace('_', ',')}"
+    return money_text(value, "JPY") if value >= _SMALL_YEN else f"¥{figure.replace('_', ',')}"
 
 
 def outcome_word(told: Told) -> Piece:
@@ -198,7 +198,7 @@ def _age_note(seen: Mapping[str, Any] | None) -> str:
     if seen is None:
         return ""
     best = f"bid {_figure(seen['bid'])} / ask {_figure(seen['ask'])}, " if "bid" in seen and "ask" in seen else ""
-    return f"{best}{age(max(0, int(seen['age_ms'])))}"
+    return f"{best}{age_text(max(0, int(seen['age_ms'])))} old"
 
 
 def _figure(text: str) -> str:
@@ -265,8 +265,8 @@ def _followed(order: Followed) -> Line:
     if not order.quantity:
         return [("→ ", style), (f"{order.side} {state}{reason}", "")]
     filled = f", {grouped(order.executed)} executed" if order.executed else ""
-    cost = money(order.quantity * order.price, quote or order.symbol)
-    what = f"{order.side} {grouped(order.quantity)} {order.symbol} @ {price(order.price, quote).strip()} = {cost}"
+    cost = money_text(order.quantity * order.price, quote or order.symbol)
+    what = f"{order.side} {grouped(order.quantity)} {order.symbol} @ {price_text(order.price, quote).strip()} = {cost}"
     return [("→ ", style), (f"{what}  {state}{filled}{reason}  {order.client_order_id}", "")]
 
 
@@ -289,14 +289,14 @@ def _cooldown(told: Told) -> str:
 def _spent(told: Told, *, past: bool) -> Iterator[str]:
     when = "that day" if past else "today"
     for one in told.spending:
-        of = "" if one.limit is None else f" of {money(one.limit, one.asset)}"
-        yield f"spent {when} {money(one.spent, one.asset)}{of}"
+        of = "" if one.limit is None else f" of {money_text(one.limit, one.asset)}"
+        yield f"spent {when} {money_text(one.spent, one.asset)}{of}"
 
 
 def moment(ms: int, now_ms: int, zone: str) -> str:
     """`11:40 JST` on the same day, else with the date."""
     same = local(ms, zone).date() == local(now_ms, zone).date()
-    return f"{local(ms, zone):%H:%M} {local(ms, zone):%Z}" if same else time_of(ms, zone)
+    return f"{local(ms, zone):%H:%M} {local(ms, zone):%Z}" if same else time_text(ms, zone)
 
 
 # ------------------------------------------------------------------------------------------------------ the summary
@@ -322,4 +322,4 @@ def _nearest(told: Told, day: Day) -> str:
     gap = yen(gap_text(near.leaf))
     what = ", ".join(part for part in (_value(near.leaf), f"{gap} short" if gap else "") if part)
     name = f", {printable(near.leaf.text)}" if len(day.leaves) > 1 else ""
-    return f"nearest {clock_time(near.time_ms, told.zone)} ({what}{name})"
+    return f"nearest {clock_text(near.time_ms, told.zone)} ({what}{name})"

@@ -5,19 +5,18 @@ A store of a simulator in stepped time lives in the past: there "now" is its las
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING
 
 from autotrader.errors import UsageError
+from autotrader.times import HOUR_MS, read_moment
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from autotrader.records.store import Store
 
-_SPANS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
-_FAR_MS = 3_600_000
+_FAR_MS = HOUR_MS
 
 
 def wall_ms() -> int:
@@ -49,24 +48,9 @@ def at_ms(text: str, now_ms: int, zone: str) -> int:
 
     Raises UsageError.
     """
-    from datetime import datetime, timedelta
-    from zoneinfo import ZoneInfo
-
-    span = re.fullmatch(r"(\d{1,9})([smhdw])", text)
-    if span:
-        return now_ms - int(span[1]) * _SPANS[span[2]]
-    here = ZoneInfo(zone)
-    clock = re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", text)
     try:
-        if clock:
-            now = datetime.fromtimestamp(now_ms / 1000, here)
-            hour, minute, second = int(clock[1]), int(clock[2]), int(clock[3] or 0)
-            moment = now.replace(hour=hour, minute=minute, second=second, microsecond=0)
-            moment = moment if moment <= now else moment - timedelta(days=1)
-        else:
-            moment = datetime.fromisoformat(text)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=here)).timestamp() * 1000)
-    except (ValueError, OverflowError):
+        return read_moment(text, now_ms, zone)
+    except ValueError:
         hint = "write 09:00, 2026-11-22T09:00, or a span back from now such as 6h"
         raise UsageError(f"`{text}` is no time", hint=hint) from None
 

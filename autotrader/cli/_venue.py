@@ -46,7 +46,7 @@ def venue(base_url: str | None, config: Path | None, *, signed: bool = False) ->
     from autotrader.cli._secrets import credentials_here
     from autotrader.cli._written import account_file, written
     from autotrader.exchanges.binance.connection import Settings, connect
-    from autotrader.language.zones import zone_of
+    from autotrader.times import zone_of
 
     file = account_file(config)
     values = written(file) if file is not None else {}

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from autotrader.errors import ConfigError, printable
+from autotrader.errors import ConfigError
 from autotrader.language.nodes import Map, Node, Scalar, Seq
+from autotrader.text import printable
 
 
 class Origin(NamedTuple):

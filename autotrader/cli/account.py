@@ -43,8 +43,8 @@ def assets(*, asset: str | None, format: str, base_url: str | None, config: Path
 def info(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """Balances, what the account may do, and how many orders it has placed."""
     from autotrader.cli._output import emit_json, say, table
-    from autotrader.cli._text import counted
     from autotrader.cli._venue import venue
+    from autotrader.text import counted
 
     with venue(base_url, config, signed=True) as place:
         found, counts = place.account.account(), place.account.order_counts()
@@ -83,8 +83,8 @@ def commission(*, symbols: tuple[str, ...], format: str, base_url: str | None, c
 @_common
 def restrictions(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """What the API key may do. It should trade, not withdraw, and work from few addresses."""
-    from autotrader.cli._text import time_with_utc
     from autotrader.cli._venue import venue
+    from autotrader.times import time_with_utc
 
     with venue(base_url, config, signed=True) as place:
         found, zone, key = place.account.restrictions(), place.zone, place.connection.fingerprint

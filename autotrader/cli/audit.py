@@ -32,16 +32,17 @@ def command() -> None:
 @state_option
 def show(*, limit: int, kind: str | None, about: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
     """The newest acts, oldest first."""
-    from autotrader.cli._output import clipped, emit_json, say, table
+    from autotrader.cli._output import emit_json, say, table
     from autotrader.cli._stores import open_for_reading
-    from autotrader.cli._text import time_of
+    from autotrader.text import clipped
+    from autotrader.times import time_text
 
     with open_for_reading(state) as store:
         acts = store.chain.latest(limit, kind=kind, subject=about)
     if format == "json":
         return emit_json({"acts": [_as_json(act) for act in acts]})
     rows = [
-        (f"#{act.n}", time_of(act.time_ms), act.kind, act.subject, clipped(_summary(act), _SHOWN_LENGTH))
+        (f"#{act.n}", time_text(act.time_ms), act.kind, act.subject, clipped(_summary(act), _SHOWN_LENGTH))
         for act in acts
     ]
     say(table(("act", "time", "kind", "about", "what"), rows, right={0}) if rows else "no such acts")
@@ -60,7 +61,7 @@ def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  
     """
     from autotrader.cli._output import emit_json, say, styled
     from autotrader.cli._stores import open_for_reading
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     told = [_head(text) for text in heads]
     with open_for_reading(state) as store:
@@ -82,7 +83,7 @@ def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  
 
 def _say_counts(report: ChainReport, told: int) -> None:
     from autotrader.cli._output import say
-    from autotrader.cli._text import counted
+    from autotrader.text import counted
 
     if report.proven:
         say(f"{counted(report.proven, 'checkpoint')} proven with the audit key")
@@ -117,11 +118,11 @@ def _head(text: str) -> Head:
 
 
 def _whole(report: ChainReport) -> str:
-    from autotrader.cli._text import time_of
+    from autotrader.times import time_text
 
     if report.head is None or report.first_ms is None or report.last_ms is None:
         return "0 records: nothing has happened yet"
-    span = f"{time_of(report.first_ms)} → {time_of(report.last_ms)}"
+    span = f"{time_text(report.first_ms)} → {time_text(report.last_ms)}"
     return f"{report.rows:,} records, {span}: chain whole, head {report.head.n}:{report.head.hash[:16]}…, 0 gaps"
 
 
@@ -165,8 +166,9 @@ def replay(*, cycle: int | None, since: str | None, format: str, state: Path | N
     from autotrader.app.again import replayed
     from autotrader.cli._output import emit_json, say, styled
     from autotrader.cli._stores import open_for_reading, since_ms
-    from autotrader.cli._text import counted, time_of
-    from autotrader.errors import UsageError, printable
+    from autotrader.errors import UsageError
+    from autotrader.text import counted, printable
+    from autotrader.times import time_text
 
     with open_for_reading(state) as store:
         found = replayed(store, cycle=cycle, since_ms=since_ms(since))
@@ -176,7 +178,7 @@ def replay(*, cycle: int | None, since: str | None, format: str, state: Path | N
     if format == "json":
         return emit_json(asdict(found), code)
     for one in found.differences[:20]:
-        say(styled(f"cycle {one.cycle} ({time_of(one.time_ms)}): {printable(one.what)}", "red"))
+        say(styled(f"cycle {one.cycle} ({time_text(one.time_ms)}): {printable(one.what)}", "red"))
     without = f"; {counted(found.without, 'cycle')} recorded without inputs" if found.without else ""
     done = f"{counted(found.cycles, 'cycle')} replayed, {counted(found.decisions, 'decision')}"
     say(f"{done}, differing {len(found.differences)}{without}")
@@ -249,8 +251,8 @@ def _difference(one: Finding) -> dict[str, Any]:
 
 def _say_agreement(found: Agreement) -> None:
     from autotrader.cli._output import say, styled
-    from autotrader.cli._text import counted, time_of
-    from autotrader.errors import printable
+    from autotrader.text import counted, printable
+    from autotrader.times import time_text
 
     for one in found.findings:
         word = styled("not taken in yet:", "yellow") if one.pending else styled("unexplained:", "bold red")
@@ -258,7 +260,7 @@ def _say_agreement(found: Agreement) -> None:
         for side, text in (("records ", one.ours), ("exchange", one.theirs)):
             say(f"  {side}  {'nothing' if text is None else printable(text)}")
     compared = f"{counted(found.orders, 'order')} and {counted(found.trades, 'trade')} compared"
-    where = f"since {time_of(found.since_ms)}: {', '.join(found.symbols) or 'no symbols'}"
+    where = f"since {time_text(found.since_ms)}: {', '.join(found.symbols) or 'no symbols'}"
     say(f"{compared} {where}")
     if found.others:
         say(f"{counted(found.others, 'order')} of other stores or by hand: not ours")
@@ -279,7 +281,7 @@ def _lines(store: Any, from_ms: int) -> Iterator[str]:
 
 
 def _as_json(act: Act) -> dict[str, Any]:
-    from autotrader.cli._text import iso_utc
+    from autotrader.times import iso_utc
 
     return {
         "n": act.n,
@@ -309,13 +311,13 @@ def _summary(act: Act) -> str:
 
 def _written(value: Any) -> str:
     """A kept value in words: times as times, no braces."""
-    from autotrader.cli._text import time_of
+    from autotrader.times import time_text
 
     if isinstance(value, dict):
-        named = ((name, time_of(each) if _is_time(each) else _written(each)) for name, each in value.items())
+        named = ((name, time_text(each) if _is_time(each) else _written(each)) for name, each in value.items())
         return ", ".join(f"{name.removesuffix('_ms')} {text}" for name, text in named if text)
     if isinstance(value, list | tuple):
-        return " ".join(text for each in value if (text := time_of(each) if _is_time(each) else _written(each)))
+        return " ".join(text for each in value if (text := time_text(each) if _is_time(each) else _written(each)))
     return "" if value is None else str(value)
 
 

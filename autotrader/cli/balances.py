@@ -70,18 +70,19 @@ def command(
 
 def _show(held: Held, worth: Mapping[str, Decimal | None], total: Decimal | None, *, live: bool) -> None:
     from autotrader.cli._output import note, say, styled, table
-    from autotrader.cli._text import money
-    from autotrader.errors import printable
-    from autotrader.money import grouped
+    from autotrader.money import grouped, money_text
+    from autotrader.text import printable
 
     say(f"{styled('LIVE', 'on_red') if live else styled('DRY-RUN', 'bold')}   {held.origin}")
     rows = []
     for one in held.balances:
         value = worth[one.asset]
-        figures = [money(amount, YEN) if one.asset == YEN else grouped(amount) for amount in (one.free, one.locked)]
-        rows.append((one.asset, *figures, "—" if value is None else money(value, YEN)))
+        figures = [
+            money_text(amount, YEN) if one.asset == YEN else grouped(amount) for amount in (one.free, one.locked)
+        ]
+        rows.append((one.asset, *figures, "—" if value is None else money_text(value, YEN)))
     if rows:
-        sums = ("in all", "", "", "—" if total is None else money(total, YEN))
+        sums = ("in all", "", "", "—" if total is None else money_text(total, YEN))
         say(table(("asset", "free", "locked", "in yen"), [*rows, sums], right={1, 2, 3}))
     else:
         say("no balances")

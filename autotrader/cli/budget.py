@@ -50,14 +50,14 @@ def command(*, paths: tuple[str, ...], config: Path | None, format: str) -> int:
 
 def _show(plan: Plan, budget: Budget, limit: Decimal, allowed: Decimal) -> None:
     from autotrader.cli._output import say, styled, table
-    from autotrader.cli._text import span
+    from autotrader.times import age_text
 
     rules = sum(rule.enabled for rule in plan.rules)
     if not budget.weights:
         say(f"{rules} rules ask nothing of the exchange")
         return
     rows = [
-        (need_text(need), span(period), _figure(_per_minute(need, period)), _figure(weight), _share(weight, limit))
+        (need_text(need), age_text(period), _figure(_per_minute(need, period)), _figure(weight), _share(weight, limit))
         for need, period, weight in budget.weights
     ]
     total = ("in all", "", _figure(_requests(budget)), _figure(budget.total), _share(budget.total, limit))

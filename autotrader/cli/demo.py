@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from autotrader.cli._output import note, say, styled, table, wants_color
-from autotrader.cli._text import clock_time, money, price, time_of
+from autotrader.money import money_text, price_text
+from autotrader.times import clock_text, time_text
 
 if TYPE_CHECKING:
     from autotrader.app.demo import Agreement, Stage
@@ -76,7 +77,7 @@ class _Progress:
             done = (report.now_ms - self._on.began_ms) / 86_400_000
             bar = "━" * round(done * _BAR) + "╌" * (_BAR - round(done * _BAR))
             note(
-                f"\r{styled(bar, 'cyan', sys.stderr)} {clock_time(report.now_ms, ZONE)}  cycle {report.number}", end=""
+                f"\r{styled(bar, 'cyan', sys.stderr)} {clock_text(report.now_ms, ZONE)}  cycle {report.number}", end=""
             )
 
     def clear(self) -> None:
@@ -92,13 +93,12 @@ def _happened(on: Stage, cycles: int) -> None:
         order = row.order
         rows.append(
             (
-                time_of(row.placed_ms, ZONE)[11:19], row.rule, str(order.side), f"{order.quantity.normalize():f} BTC",
-                price(order.price.normalize(), "JPY"), f"{order.executed.normalize():f}", order.status.lower(),
+                time_text(row.placed_ms, ZONE)[11:19], row.rule, str(order.side), f"{order.quantity.normalize():f} BTC",
+                price_text(order.price.normalize(), "JPY"), f"{order.executed.normalize():f}", order.status.lower(),
             )
         )  # fmt: skip
-    say(
-        f"\nWhat happened on {time_of(on.began_ms, ZONE)[:10]} (Japanese time), in {cycles:,} evaluations of 5 rules:\n"
-    )
+    day = time_text(on.began_ms, ZONE)[:10]
+    say(f"\nWhat happened on {day} (Japanese time), in {cycles:,} evaluations of 5 rules:\n")
     say(table(("time", "rule", "side", "quantity", "price", "filled", "end"), rows, right={3, 4, 5}))
     for rule, text in _silent(on):
         say(f"          {rule} did not fire{text}")
@@ -115,14 +115,15 @@ def _silent(on: Stage) -> list[tuple[str, str]]:
         if rule.id in fired:
             continue
         near = Teller(store).day(rule.id, rule.symbol, on.began_ms + DAY_MS).nearest
-        text = "" if near is None else f": at {clock_time(near.time_ms, ZONE)} it was {distance_text(near.leaf)} short"
+        text = "" if near is None else f": at {clock_text(near.time_ms, ZONE)} it was {distance_text(near.leaf)} short"
         found.append((rule.id, text if near is None else f"{text} of `{near.leaf.text}`"))
     return found
 
 
 def _agreed(agreement: Agreement) -> None:
     shown = ", ".join(
-        f"{money(free + locked, asset)}" for asset, (free, locked) in sorted(agreement.balances.items(), reverse=True)
+        f"{money_text(free + locked, asset)}"
+        for asset, (free, locked) in sorted(agreement.balances.items(), reverse=True)
     )
     if agreement.differences:
         say(styled("\nThe exchange's record differs from ours:", "red"))

@@ -15,7 +15,8 @@ from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 from autotrader.cli._output import emit_json, say, styled, wants_color
 from autotrader.cli._written import Origin, account_file, written
-from autotrader.errors import ConfigError, printable
+from autotrader.errors import ConfigError
+from autotrader.text import printable
 
 if TYPE_CHECKING:
     from autotrader.exchanges.binance.client import Client

@@ -13,8 +13,9 @@ import click
 
 from autotrader.cli._options import base_url_option, config_option, formats, state_option
 from autotrader.cli._output import emit_json, note, say, table
-from autotrader.errors import ConfigError, RulesInvalid, UsageError, printable
+from autotrader.errors import ConfigError, RulesInvalid, UsageError
 from autotrader.market.timeframe import TIMEFRAMES
+from autotrader.text import printable
 
 if TYPE_CHECKING:
     from autotrader.language.expression import Scope

@@ -47,7 +47,8 @@ def command(
     from autotrader.cli._output import emit_json
     from autotrader.cli._times import folder_now_ms
     from autotrader.engine.halt import Halt, HaltLevel
-    from autotrader.errors import UsageError, printable
+    from autotrader.errors import UsageError
+    from autotrader.text import printable
 
     if reduce_only and cancel:
         raise UsageError("--reduce-only and --cancel are two levels", hint="--cancel stops sales as well")
@@ -102,7 +103,7 @@ _MEANINGS = {"reduce_only": "nothing is bought, sales go on", "halt": "", "cance
 def _show(one: Halted, asked: HaltLevel) -> None:
     from autotrader.cli._output import note, say, styled
     from autotrader.engine.halt import HaltLevel
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     cancel = asked is HaltLevel.CANCEL
     how = {"service": "told to the running service", "records": "no service runs", "file": "by the halt file alone"}

@@ -88,9 +88,9 @@ def day(
     config: Path | None,
 ) -> int:
     """The calendar day so far, of one or several symbols."""
-    from autotrader.cli._text import local
     from autotrader.cli._venue import venue
     from autotrader.exchanges.binance.market_data import zone_text
+    from autotrader.times import local
 
     with venue(base_url, config) as place:
         calls, zone = place.connection.calls, place.zone
@@ -133,8 +133,8 @@ def klines(  # noqa: PLR0913 - one argument for each option
 ) -> int:
     """Candles, oldest first; one that has not closed yet is marked."""
     from autotrader.cli._stores import since_ms
-    from autotrader.cli._text import time_with_utc
     from autotrader.cli._venue import venue
+    from autotrader.times import time_with_utc
 
     span = (since_ms(start) if start else None, since_ms(end) if end else None)
     with venue(base_url, config) as place:
@@ -154,13 +154,14 @@ def klines(  # noqa: PLR0913 - one argument for each option
 
 
 def _show_tickers(format: str, found: Sequence[WireTicker], zone: str) -> int:  # noqa: A002
-    from autotrader.cli._text import percent, time_with_utc
+    from autotrader.money import percent_text
+    from autotrader.times import time_with_utc
 
     rows = [
         (
             one.symbol,
             _figure(one.last),
-            percent(one.change, 3, sign=True),
+            percent_text(one.change, 3, sign=True),
             *(_figure(value) for value in (one.open, one.high, one.low, one.volume, one.quote_volume)),
             time_with_utc(one.open_time, zone),
             time_with_utc(one.close_time, zone),
@@ -197,7 +198,7 @@ def _timed(value: Any, *names: str) -> dict[str, Any]:
     """A value's fields, with each time also as UTC text."""
     from dataclasses import fields
 
-    from autotrader.cli._text import iso_utc
+    from autotrader.times import iso_utc
 
     found = {field.name: getattr(value, field.name) for field in fields(value)}
     return found | {f"{name}_utc": iso_utc(found[name]) for name in names}

@@ -120,10 +120,9 @@ def cancel(
 def listing(*, symbol: str, everything: bool, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """Orders as the exchange has them, ours and those placed elsewhere."""
     from autotrader.cli._output import emit_json, say, table
-    from autotrader.cli._text import time_with_utc
     from autotrader.cli._venue import venue
-    from autotrader.market.timeframe import DAY_MS
     from autotrader.money import grouped
+    from autotrader.times import DAY_MS, time_with_utc
 
     with venue(base_url, config, signed=True) as place:
         calls, zone = place.account, place.zone
@@ -189,15 +188,14 @@ def _request(what: dict[str, Any], client_order_id: str) -> OrderRequest:
 def _placed(format: str, asked: OrderRequest, facts: Mapping[str, Any], code: int, *, live: bool) -> int:  # noqa: A002
     """What came of an order, for people and for machines."""
     from autotrader.cli._output import emit_json, say
-    from autotrader.cli._text import price
-    from autotrader.errors import printable
-    from autotrader.money import grouped
+    from autotrader.money import grouped, price_text
+    from autotrader.text import printable
 
     if format == "json":
         return emit_json({"live": live, **facts}, code)
     state = str(facts.get("status") or facts.get("state")).replace("_", " ").lower()
     quote = "JPY" if asked.symbol.endswith("JPY") else ""
-    what = f"{asked.side} {grouped(asked.quantity)} {asked.symbol} @ {price(asked.price, quote).strip()}"
+    what = f"{asked.side} {grouped(asked.quantity)} {asked.symbol} @ {price_text(asked.price, quote).strip()}"
     number = f"  order {facts['order_id']}" if facts.get("order_id") is not None else ""
     executed = f", {facts['executed']} executed" if facts.get("executed") not in (None, "0") else ""
     reason = f": {facts['reason']}" if facts.get("reason") else ""
@@ -208,7 +206,7 @@ def _placed(format: str, asked: OrderRequest, facts: Mapping[str, Any], code: in
 
 def _cancelled(format: str, symbol: str, facts: Mapping[str, Any], code: int, *, live: bool) -> int:  # noqa: A002
     from autotrader.cli._output import emit_json, say
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     if format == "json":
         return emit_json({"live": live, "symbol": symbol, **facts}, code)

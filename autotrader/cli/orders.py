@@ -92,20 +92,20 @@ def _of_order(row: OrderRow) -> dict[str, Any]:
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     from decimal import Decimal
 
-    from autotrader.cli._text import clock_time, price, time_of
-    from autotrader.money import grouped
+    from autotrader.money import grouped, price_text
+    from autotrader.times import clock_text, time_text
 
     quote = "JPY" if row["symbol"].endswith("JPY") else ""
     ends = row["cancel_at_ms"]
     return (
-        time_of(row["placed_ms"]),
+        time_text(row["placed_ms"]),
         row["symbol"],
         row["side"],
         grouped(Decimal(row["quantity"])),
-        price(Decimal(row["price"]), quote).strip(),
+        price_text(Decimal(row["price"]), quote).strip(),
         grouped(Decimal(row["executed"])),
         row["state"] + (f": {row['reason']}" if row["reason"] else ""),
-        clock_time(ends) if ends is not None else "",
+        clock_text(ends) if ends is not None else "",
         row["rule"] or "(by hand)",
         row["client_order_id"],
     )

@@ -31,9 +31,8 @@ def reset(*, format: str, base_url: str | None, config: Path | None, state: Path
     The records stay, fills of today count towards the day's limits. Refused while a service runs on it (exit 4).
     """
     from autotrader.cli._output import emit_json, say
-    from autotrader.cli._text import money
     from autotrader.cli._worlds import project_of
-    from autotrader.money import plain
+    from autotrader.money import money_text, plain
 
     project = project_of(config, base_url)
     cancelled = _reset(project, state)
@@ -41,7 +40,7 @@ def reset(*, format: str, base_url: str | None, config: Path | None, state: Path
     if format == "json":
         facts = {asset: plain(amount) for asset, amount in balances.items()}
         return emit_json({"balances": facts, "cancelled": cancelled})
-    shown = ", ".join(money(amount, asset) for asset, amount in balances.items()) or "nothing"
+    shown = ", ".join(money_text(amount, asset) for asset, amount in balances.items()) or "nothing"
     say(f"the paper account starts over with {shown}")
     if cancelled:
         say(f"cancelled: {', '.join(cancelled)}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
+from autotrader.times import age_text
 
 if TYPE_CHECKING:
     from autotrader.app.look import Looked
@@ -76,7 +77,7 @@ def _ordered(looked: Looked) -> list[Decision]:
 # ------------------------------------------------------------------------------------------------------ the entries
 def _entries(looked: Looked, decision: Decision) -> Iterator[Entry]:
     """What one decision comes to: a line per request where it fired, else one line that says why not."""
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     story = _story(looked, decision)
     if decision.fired:
@@ -136,17 +137,17 @@ def _ended(looked: Looked, run: tuple[str, str, str, int]) -> str:
 
 def _place(request: PlaceRequest, verdict: object, because: str) -> Entry:
     from autotrader.cli._story import yen
-    from autotrader.cli._text import money, price
     from autotrader.engine.requests import Denied
-    from autotrader.errors import printable
-    from autotrader.money import grouped, plain
+    from autotrader.money import grouped, money_text, plain, price_text
+    from autotrader.text import printable
 
     order = request.order
     tif = "post-only" if order.type == "LIMIT_MAKER" else ""
     terms = ", ".join(part for part in (str(order.tif), tif) if part)
+    at = price_text(order.price, request.quote)
     what = (
-        f"LIMIT {order.side} {grouped(order.quantity.normalize())} {request.base} @ {price(order.price, request.quote)}"
-        f" = {money(order.notional, request.quote)}"
+        f"LIMIT {order.side} {grouped(order.quantity.normalize())} {request.base} @ {at}"
+        f" = {money_text(order.notional, request.quote)}"
     )
     facts = {
         "kind": "place", "side": order.side, "quantity": plain(order.quantity), "price": plain(order.price),
@@ -166,8 +167,9 @@ def _short(name: str) -> str:
 
 
 def _cancel(looked: Looked, request: CancelOrder, because: str) -> Entry:
-    from autotrader.cli._text import price, span
-    from autotrader.errors import printable
+    from autotrader.money import price_text
+    from autotrader.text import printable
+    from autotrader.times import age_text
 
     asked = request.request
     row = next((one for one in looked.sources.record.orders if one.client_order_id == asked.client_order_id), None)
@@ -178,8 +180,8 @@ def _cancel(looked: Looked, request: CancelOrder, because: str) -> Entry:
     if row is None:
         return Entry("-", rule, asked.symbol, printable(f"cancel {number}: {request.reason}"), because, facts)
     quote = "JPY" if asked.symbol.endswith("JPY") else ""
-    opened = span(max(0, looked.now_ms - row.placed_ms))
-    text = f"cancel {number} {row.side} @ {price(row.price, quote).strip()} (open {opened})"
+    opened = age_text(max(0, looked.now_ms - row.placed_ms))
+    text = f"cancel {number} {row.side} @ {price_text(row.price, quote).strip()} (open {opened})"
     text += f": {request.reason}" if request.run is None else ""
     return Entry("-", rule, asked.symbol, printable(text), because, facts)
 
@@ -197,7 +199,7 @@ def _timers(looked: Looked) -> Iterator[Entry]:
 
 def _others(looked: Looked, decision: Decision, run: tuple[str, str, str, int], because: str) -> Iterator[Entry]:
     from autotrader.engine.requests import HaltRequest, NotifyRequest, PauseRequest
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     for request in looked.outcome.requests:
         if getattr(request, "run", None) != run:
@@ -234,7 +236,7 @@ def _with_value(leaf: Verdict) -> str:
     """A condition with the value in it: `change_24h <= -3%` seen at -3.04 % is `change_24h -3.04% <= -3%`."""
     from autotrader.cli._story import yen
     from autotrader.engine.shown import value_text
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     first = next((side for side in leaf.observed if side.role == "value" and not side.is_literal), None)
     if first is None:
@@ -259,7 +261,7 @@ def _unmet(story: Story) -> str:
 def _needs(leaf: Verdict) -> str:
     from autotrader.cli._story import yen
     from autotrader.engine.shown import value_text
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     first = next((side for side in leaf.observed if side.role == "value" and not side.is_literal), None)
     if first is None or not leaf.text.startswith(first.text + " ") or leaf.holds is not False:
@@ -279,8 +281,8 @@ def _unknown(story: Story) -> str:
 
 # --------------------------------------------------------------------------------------------------------- the page
 def _show(looked: Looked, entries: list[Entry]) -> None:
-    from autotrader.cli._output import fitted, note, say, styled, width
-    from autotrader.errors import printable
+    from autotrader.cli._output import note, say, styled
+    from autotrader.text import fitted, printable, width
 
     say(_market(looked))
     if looked.halt is not None:
@@ -308,19 +310,20 @@ def _show(looked: Looked, entries: list[Entry]) -> None:
 
 
 def _market(looked: Looked) -> str:
-    """`Market 2026-11-22 09:00:02 JST   BTCJPY ¥15,204,500 (0.4 s old)   DRY-RUN`."""
+    """`Market 2026-11-22 09:00:02 JST   BTCJPY ¥15,204,500 (400ms old)   DRY-RUN`."""
     from autotrader.cli._output import styled
-    from autotrader.cli._text import age, price, time_of
+    from autotrader.money import price_text
+    from autotrader.times import time_text
 
     seen = []
     for symbol in sorted({rule.symbol for rule in looked.plan.rules}):
         found = _last(looked, symbol)
         if found is not None:
             quote = looked.sources.instruments[symbol].quote if symbol in looked.sources.instruments else ""
-            old = age(max(0, looked.sources.now_ms - found[1]))
-            seen.append(f"{symbol} {price(found[0], quote)} ({old})")
+            old = f"{age_text(max(0, looked.sources.now_ms - found[1]))} old"
+            seen.append(f"{symbol} {price_text(found[0], quote)} ({old})")
     market = "   ".join(seen[:4]) + (f"   and {len(seen) - 4} more" if len(seen) > 4 else "")
-    when = time_of(looked.now_ms, looked.plan.settings.timezone)
+    when = time_text(looked.now_ms, looked.plan.settings.timezone)
     return f"Market {when}   {market or 'not seen'}   {styled('DRY-RUN', 'grey')}"
 
 
@@ -344,10 +347,10 @@ def _sums(looked: Looked, entries: list[Entry]) -> str:
 
 def _cash(looked: Looked) -> Iterator[str]:
     """`Cash after: ¥45,140 of ¥50,000.` for each quote asset."""
-    from autotrader.cli._text import money
+    from autotrader.money import money_text
 
     for asset, free, after in _cash_figures(looked):
-        yield f"Cash after: {money(after, asset)} of {money(free, asset)}."
+        yield f"Cash after: {money_text(after, asset)} of {money_text(free, asset)}."
 
 
 def _cash_figures(looked: Looked) -> Iterator[tuple[str, Decimal, Decimal]]:
@@ -368,8 +371,8 @@ def _cash_figures(looked: Looked) -> Iterator[tuple[str, Decimal, Decimal]]:
 
 
 def _data(looked: Looked, entries: list[Entry]) -> dict[str, Any]:
-    from autotrader.cli._text import iso_utc
     from autotrader.money import plain
+    from autotrader.times import iso_utc
 
     marks = {"to_place": "+", "to_cancel": "-", "blocked": "⏸", "unknown": "?"}
     return {

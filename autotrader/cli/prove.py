@@ -56,7 +56,7 @@ def _progress() -> Progress:
 
 def _say(proof: Proof, seconds: float) -> None:
     from autotrader.cli._output import say, styled
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     say(styled(f"prove {proof.name}", "bold") + f"  {proof.parameters}")
     say(proof.claim + "\n")

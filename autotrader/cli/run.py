@@ -12,8 +12,10 @@ import click
 
 from autotrader.cli._options import base_url_option, config_option, state_option
 from autotrader.cli._output import note, styled, wants_color
-from autotrader.cli._text import clock_time, counted, gain, money
 from autotrader.errors import SafetyRefused
+from autotrader.money import gain_text, money_text
+from autotrader.text import counted
+from autotrader.times import clock_text
 
 if TYPE_CHECKING:
     from autotrader.app import World
@@ -80,7 +82,7 @@ def command(
             why = runner.run()
             _clear_status()
             if once and not runner.cycles and why not in _STOPPED:
-                then = clock_time(world.cycle.next_ms(), zone)
+                then = clock_text(world.cycle.next_ms(), zone)
                 note(f"nothing was due: no rule has a slot just now; the next moment is {then}, and `run` waits for it")
             note(f"stopped: {why}; {counted(runner.cycles, 'cycle')}, {counted(world.cycle.missed, 'slot')} missed")
             return _STOPPED.get(why, 0)
@@ -107,7 +109,7 @@ def _banner(world: World) -> None:
 
     limits = world.settings.limits
     where = world.connection.url.origin
-    spend = ", ".join(money(value, asset) for asset, value in limits.spend_per_day.items()) or "no daily limit"
+    spend = ", ".join(money_text(value, asset) for asset, value in limits.spend_per_day.items()) or "no daily limit"
     key = f" · key {world.connection.fingerprint}" if world.live else ""
     rules, store = counted(len(world.plan.rules), "rule"), world.store.id[:4]
     text = f"{world.mode} · {where}{key} · at most {spend} a day · {rules} · store {store}"
@@ -136,11 +138,11 @@ def _tell_start(started: Report) -> None:
         f"{len(started.foreign)} orders of another autotrader store are left alone" if started.foreign else "",
     ]
     from autotrader.cli._worlds import NO_WORD
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     said = ", ".join(part for part in parts if part)
     if started.changed:
-        moved = ", ".join(gain(amount, asset) for asset, amount in started.changed.items())
+        moved = ", ".join(gain_text(amount, asset) for asset, amount in started.changed.items())
         note(f"balances moved without autotrader since the last start: {moved}; they are taken as they are")
     if started.armed:
         note(f"journal and exchange agree{': ' + said if said else ''}")

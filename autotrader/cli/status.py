@@ -50,8 +50,8 @@ def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag
 def _show(one: Standing, wall: int, *, named: bool) -> None:
     from autotrader.cli._output import say, styled, table
     from autotrader.cli._story import yen
-    from autotrader.cli._text import money
-    from autotrader.errors import printable
+    from autotrader.money import money_text
+    from autotrader.text import printable
 
     if named:  # two keys have two stores, and both are LIVE
         say(styled(printable(one.folder.name), "bold"))
@@ -78,7 +78,8 @@ def _show(one: Standing, wall: int, *, named: bool) -> None:
     for note in dict.fromkeys(notes):
         say(styled(f"  {note}", "grey"))
     spent = [
-        f"{money(each.spent, each.asset)}" + ("" if each.limit is None else f" of {money(each.limit, each.asset)}")
+        f"{money_text(each.spent, each.asset)}"
+        + ("" if each.limit is None else f" of {money_text(each.limit, each.asset)}")
         for each in one.spending
     ]
     if spent:
@@ -105,23 +106,23 @@ def _head(one: Standing, wall: int) -> str:
 
 def _up(one: Standing, wall: int) -> str:
     from autotrader.cli._output import styled
-    from autotrader.cli._text import span
+    from autotrader.times import age_text
 
     if one.pid is None:
         return styled("not running", "yellow")
-    return f"up {span(max(0, wall - one.since_ms))}" if one.since_ms is not None else f"running (pid {one.pid})"
+    return f"up {age_text(max(0, wall - one.since_ms))}" if one.since_ms is not None else f"running (pid {one.pid})"
 
 
 def _last_cycle(one: Standing, wall: int) -> str:
     from autotrader.cli._output import styled
-    from autotrader.cli._text import span, time_of
+    from autotrader.times import age_text, time_text
 
     if one.last_cycle_ms is None:
         return "no cycle yet"
     if abs(wall - one.now_ms) > _FAR_MS:  # a simulator in stepped time
-        return f"last cycle {time_of(one.last_cycle_ms, one.zone)}"
+        return f"last cycle {time_text(one.last_cycle_ms, one.zone)}"
     ago = max(0, one.now_ms - one.last_cycle_ms)
-    text = f"last cycle {span(ago // 1000 * 1000) if ago >= 1000 else '0 s'} ago"
+    text = f"last cycle {age_text(ago // 1000 * 1000)} ago"
     return styled(text, "yellow") if one.pid is not None and ago > _LATE_MS else text
 
 
@@ -156,19 +157,19 @@ def _to_fire(rule: RuleStanding) -> str:
 
 
 def _today(rule: RuleStanding) -> str:
-    from autotrader.cli._text import money
+    from autotrader.money import money_text
 
     quote = "JPY" if rule.symbol.endswith("JPY") else ""
     parts = [
-        f"bought {money(rule.bought, quote).strip()}" if rule.bought else "",
-        f"sold {money(rule.sold, quote).strip()}" if rule.sold else "",
+        f"bought {money_text(rule.bought, quote).strip()}" if rule.bought else "",
+        f"sold {money_text(rule.sold, quote).strip()}" if rule.sold else "",
     ]
     return ", ".join(part for part in parts if part) or "—"
 
 
 def _moment(one: Standing, ms: int) -> str:
     """`07:40` today, else with its day."""
-    from autotrader.cli._text import local
+    from autotrader.times import local
 
     then, now = local(ms, one.zone), local(one.now_ms, one.zone)
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
@@ -176,8 +177,8 @@ def _moment(one: Standing, ms: int) -> str:
 
 def _data(one: Standing) -> dict[str, Any]:
     from autotrader.app.standing import fields_of
-    from autotrader.cli._text import iso_utc
     from autotrader.money import plain
+    from autotrader.times import iso_utc
 
     def time_or_none(ms: int | None) -> str | None:
         return None if ms is None else iso_utc(ms)
@@ -207,7 +208,7 @@ def _data(one: Standing) -> dict[str, Any]:
 
 
 def _why(rule: RuleStanding) -> str:
-    from autotrader.cli._text import iso_utc
+    from autotrader.times import iso_utc
 
     return f"until {iso_utc(int(rule.why.removeprefix('until ')))}" if rule.state == "cooling" else rule.why
 

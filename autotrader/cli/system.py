@@ -21,8 +21,8 @@ def command() -> None:
 def status(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002 - the flag's name
     """Normal or under maintenance, the exchange's time and our clock against it."""
     from autotrader.cli._output import emit_json, say, table
-    from autotrader.cli._text import iso_utc, time_with_utc
     from autotrader.cli._venue import venue
+    from autotrader.times import iso_utc, time_with_utc
 
     with venue(base_url, config) as place:
         found = place.connection

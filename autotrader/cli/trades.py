@@ -42,12 +42,12 @@ def command(*, since: str | None, format: str, state: Path | None) -> int:  # no
 
 def _cells(fill: Fill, rule: str) -> tuple[str, ...]:
     """One fill in the order of COLUMNS. `quote_jpy` is empty for a symbol that is not quoted in yen."""
-    from autotrader.cli._text import local
     from autotrader.money import plain
+    from autotrader.times import TOKYO, local
 
     quote = plain(fill.quote)
     return (
-        f"{local(fill.time_ms):%Y-%m-%d %H:%M:%S}",
+        f"{local(fill.time_ms, TOKYO):%Y-%m-%d %H:%M:%S}",
         fill.symbol,
         str(fill.side),
         plain(fill.price),
@@ -75,8 +75,8 @@ def _write_csv(fills: Iterable[tuple[Fill, str]]) -> None:
 
 def _write_text(fills: list[tuple[Fill, str]]) -> None:
     from autotrader.cli._output import say, table
-    from autotrader.cli._text import money, price, time_of
-    from autotrader.money import grouped
+    from autotrader.money import grouped, money_text, price_text
+    from autotrader.times import time_text
 
     if not fills:
         say("no trades")
@@ -86,12 +86,12 @@ def _write_text(fills: list[tuple[Fill, str]]) -> None:
         quote = "JPY" if fill.symbol.endswith("JPY") else ""
         rows.append(
             (
-                time_of(fill.time_ms),
+                time_text(fill.time_ms),
                 fill.symbol,
                 str(fill.side),
                 grouped(fill.quantity),
-                price(fill.price, quote).strip(),
-                money(fill.quote, quote).strip(),
+                price_text(fill.price, quote).strip(),
+                money_text(fill.quote, quote).strip(),
                 f"{grouped(fill.fee)} {fill.fee_asset}",
                 rule or "(by hand)",
             )

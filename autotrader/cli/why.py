@@ -86,7 +86,7 @@ def _nothing(teller: Teller, rule: str, symbol: str | None, at: str | None, form
         reason = "it has not been evaluated" + (" by that time (evaluations are kept for 30 days)" if at else " yet")
     if format == "json":
         return emit_json({"rule": rule, "decisions": [], "reason": reason})
-    from autotrader.errors import printable
+    from autotrader.text import printable
 
     say(printable(f"{rule}: no decision: {reason}"))
     return 0
@@ -94,9 +94,9 @@ def _nothing(teller: Teller, rule: str, symbol: str | None, at: str | None, form
 
 def data_of(told: Told, day: Day) -> dict[str, Any]:
     """One decision as plain data."""
-    from autotrader.cli._text import iso_utc
     from autotrader.engine.explain import distance_text, story_to_data
     from autotrader.engine.values import scalar_to_text
+    from autotrader.times import iso_utc
 
     near = day.nearest
     nearest = None

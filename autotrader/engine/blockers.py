@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from autotrader.engine.actions.place import closed, has_unknown_fate
-from autotrader.engine.calendar import in_windows, start_of
+from autotrader.engine.calendar import in_windows
 from autotrader.engine.requests import Context
 from autotrader.engine.state import RuleState, Run
-from autotrader.engine.written import span_text
 from autotrader.language.plan import Branch, CompiledRule, MaxRuns, PlaceOrder
 from autotrader.market.sources import Sources
+from autotrader.times import age_text, span_text, start_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def _cooldown(q: Question) -> str:
     until = q.state.cooldown_until_ms
     if until is None or q.at_ms >= until:
         return ""
-    return f"cooling down for another {span_text(until - q.at_ms)}"
+    return f"cooling down for another {age_text(until - q.at_ms)}"
 
 
 def _max_runs(q: Question) -> str:

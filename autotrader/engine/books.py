@@ -11,12 +11,12 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from autotrader.engine.calendar import start_of
 from autotrader.language.tree import Kind, Term, Unit
 from autotrader.language.vocabulary import value_of
 from autotrader.market.sources import Sources
 from autotrader.money import ZERO, times, total
 from autotrader.orders import Fill, Side
+from autotrader.times import start_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,58 +1,13 @@
-"""Venue milliseconds and the calendar of a zone: windows of the day, scheduled times, starts of day, week and month.
-
-The zone's rules come from `zoneinfo`. A local time that a clock change skips happens at the moment of the change's
-far side (02:30 becomes 03:30); a local time that comes twice means the first.
-"""
+"""When a window is open and when a scheduled time comes, by the calendar of its zone (`times`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 from autotrader.language.plan import Daytime
 from autotrader.language.tree import Window
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MS = timedelta(milliseconds=1)
-
-
-@lru_cache(maxsize=64)
-def zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name. Raises ZoneInfoNotFoundError (a KeyError) for an unknown one."""
-    return ZoneInfo(name)
-
-
-def local(at_ms: int, zone_name: str) -> datetime:
-    """The moment in a zone."""
-    return (_EPOCH + at_ms * _MS).astimezone(zone(zone_name))
-
-
-def to_ms(moment: datetime) -> int:
-    """Milliseconds since the epoch of an aware moment."""
-    return (moment - _EPOCH) // _MS
-
-
-def midnight_ms(day: date, zone_name: str) -> int:
-    """When a day begins in a zone."""
-    return minute_ms(day, 0, zone_name)
-
-
-def minute_ms(day: date, minute: int, zone_name: str) -> int:
-    """When a minute of a local day comes."""
-    wall = datetime.combine(day, time(), tzinfo=zone(zone_name)) + timedelta(minutes=minute)
-    return to_ms(wall.astimezone(UTC))
-
-
-def start_of(window: str, at_ms: int, zone_name: str) -> int:
-    """Start of the `day`, `week` (Monday) or `month` in which a moment lies, in a zone."""
-    today = local(at_ms, zone_name).date()
-    if window == "week":
-        today -= timedelta(days=today.weekday())
-    elif window == "month":
-        today = today.replace(day=1)
-    return midnight_ms(today, zone_name)
+from autotrader.times import DAY_MS, local, minute_ms
 
 
 def in_window(window: Window, at_ms: int) -> bool:
@@ -83,7 +38,7 @@ def occurrences(entry: Daytime, after_ms: int, until_ms: int) -> Iterator[int]:
         day += timedelta(days=1)
 
 
-_FORTY_DAYS_MS = 40 * 86_400_000  # no entry is longer silent: a month has at most 31 days
+_FORTY_DAYS_MS = 40 * DAY_MS  # no entry is longer silent: a month has at most 31 days
 
 
 def next_occurrence(entry: Daytime, after_ms: int) -> int:

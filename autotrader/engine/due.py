@@ -18,7 +18,8 @@ from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.language.plan import At, CompiledRule, Every, OnClose, Plan
 from autotrader.market.account import OwnOrder
 from autotrader.market.needs import Need, merged
-from autotrader.market.timeframe import DAY_MS, approximate_ms, next_open, open_of
+from autotrader.market.timeframe import approximate_ms, next_open, open_of
+from autotrader.times import DAY_MS
 
 LATEST_MS = 30_000  # the longest deadline of a slot
 LOOK_MS = 2_000

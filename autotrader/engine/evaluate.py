@@ -15,7 +15,7 @@ from autotrader.engine.intervals import below, compared, in_unit_of, interval, i
 from autotrader.engine.memory import NOTHING, LeafMemory, Memory, Moment, Side
 from autotrader.engine.values import Values, as_float, is_ratio_beside_percent, term_id, value_id
 from autotrader.engine.verdict import Observed, Truth, Verdict, count_at_least, every, negated, some
-from autotrader.engine.written import span_text, written
+from autotrader.engine.written import written
 from autotrader.language.tree import (
     All,
     AtLeast,
@@ -40,6 +40,7 @@ from autotrader.language.tree import (
 )
 from autotrader.language.tree import Any as AnyOf
 from autotrader.market.sources import Missing
+from autotrader.times import age_text, span_text
 
 CandleLeaf = Cross | WithinLast | CountOf
 
@@ -226,7 +227,7 @@ def _judge_held(
     _keep(following, leaf.key, after)
     reason = part.reason
     if part.holds is not False:
-        progress = f"true for {span_text(elapsed)} of {span_text(leaf.span_ms)}"
+        progress = f"true for {age_text(elapsed)} of {span_text(leaf.span_ms)}"
         reason = f"{part.reason} ({progress}, paused)" if part.holds is None else progress
     return _leaf_verdict(leaf, holds, reason, part.observed, part)
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from autotrader.engine.state import Pending, Phase, RuleState, Run
 from autotrader.engine.verdict import Truth
 from autotrader.language.plan import At, CompiledRule
-from autotrader.market.timeframe import DAY_MS, MINUTE_MS
+from autotrader.times import DAY_MS, MINUTE_MS
 
 KEPT_FIRINGS_MS = 32 * DAY_MS
 KEPT_FIRINGS = 1_000  # at least; more where `max_runs` counts further

@@ -29,9 +29,9 @@ from autotrader.market.account import OwnOrder, OwnRecord
 from autotrader.market.needs import BalancesNeed, BookNeed, Need
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
-from autotrader.market.timeframe import DAY_MS, HOUR_MS
 from autotrader.money import HUNDRED, ONE, ZERO, grouped, over, plain, times, total
 from autotrader.orders import Order, Side
+from autotrader.times import DAY_MS, HOUR_MS
 
 FILTERS_MS = DAY_MS  # filters older than this are not trusted
 

@@ -6,10 +6,10 @@ import math
 from decimal import Decimal
 
 from autotrader.engine.values import Scalar
-from autotrader.engine.written import span_text
 from autotrader.language.tree import Kind, Unit
 from autotrader.market.sources import LowerBound, Missing
 from autotrader.money import grouped
+from autotrader.times import age_text
 
 NOTHING = "—"
 _PLACES = {Kind.PERCENT: 2, Kind.NUMBER: 4}
@@ -34,7 +34,7 @@ def value_text(value: Scalar, unit: Unit) -> str:
 
 def _number(value: Decimal, unit: Unit, *, exact: Decimal | float) -> str:
     if unit.kind is Kind.DURATION:
-        return span_text(int(value))
+        return age_text(int(value))
     text = _rounded(value, unit, exact)
     if unit.kind is Kind.PERCENT:
         return f"{text}%"

@@ -32,13 +32,3 @@ def _grouped(node: Value, op: str) -> str:
     is_sum = not isinstance(node, Literal | Term | Least | Most) and node.op in ("+", "-", "+%", "-%")
     loose = is_sum and op in ("*", "/")
     return f"({written(node)})" if loose else written(node)
-
-
-def span_text(span_ms: int) -> str:
-    """A duration for the eye: `2m`, `1h30m`, `45s`, `0s`."""
-    seconds = span_ms // 1000
-    shown = ""
-    for letter, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        shown += f"{count}{letter}" if count else ""
-    return shown or "0s"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any
 
 from autotrader.language.expression import Origin, Scope, parse_literal
@@ -17,6 +16,7 @@ from autotrader.language.problems import Problem
 from autotrader.language.symbols import OFFLINE
 from autotrader.language.tree import Kind, Place
 from autotrader.money import plain
+from autotrader.text import nearest
 
 PREFIX = "AUTOTRADER__"
 _SCOPE = Scope(symbol="", instruments=OFFLINE)
@@ -54,7 +54,7 @@ def _applied(settings: Settings, path: list[str], text: str) -> Settings:
         asset = path[2].upper() if len(path) == 3 else ""
         return replace(settings, limits=_LIMITS[path[1]](settings.limits, path[1], asset, text))
     known = ["mode", "max_slippage", *(f"limits__{name}" for name in _LIMITS)]
-    close = get_close_matches("__".join(path), known, 1, 0.6)
+    close = nearest("__".join(path), known)
     hint = (
         f"did you mean {PREFIX}{close[0].upper()}?"
         if close

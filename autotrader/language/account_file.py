@@ -20,7 +20,7 @@ from autotrader.language.render import in_order
 from autotrader.language.rule_file import Version
 from autotrader.language.written import Name, SymbolName, Text, Whole, Written, check, not_yet, wrong
 from autotrader.language.yaml_text import read_document
-from autotrader.market.timeframe import DAY_MS
+from autotrader.times import DAY_MS
 
 LIMIT_KEYS = (
     "spend_per_day",

@@ -15,8 +15,8 @@ from autotrader.language.problems import Problem
 from autotrader.language.symbols import OFFLINE
 from autotrader.language.tree import Kind
 from autotrader.language.written import Checked
-from autotrader.language.zones import SHORT, zone_of
 from autotrader.money import plain
+from autotrader.times import TOKYO, read_zone
 
 # The shape only: the client knows the venue's hosts one by one and refuses all others.
 _LOOPBACK = re.compile(r"http://(127(?:\.[0-9]{1,3}){3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
@@ -118,15 +118,13 @@ class Reader:
 
     def zone(self, path: Path, text: str) -> str:
         """An IANA zone name; JST and UTC are understood."""
-        known = SHORT.get(text, text)
         try:
-            zone_of(known)
+            return read_zone(text)
         except ValueError:
             self.report(
                 "AT505", path, f"`{text}` is not a time zone", "write JST, UTC or an IANA name such as Asia/Tokyo"
             )
-            return "Asia/Tokyo"
-        return known
+            return TOKYO
 
     def base_url(self, path: Path, text: str | None) -> str:
         """The exchange's address: this machine, or the venue."""

@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any as AnyType
 
 from autotrader.language.actions.readback import action_in_words, template
-from autotrader.language.expression.arguments import exact_duration
 from autotrader.language.plan import (
     Action,
     At,
@@ -27,6 +26,7 @@ from autotrader.language.plan import (
 from autotrader.language.readback import in_words, window_text, written, written_condition
 from autotrader.language.tree import All, Any, AtLeast, Condition, Kind, Literal, Named, Not, Value
 from autotrader.money import plain
+from autotrader.times import minute_text, span_text
 
 Data = dict[str, AnyType]
 
@@ -44,7 +44,7 @@ def settings_data(settings: Settings) -> Data:
     """The account file, defaults filled in."""
     return {
         "file": settings.file, "mode": settings.mode, "timezone": settings.timezone, "exchange": settings.exchange,
-        "base_url": settings.base_url or None, "recv_window": exact_duration(settings.recv_window_ms),
+        "base_url": settings.base_url or None, "recv_window": span_text(settings.recv_window_ms),
         "symbols": list(settings.symbols), "max_slippage": f"{plain(settings.max_slippage)}%",
         "paper": _amounts(settings.paper), "limits": _limits(settings.limits),
         "notify": {"default": settings.default_channel, "channels": sorted(settings.channels)},
@@ -96,34 +96,30 @@ def rule_data(rule: CompiledRule) -> Data:
 
 
 def _span(span_ms: int | None) -> str | None:
-    return None if span_ms is None else exact_duration(span_ms)
+    return None if span_ms is None else span_text(span_ms)
 
 
 def _window(window: str | int) -> str:
-    return exact_duration(window) if isinstance(window, int) else window
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
+    return span_text(window) if isinstance(window, int) else window
 
 
 def _trigger(rule: CompiledRule) -> Data:
     match rule.trigger:
         case Every(period_ms=period):
-            return {"every": exact_duration(period)}
+            return {"every": span_text(period)}
         case OnClose(timeframe=timeframe):
             return {"on_close": timeframe}
         case At(times=times, catch_up_ms=catch_up):
             shown = [
                 {
-                    "time": _clock(each.minute),
+                    "time": minute_text(each.minute),
                     "days": sorted(each.days),
                     "month_day": each.month_day or None,
                     "zone": each.zone,
                 }
                 for each in times
             ]
-            return {"at": shown, "catch_up": exact_duration(catch_up) if catch_up else "skip"}
+            return {"at": shown, "catch_up": span_text(catch_up) if catch_up else "skip"}
 
 
 def condition_data(condition: Condition, symbol: str) -> AnyType:
@@ -170,7 +166,7 @@ def _exact(literal: Literal) -> str:
         case Kind.PERCENT:
             return f"{number}%"
         case Kind.DURATION:
-            return exact_duration(int(literal.value))
+            return span_text(int(literal.value))
         case Kind.PRICE | Kind.AMOUNT:
             return f"{number} {literal.unit.asset}"
         case Kind.COUNT if "level" in literal.text:

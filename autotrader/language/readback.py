@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from autotrader.language.expression.arguments import exact_duration, literal_text
+from autotrader.language.expression.arguments import literal_text
 from autotrader.language.tree import (
     All,
     Any,
@@ -35,10 +35,9 @@ from autotrader.language.tree import (
     WithinLast,
 )
 from autotrader.language.vocabulary import VOCABULARY
-from autotrader.language.zones import SHORT
 from autotrader.money import grouped, plain
+from autotrader.times import EVERY_DAY, days_text, minute_text, span_text, zone_text
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LEVEL = {"+": 1, "-": 1, "+%": 1, "-%": 1, "*": 2, "/": 2, "%of": 2}
 _SIGN = {"+": " + ", "-": " - ", "+%": " + ", "-%": " - ", "*": " * ", "/": " / ", "%of": " of "}
 _RELATION = {"<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least"}
@@ -101,7 +100,7 @@ def written_condition(node: Condition, symbol: str = "") -> str:
     """A condition in the language's own form. Combinators, which are structure, stand as `all(a; b)` for reading."""
     match node:
         case Held():
-            return f"{written_condition(node.part, symbol)} for {exact_duration(node.span_ms)}"
+            return f"{written_condition(node.part, symbol)} for {span_text(node.span_ms)}"
         case WithinLast():
             return f"{written_condition(node.part, symbol)} within last {_counted(node.count, node.timeframe)}"
         case CountOf():
@@ -141,18 +140,9 @@ def _plain(node: Plain, symbol: str) -> str:
 
 def window_text(window: Window) -> str:
     """A time window as it is written: `09:00-18:00 JST mon-fri`."""
-    zone = next((short for short, name in SHORT.items() if name == window.zone), window.zone)
-    text = f"{_clock(window.start_minute)}-{_clock(window.end_minute)} {zone}"
-    if len(window.days) == len(_DAYS):
-        return text
-    days = sorted(window.days)
-    if len(days) > 2 and days[-1] - days[0] == len(days) - 1:
-        return f"{text} {_DAYS[days[0]]}-{_DAYS[days[-1]]}"
-    return f"{text} {','.join(_DAYS[day] for day in days)}"
-
-
-def _clock(minute: int) -> str:
-    return f"{minute // 60:02d}:{minute % 60:02d}"
+    end = window.end_minute or 24 * 60  # the end of a day, not its beginning
+    text = f"{minute_text(window.start_minute)}-{minute_text(end)} {zone_text(window.zone)}"
+    return text if window.days == EVERY_DAY else f"{text} {days_text(window.days)}"
 
 
 # ---------------------------------------------------------------------------------------------------- in words
@@ -177,7 +167,7 @@ def _literal_in_words(literal: Literal) -> str:
     value = literal.value
     shown = grouped(value)
     if literal.unit.kind is Kind.DURATION:
-        shown = exact_duration(int(value))
+        shown = span_text(int(value))
     elif literal.unit.kind is Kind.PERCENT:
         shown += "%"
     elif literal.unit.asset:
@@ -211,7 +201,7 @@ def in_words(node: Condition, symbol: str = "") -> str:
     """A condition as an English sentence without its full stop."""
     match node:
         case Held():
-            return f"{in_words(node.part, symbol)} for at least {exact_duration(node.span_ms)}"
+            return f"{in_words(node.part, symbol)} for at least {span_text(node.span_ms)}"
         case WithinLast():
             return f"at one of the last {_counted(node.count, node.timeframe)} {in_words(node.part, symbol)}"
         case CountOf():

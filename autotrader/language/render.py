@@ -6,14 +6,13 @@ a terminal. Nothing from a file reaches the terminal raw: control characters are
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from autotrader.language.nodes import rows_of
 from autotrader.language.problems import Problem
-from autotrader.language.yaml_traps import point
+from autotrader.text import counted, in_place, in_points, width
 
 FORMAT_VERSION = 1
 MAX_WIDTH = 110
@@ -53,12 +52,12 @@ def as_text(problems: Sequence[Problem], sources: Mapping[str, str], *, colour: 
 def summary(problems: Sequence[Problem], files: int, milliseconds: int) -> str:
     """`3 errors, 1 warning in 3 files (41 ms)`."""
     found = in_order(problems)
-    counted = []
+    said = []
     for severity in ("error", "warning", "note"):
         count = sum(each.severity == severity for each in found)
         if count or severity == "error":
-            counted.append(_plural(count, severity))
-    return f"{', '.join(counted)} in {_plural(files, 'file')} ({milliseconds} ms)"
+            said.append(counted(count, severity))
+    return f"{', '.join(said)} in {counted(files, 'file')} ({milliseconds} ms)"
 
 
 def as_data(problems: Sequence[Problem], files: Sequence[str], exit_code: int) -> dict[str, Any]:
@@ -78,20 +77,16 @@ def as_data(problems: Sequence[Problem], files: Sequence[str], exit_code: int) -
     }  # fmt: skip
 
 
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
 def _block(problem: Problem, source: str | None, *, colour: bool) -> str:
     place = problem.place
     paint = _painter(colour=colour)
     title = paint(_COLOURS[problem.severity], f"{problem.severity}[{problem.code}]")
-    head = f"{title}: {paint(_BOLD, _safe(problem.message))}"
-    where = f"  {paint(_BLUE, '-->')} {_safe(place.file)}:{place.line}:{place.column}"
-    lines = [head, where + (f"   {_safe(problem.path)}" if problem.path else "")]
+    head = f"{title}: {paint(_BOLD, in_points(problem.message))}"
+    where = f"  {paint(_BLUE, '-->')} {in_points(place.file)}:{place.line}:{place.column}"
+    lines = [head, where + (f"   {in_points(problem.path)}" if problem.path else "")]
     excerpt = _excerpt(source, place.line)
     if excerpt is None:
-        lines += [f"   = help: {_safe(problem.hint)}"] if problem.hint else []
+        lines += [f"   = help: {in_points(problem.hint)}"] if problem.hint else []
         return "\n".join(lines) + "\n"
     margin = " " * len(str(place.line))
     row, start, length = _cut(excerpt, place.column - 1, place.length)
@@ -100,7 +95,7 @@ def _block(problem: Problem, source: str | None, *, colour: bool) -> str:
     )
     bar = paint(_BLUE, "|")
     lines += [f"{margin} {bar}", f"{paint(_BLUE, str(place.line))} {bar} {row}"]
-    lines.append(f"{margin} {bar} {under}" + (f" help: {_safe(problem.hint)}" if problem.hint else ""))
+    lines.append(f"{margin} {bar} {under}" + (f" help: {in_points(problem.hint)}" if problem.hint else ""))
     return "\n".join(lines) + "\n"
 
 
@@ -110,7 +105,7 @@ def _painter(*, colour: bool) -> Any:
 
 def _excerpt(source: str | None, line: int) -> str | None:
     rows = rows_of(source) if source else []
-    return "".join(map(_safe_character, rows[line - 1])) if 0 < line <= len(rows) else None
+    return in_place(rows[line - 1]) if 0 < line <= len(rows) else None
 
 
 def _cut(row: str, start: int, length: int) -> tuple[str, int, int]:
@@ -122,19 +117,3 @@ def _cut(row: str, start: int, length: int) -> tuple[str, int, int]:
     shown = ("..." if left else "") + row[left : left + MAX_WIDTH] + ("..." if left + MAX_WIDTH < len(row) else "")
     begin = start - left + (3 if left else 0)
     return shown, begin, max(min(length, len(shown) - begin), 1)
-
-
-def width(text: str) -> int:
-    """Columns on a terminal: wide and full-width characters take two, combining marks none."""
-    return sum(
-        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1 for sign in text
-    )
-
-
-def _safe_character(sign: str) -> str:
-    """One column stays one column: what cannot be shown becomes `?`."""
-    return sign if sign.isprintable() else " " if sign == "\t" else "?"
-
-
-def _safe(text: str) -> str:
-    return "".join(sign if sign.isprintable() else f"<{point(sign).split()[0]}>" for sign in text)

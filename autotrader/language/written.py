@@ -8,7 +8,6 @@ run. `Checked.reported` are the paths that later stages stay silent about.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
@@ -18,7 +17,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from autotrader.language.meant import meant_key
 from autotrader.language.nodes import Document, Map, Node, Path, Scalar, Seq, broken_paths, child, dotted
 from autotrader.language.problems import Problem
-from autotrader.language.yaml_traps import visible
+from autotrader.text import did_you_mean, nearest, visible
 
 ROUNDS = 6
 MOST_PROBLEMS = 200  # of one kind of check: nobody reads more, and guessing what was meant takes time
@@ -215,13 +214,13 @@ def _consequence(path: Path, reported: dict[Path, str], detail: ErrorDetails) ->
     below = {known[-1] for known in reported if known and known[:-1] == path}
     if kind == "missing":
         beside = {str(known[-1]) for known in reported if known and known[:-1] == path[:-1]}
-        return bool(get_close_matches(str(path[-1]), beside, 1, 0.6))
+        return bool(nearest(str(path[-1]), beside))
     if below and kind in {"AT204", "AT206"}:
         return True
     if added and any(each.startswith("AT4") for known, each in reported.items() if known[:-1] == path):
         return True  # a key that is not yet supported would have given what is missing
     if added and below:
-        return any(get_close_matches(key, [str(name) for name in below], 1, 0.6) for key in added)
+        return any(nearest(key, map(str, below)) for key in added)
     return False
 
 
@@ -298,9 +297,8 @@ def _shape(kind: str, detail: ErrorDetails) -> tuple[str, str, str]:
     found = _shown(detail.get("input"))
     if kind == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(detail["ctx"]["expected"]))
-        close = get_close_matches(str(detail.get("input")), allowed, 1, 0.6)
         listed = "one of " + ", ".join(f"`{word}`" for word in allowed)
-        return "AT204", f"{found} is not allowed here", f"did you mean `{close[0]}`?" if close else listed
+        return "AT204", f"{found} is not allowed here", did_you_mean(str(detail.get("input")), allowed, listed)
     if kind in {"model_type", "dict_type", "model_attributes_type"}:
         return "AT203", f"a mapping (`key: value` lines) belongs here, and {found} stands here", _unlisted(detail)
     if kind == "list_type":
@@ -319,9 +317,8 @@ def _unlisted(detail: ErrorDetails) -> str:
 def _unknown_key(model: type[BaseModel], document: Document, path: Path) -> Problem:
     allowed = sorted(_keys_at(model, path[:-1]))
     name = str(path[-1])
-    close = get_close_matches(name, allowed, 1, 0.6) or get_close_matches(name.lower(), allowed, 1, 0.6)
     listed = "allowed here: " + ", ".join(f"`{key}`" for key in allowed)
-    hint = meant_key(name, allowed) or (f"did you mean `{close[0]}`?" if close else listed)
+    hint = meant_key(name, allowed) or did_you_mean(name, allowed) or did_you_mean(name.lower(), allowed, listed)
     return Problem(
         code="AT201",
         place=document.place(path, at_key=True),

@@ -17,6 +17,7 @@ from autotrader.language import yaml_traps as traps
 from autotrader.language.nodes import Document, Map, Node, Scalar, Seq, Style
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Place
+from autotrader.text import visible
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
@@ -318,7 +319,7 @@ class _Builder:
                     Problem(
                         code="AT008",
                         place=place,
-                        message=f"the key `{traps.visible(key.text)}` stands twice: lines {first.line} and {key.line}",
+                        message=f"the key `{visible(key.text)}` stands twice: lines {first.line} and {key.line}",
                         hint="YAML would silently keep the last one; remove or rename one of them",
                     )
                 )

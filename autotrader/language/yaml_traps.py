@@ -12,40 +12,23 @@ from dataclasses import replace
 from autotrader.language.nodes import Node, Scalar
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Place
+from autotrader.text import UNSEEN, named_point, visible
 
-# C0 but the line feed, DEL, C1, soft hyphen, Arabic letter mark, Mongolian separator, zero-width and bidi marks, line
-# and paragraph separators, invisible operators, byte-order mark, annotation marks, surrogates, tags, non-characters.
-_FORBIDDEN = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
-)
 _MOST_REPORTED = 20
 _THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d_])")
 _KEYED = re.compile(r"^(?P<lead>\s*(?:-\s+)*(?:[A-Za-z0-9_.]+:\s+)?)(?P<value>\S.*)$")
 
 
-def point(character: str) -> str:
-    """A character by its code point and name: `U+200B ZERO WIDTH SPACE`."""
-    name = unicodedata.name(character, "")
-    return f"U+{ord(character):04X}" + (f" {name}" if name else "")
-
-
-def visible(text: str) -> str:
-    """Text safe to show: forbidden characters as code points, cut to a length."""
-    shown = _FORBIDDEN.sub(lambda found: f"<U+{ord(found.group()):04X}>", text.replace("\n", "⏎"))
-    return shown if len(shown) <= 60 else shown[:57] + "..."
-
-
 def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
     """The text with every forbidden character replaced by a blank or `?`, so that positions stay; and the problems."""
     problems: list[Problem] = []
-    for found in _FORBIDDEN.finditer(text):
+    for found in UNSEEN.finditer(text):
         if len(problems) == _MOST_REPORTED:
             break
         line = text.count("\n", 0, found.start()) + 1
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
         sign = found.group()
-        what = "a tab" if sign == "\t" else f"the character {point(sign)}"
+        what = "a tab" if sign == "\t" else f"the character {named_point(sign)}"
         hint = (
             "YAML is indented with blanks"
             if sign == "\t"
@@ -56,19 +39,19 @@ def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
         )
     if not problems:
         return text, []
-    return _FORBIDDEN.sub(lambda found: " " if found.group() in "\t\r" else "?", text), problems
+    return UNSEEN.sub(lambda found: " " if found.group() in "\t\r" else "?", text), problems
 
 
 def scalar_problems(file: str, scalar: Scalar, *, free: bool) -> list[Problem]:
     """What is wrong with one scalar as text: unescaped characters, look-alikes, line breaks, thousands commas."""
     place = Place(file, scalar.line, scalar.column, scalar.length)
-    found = _FORBIDDEN.search(scalar.text)
+    found = UNSEEN.search(scalar.text)
     if found:
         return [
             Problem(
                 code="AT004",
                 place=place,
-                message=f"the text holds the character {point(found.group())}",
+                message=f"the text holds the character {named_point(found.group())}",
                 hint="remove the escape sequence",
             )
         ]
@@ -107,7 +90,7 @@ _MEANT = {ord("≤"): "<=", ord("≥"): ">=", ord("−"): "-", ord("–"): "-", 
 def _non_ascii(file: str, scalar: Scalar, odd: list[str]) -> Problem:
     first = next(index for index, sign in enumerate(scalar.text) if ord(sign) > 126)
     place = Place(file, scalar.text_line, scalar.text_column + first)
-    names = ", ".join(point(sign) for sign in odd[:3]) + (", ..." if len(odd) > 3 else "")
+    names = ", ".join(named_point(sign) for sign in odd[:3]) + (", ..." if len(odd) > 3 else "")
     guess = _plainly(scalar.text)
     hint = (
         f"write `{guess}`"

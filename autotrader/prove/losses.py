@@ -20,8 +20,8 @@ from autotrader.market.candles import Candles
 from autotrader.market.needs import BookNeed, CandleNeed, Need, StatusNeed, TickerNeed
 from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
 from autotrader.market.sources import Sources
-from autotrader.market.timeframe import DAY_MS, HOUR_MS
 from autotrader.orders import Fill
+from autotrader.times import DAY_MS, HOUR_MS
 
 REASONS = ("not answered within 8.0 s", "ticker: `lastPrice` is 0", "HTTP 503: the exchange is busy", "not fetched")
 _AHEAD_MS = HOUR_MS

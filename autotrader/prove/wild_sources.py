@@ -28,8 +28,9 @@ from autotrader.market.needs import (
 )
 from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
 from autotrader.market.sources import Sources
-from autotrader.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS, approximate_ms, open_of
+from autotrader.market.timeframe import approximate_ms, open_of
 from autotrader.orders import Balance, Fill, Order, OrderStatus, Side
+from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from autotrader.market.candles import Floats

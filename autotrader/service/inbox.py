@@ -15,17 +15,11 @@ from typing import Any
 
 from autotrader.engine.halt import HaltLevel
 from autotrader.engine.requests import PauseRequest
-from autotrader.errors import (
-    AutotraderError,
-    ExchangeRefused,
-    ExchangeUnavailable,
-    RecordsBroken,
-    UsageError,
-    printable,
-)
+from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, RecordsBroken, UsageError
 from autotrader.records.crash import crash_point
 from autotrader.records.inbox import Entry
 from autotrader.service.world import World
+from autotrader.text import printable
 
 Answer = Mapping[str, object]
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
-from autotrader.errors import printable
+from autotrader.text import printable
 
 MASK = "***"
 _KNOWN: set[str] = set()

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotrader import cli
-from autotrader.cli import _errors, _folders, _output, _table, _text
+from autotrader.cli import _folders, _output, _table
 from autotrader.cli._options import format_option
 from autotrader.errors import (
     AutotraderError,
@@ -31,10 +31,10 @@ from autotrader.errors import (
     RulesInvalid,
     SafetyRefused,
     UsageError,
-    printable,
 )
 from autotrader.money import Amount
 from autotrader.orders import Balance, Side
+from autotrader.text import printable, width
 
 ERRORS: dict[str, Exception] = {
     "usage": UsageError("no", hint="do this"),
@@ -125,7 +125,7 @@ def test_help_imports_nothing_heavy() -> None:
         f"print(sorted(m for m in sys.modules if m in {heavy} or m.startswith('autotrader.')), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=30, check=True)
-    frame = ["cli", "cli._errors", "cli._options", "cli._output", "cli._table", "errors"]
+    frame = ["cli", "cli._errors", "cli._options", "cli._output", "cli._table", "errors", "text"]
     assert done.stderr.strip() == str([f"autotrader.{name}" for name in frame])
 
 
@@ -356,7 +356,7 @@ def test_table_columns_align(rows: list[list[str]]) -> None:
     starts = set()
     for line, (first, _) in zip(lines, [["名前", ""], *rows], strict=True):
         rest = line.removeprefix(printable(first))
-        starts.add(_output.width(printable(first)) + rest.index("|"))
+        starts.add(width(printable(first)) + rest.index("|"))
     assert len(starts) == 1
 
 
@@ -385,42 +385,6 @@ def test_json_is_exact_and_harmless(text: str, value: Decimal) -> None:
     assert all(printable(line) == line for line in shown.split("\n"))
 
 
-def test_times_show_the_zone_and_utc() -> None:
-    """Midnight UTC is shown as nine o'clock in Japan, with UTC beside it, dated where the day differs."""
-    assert _text.time_with_utc(1_795_305_600_000) == "2026-11-22 09:00:00 JST (00:00:00 UTC)"
-    assert _text.time_with_utc(1_795_302_000_000) == "2026-11-22 08:00:00 JST (2026-11-21 23:00:00 UTC)"
-    assert _text.iso_utc(1_795_305_600_123) == "2026-11-22T00:00:00.123Z"
-
-
-@pytest.mark.parametrize(
-    ("value", "asset", "shown"),
-    [
-        ("15204110", "JPY", "¥15,204,110"),
-        ("-312.4", "JPY", "-¥312"),
-        ("0.25", "JPY", "¥0.2500"),
-        ("0", "JPY", "¥0"),
-        ("0.00032", "BTC", "0.00032 BTC"),
-    ],
-)
-def test_money(value: str, asset: str, shown: str) -> None:
-    """Yen have no decimals above one yen; other assets keep all that they have."""
-    assert _text.money(Decimal(value), asset) == shown
-
-
-def test_price_keeps_its_digits() -> None:
-    """A price below a thousand yen is not rounded."""
-    assert _text.price(Decimal("350.123"), "JPY") == "¥350.123"
-
-
-@pytest.mark.parametrize(
-    ("ms", "shown"),
-    [(340, "340 ms"), (22_320_000, "6 h 12 m"), (273_600_000, "3 d 4 h"), (60_000, "1 m"), (-5_000, "-5 s")],
-)
-def test_spans(ms: int, shown: str) -> None:
-    """Durations show their two largest units."""
-    assert _text.span(ms) == shown
-
-
 def test_table_styles_count_no_width(capsys: pytest.CaptureFixture[str]) -> None:
     """Coloured cells stand where plain ones would."""
     rows = [[_output.Styled("down", "red"), "1"], ["up", "2"]]
@@ -429,14 +393,6 @@ def test_table_styles_count_no_width(capsys: pytest.CaptureFixture[str]) -> None
     coloured = _output.table(["a", "b"], rows)
     assert "\x1b[31mdown" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plain
-
-
-@given(st.text(max_size=20), st.integers(1, 20))
-def test_clipped_text_fits(text: str, columns: int) -> None:
-    """Clipped text is never wider than asked, and untouched where it fits."""
-    shown = _output.clipped(text, columns)
-    assert _output.width(shown) <= columns
-    assert shown == text or _output.width(text) > columns
 
 
 def test_json_of_values(capsys: pytest.CaptureFixture[str]) -> None:
@@ -449,15 +405,6 @@ def test_json_of_values(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["amount"] == "1.5 BTC"
     assert found["balance"] == {"asset": "JPY", "free": "1000", "locked": "0"}
     assert found["place"] == "x"
-
-
-def test_small_texts() -> None:
-    """Clock times, gains, percentages and ages as people read them."""
-    assert _text.clock_time(1_795_305_602_000) == "09:00:02 JST"
-    assert [_text.gain(Decimal(n), "JPY") for n in (312, 0, -80)] == ["+¥312", "±¥0", "-¥80"]
-    assert _text.percent(Decimal("-2.711")) == "-2.71%"
-    assert _text.percent(Decimal("2.7"), 1, sign=True) == "+2.7%"
-    assert [_text.age(ms) for ms in (400, 22_320_000)] == ["0.4 s old", "6 h 12 m old"]
 
 
 def test_private_folder(tmp_path: Path) -> None:
@@ -480,11 +427,6 @@ def test_folders_by_precedence() -> None:
     )  # fmt: skip
     assert _folders.folders(None, unit) == (Path("/var/lib/a"), Path("/var/lib/a/cache"), Path("/var/log/a"))
     assert _folders.folders(Path("s"), unit) == (Path("s"), Path("s/cache"), Path("s/logs"))
-
-
-def test_suggestion_is_silent_when_nothing_is_near() -> None:
-    """No suggestion is better than a wrong one."""
-    assert _errors.suggestion("zzz", ["validate", "plan"]) == ""
 
 
 @pytest.mark.parametrize("name", list(_table.COMMANDS))

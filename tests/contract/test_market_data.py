@@ -24,9 +24,10 @@ from autotrader.market.needs import (
     TradingDayNeed,
 )  # fmt: skip
 from autotrader.market.snapshot import Book, ExchangeStatus, Snapshot, Ticker, TradingDay
-from autotrader.market.timeframe import MINUTE_MS, open_of
+from autotrader.market.timeframe import open_of
 from autotrader.money import total
 from autotrader.ports import MarketData
+from autotrader.times import MINUTE_MS
 from tests.contract.venues import BROKERS, OTHER, SYMBOL, Stand
 
 ALL: tuple[MarketNeed, ...] = (

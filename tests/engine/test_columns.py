@@ -35,7 +35,8 @@ from autotrader.market.candles import Candles
 from autotrader.market.needs import CandleNeed
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
-from autotrader.market.timeframe import DAY_MS, HOUR_MS, next_open, open_of
+from autotrader.market.timeframe import next_open, open_of
+from autotrader.times import DAY_MS, HOUR_MS
 from tests.engine import strategies as some
 from tests.worlds.values import JPY, LAST, NUMBER, PERCENT, PLACE, START, SYMBOL, below, compare, held, lit, term
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.engine.calendar import in_window, start_of
+from autotrader.engine.calendar import in_window
 from autotrader.engine.due import due, needs_of_due, next_due_ms
 from autotrader.engine.state import Pending, RuleState, Run, StateKey
 from autotrader.language.plan import At, Daytime, Every, OnClose
 from autotrader.language.tree import Window
 from autotrader.market.needs import TickerNeed
+from autotrader.times import start_of
 from tests.worlds.values import START, SYMBOL, World, below, notify, own, plan, rule
 
 KEY = StateKey("dip", SYMBOL)

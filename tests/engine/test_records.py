@@ -28,7 +28,7 @@ from autotrader.engine.state import (
     state_to_json,
 )
 from autotrader.engine.values import Values, scalar_from_text, term_id, value_id, values_from_json, values_to_json
-from autotrader.engine.written import span_text, written
+from autotrader.engine.written import written
 from autotrader.language.plan import Branch
 from autotrader.language.tree import (
     All,
@@ -278,4 +278,3 @@ def test_words_are_written_as_people_write_them() -> None:
         (Most(LAST, lit(1), LAST.unit), "max(last, 1)", "max(BTCJPY.last,1:price:JPY)"),
     ]  # fmt: skip
     assert [(written(node), value_id(node)) for node, _, _ in nodes] == [(text, name) for _, text, name in nodes]
-    assert [span_text(0), span_text(93_784_000)] == ["0s", "1d2h3m4s"]

@@ -15,8 +15,9 @@ from autotrader.market.instrument import Instrument
 from autotrader.market.needs import BookNeed, CandleNeed, StatusNeed, TickerNeed
 from autotrader.market.snapshot import ExchangeStatus, Snapshot
 from autotrader.market.sources import Sources
-from autotrader.market.timeframe import DAY_MS, FIXED_MS, open_of
+from autotrader.market.timeframe import FIXED_MS, open_of
 from autotrader.orders import OrderType
+from autotrader.times import DAY_MS
 from tests.worlds.values import START, SYMBOL, D, World, account_of, book, ticker
 
 BTC = Instrument(

@@ -31,7 +31,7 @@ from autotrader.market.needs import (
     TradingDayNeed,
 )  # fmt: skip
 from autotrader.market.snapshot import Snapshot
-from autotrader.market.timeframe import HOUR_MS, MINUTE_MS, open_of
+from autotrader.market.timeframe import open_of
 from autotrader.orders import (
     Accepted,
     Cancelled,
@@ -46,6 +46,7 @@ from autotrader.orders import (
     Unknown,
 )  # fmt: skip
 from autotrader.simulator import Simulator
+from autotrader.times import HOUR_MS, MINUTE_MS
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import pytest
 
 from autotrader.language.tree import Kind, Term, Unit
 from autotrader.language.vocabulary import value_of
-from autotrader.language.vocabulary.word import duration_text
 from autotrader.market.account import Account, Health, OwnOrder, OwnRecord
 from autotrader.market.candles import Candles
 from autotrader.market.needs import BookNeed, CandleNeed, Need, StatusNeed, TickerNeed, TradingDayNeed
@@ -102,7 +101,7 @@ def test_a_book_that_ends_too_early_is_at_least_what_was_seen() -> None:
     ("text", "reason"),
     [
         ("last", "ticker is 19s old (limit 15s)"),
-        ("spread", "book is 9m0s old (limit 10s)"),
+        ("spread", "book is 9m old (limit 10s)"),
         ("open_day", "trading-day ticker is 1m1s old (limit 15s)"),
     ],
 )
@@ -264,23 +263,6 @@ def test_a_tick_is_known_only_with_the_filters() -> None:
     tick = value("ask - 1 tick").right.right  # type: ignore[union-attr]
     assert D(1) == value_of(tick, MARKET)  # type: ignore[arg-type]
     assert isinstance(value_of(tick, replace(MARKET, instruments={})), Missing)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [
-        (0, "0s"),
-        (250, "250ms"),
-        (15_000, "15s"),
-        (1_500, "1.5s"),
-        (540_000, "9m0s"),
-        (5_400_000, "1h30m"),
-        (-5_000, "-5s"),
-    ],
-)
-def test_durations_are_shown_in_two_units(count: int, text: str) -> None:
-    """As rules write them."""
-    assert text == duration_text(count)
 
 
 def test_one_sided_books() -> None:

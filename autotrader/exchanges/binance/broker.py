@@ -35,7 +35,6 @@ from autotrader.exchanges.pool import Pool
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.market.account import Account
 from autotrader.market.needs import AccountNeed, BalancesNeed, OpenOrdersNeed
-from autotrader.market.timeframe import DAY_MS
 from autotrader.orders import (
     Accepted,
     Cancelled,
@@ -50,6 +49,7 @@ from autotrader.orders import (
     SubmitResult,
     Unknown,
 )  # fmt: skip
+from autotrader.times import DAY_MS
 
 ORDER_PATH: Final = "/api/v3/order"
 PAGE: Final = 1000

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from autotrader.exchanges.messages import NotSentError, Reply
-from autotrader.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 DEFAULT_LIMIT: Final = 6000
 SHARE: Final = 0.7

@@ -26,8 +26,8 @@ from autotrader.exchanges.binance.wire import WireExchange, WireSymbol
 from autotrader.exchanges.clock import ExchangeClock
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.market.instrument import Instrument
-from autotrader.market.timeframe import DAY_MS, HOUR_MS, MINUTE_MS
 from autotrader.money import ONE, ZERO, plain
+from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS
 
 _IRRELEVANT: Final = frozenset(
     {

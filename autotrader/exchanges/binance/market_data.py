@@ -38,8 +38,8 @@ from autotrader.market.needs import (
     merged,
 )  # fmt: skip
 from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
-from autotrader.market.timeframe import MINUTE_MS
 from autotrader.money import over
+from autotrader.times import MINUTE_MS
 
 T = TypeVar("T")
 Found = dict[Need, Seen | str]

@@ -20,8 +20,9 @@ from autotrader.market.needs import (
     TickerNeed,
     TradingDayNeed,
 )  # fmt: skip
-from autotrader.market.timeframe import MINUTE_MS, approximate_ms
+from autotrader.market.timeframe import approximate_ms
 from autotrader.money import over
+from autotrader.times import MINUTE_MS
 
 FIXED: Final[dict[tuple[str, str], int]] = {
     ("GET", "/api/v3/ping"): 1,

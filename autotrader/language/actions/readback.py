@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from autotrader.language.expression.arguments import exact_duration
 from autotrader.language.plan import (
     Action,
     CancelOrders,
@@ -17,6 +16,7 @@ from autotrader.language.plan import (
 from autotrader.language.readback import value_in_words, written
 from autotrader.money import plain
 from autotrader.orders import TimeInForce
+from autotrader.times import span_text
 
 
 def action_in_words(action: Action, symbol: str) -> str:
@@ -32,7 +32,7 @@ def action_in_words(action: Action, symbol: str) -> str:
             return f"notify {to} ({level}): {template(action, symbol)}"
         case PauseRules(resume=resume, rules=rules, labels=labels, span_ms=span_ms):
             names = ", ".join((*rules, *(f"label {label}" for label in labels)))
-            until = f" for {exact_duration(span_ms)}" if span_ms else ("" if resume else " until resumed")
+            until = f" for {span_text(span_ms)}" if span_ms else ("" if resume else " until resumed")
             return f"{'resume' if resume else 'pause'} {names}{until}"
         case HaltTrading():
             return "halt: no new order until a person resumes"
@@ -62,7 +62,7 @@ def _order(action: PlaceOrder, symbol: str) -> str:
         text += f" at {value_in_words(action.price, symbol)}"
         text += f", {action.tif.value}" if action.tif is not TimeInForce.GTC else ""
     text += ", post-only" if action.post_only else ""
-    text += f", cancelled after {exact_duration(action.cancel_after_ms)}" if action.cancel_after_ms else ""
+    text += f", cancelled after {span_text(action.cancel_after_ms)}" if action.cancel_after_ms else ""
     return text + (f", tagged {action.tag}" if action.tag else "")
 
 
@@ -71,6 +71,6 @@ def _cancel_orders(action: CancelOrders, symbol: str) -> str:
     side = f" {action.side.value.lower()}" if action.side is not None else ""
     text = f"cancel {owner} open{side} orders of {symbol}"
     text += f" tagged {action.tag}" if action.tag is not None else ""
-    text += f" older than {exact_duration(action.older_than_ms)}" if action.older_than_ms is not None else ""
+    text += f" older than {span_text(action.older_than_ms)}" if action.older_than_ms is not None else ""
     further = action.further_than
     return text + (f" further than {value_in_words(further, symbol)} from the near side" if further is not None else "")

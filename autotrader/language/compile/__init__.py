@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from autotrader.language.compile.bench import Bench, Signal
@@ -22,6 +21,7 @@ from autotrader.language.tree import Literal
 from autotrader.language.written import Checked
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import merged
+from autotrader.text import did_you_mean, nearest
 
 __all__ = ["File", "compiled", "plan_of"]
 
@@ -128,7 +128,7 @@ def _rule(
         else:
             _check_symbol(shared, bench, symbol, where)
             if symbol not in bench.scope.instruments:  # the rest is checked as if the nearest one were meant
-                near = get_close_matches(symbol, shared.instruments, 1, 0.5)
+                near = nearest(symbol, shared.instruments)
                 bench = shared.bench(
                     file, params, near[0] if near else "BTCJPY", root=path, in_order=bench.scope.in_order
                 )
@@ -141,9 +141,9 @@ def _check_symbol(shared: _Shared, bench: Bench, symbol: str, where: tuple[str |
     """Whether the exchange has the symbol; offline, whether the table has it."""
     if symbol in shared.instruments:
         return
-    close = get_close_matches(symbol, shared.instruments, 1, 0.7)
-    hint = f"did you mean `{close[0]}`?" if close else "`autotrader market price` lists what the exchange trades"
+    guess = did_you_mean(symbol, shared.instruments)
     if shared.known or symbol not in bench.scope.instruments:
+        hint = guess or "`autotrader market price` lists what the exchange trades"
         bench.report("AT209", where, f"there is no symbol `{symbol}`", hint=hint)
         return
     bench.report(
@@ -151,7 +151,7 @@ def _check_symbol(shared: _Shared, bench: Bench, symbol: str, where: tuple[str |
         where,
         f"`{symbol}` is not in the table of known symbols",
         severity="note",
-        hint=hint if close else "it is checked against the exchange before anything runs",
+        hint=guess or "it is checked against the exchange before anything runs",
     )
 
 
@@ -229,7 +229,6 @@ def _check_pauses(
 def _unknown_names(action: PauseRules, names: Sequence[str], known: set[str], what: str) -> Iterator[Problem]:
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, 1, 0.6)
-            hint = f"did you mean `{close[0]}`?" if close else f"known: {', '.join(sorted(known)[:9])}"
+            hint = did_you_mean(name, known, f"known: {', '.join(sorted(known)[:9])}")
             message = f"there is no {what} `{name}`"
             yield Problem(code="AT210", place=action.place, message=message, hint=hint)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import cast
 
 from autotrader.language.compile.bench import Bench
@@ -14,6 +13,7 @@ from autotrader.language.nodes import Path
 from autotrader.language.rule_file import WrittenAtLeast, WrittenCombinator
 from autotrader.language.tree import All, Any, AtLeast, Condition, Named, Not
 from autotrader.language.written import MOST_PROBLEMS
+from autotrader.text import did_you_mean
 
 _SIGNAL = re.compile(r"\s*signal\s*\(\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*", re.ASCII)
 
@@ -84,8 +84,7 @@ def _named(bench: Bench, name: str, path: Path, key: str) -> Condition | None:
     """`signal(name)`: the condition of that name, compiled for this symbol, with keys under the place of its use."""
     signal = bench.signals.get(name)
     if signal is None:
-        close = get_close_matches(name, bench.signals, 1, 0.6)
-        hint = f"did you mean `{close[0]}`?" if close else "define it below `signals:`"
+        hint = did_you_mean(name, bench.signals, "define it below `signals:`")
         bench.report("AT210", path, f"there is no signal `{name}`", hint=hint)
         return None
     if name in bench.inside:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from itertools import chain
 
 from autotrader.language.compile.actions import actions_of
@@ -34,6 +33,7 @@ from autotrader.language.vocabulary import needs_of, needs_of_condition
 from autotrader.language.walk import tree_terms
 from autotrader.market.needs import BalancesNeed, BookNeed, Need, OpenOrdersNeed, merged
 from autotrader.orders import Side
+from autotrader.text import did_you_mean
 
 AT_RETRY_MS = 600_000
 
@@ -154,8 +154,7 @@ def _check_channel(bench: Bench, action: Action, settings: Settings) -> None:
     if not isinstance(action, Notify) or action.to in {"default", "stdout", "log", *settings.channels}:
         return
     names = sorted({"default", "stdout", "log", *settings.channels})
-    close = get_close_matches(action.to, names, 1, 0.6)
-    hint = f"did you mean `{close[0]}`?" if close else "channels are " + ", ".join(names)
+    hint = did_you_mean(action.to, names, "channels are " + ", ".join(names))
     bench.problems.append(Problem(
         code="AT221", place=action.place, message=f"there is no channel `{action.to}` in the account file", hint=hint,
     ))  # fmt: skip

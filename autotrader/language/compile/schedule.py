@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Literal, cast
 
 from autotrader.language.compile.bench import Bench
@@ -12,12 +11,12 @@ from autotrader.language.nodes import Path, Scalar
 from autotrader.language.plan import At, Daytime, Every, MaxRuns, OnClose, Trigger
 from autotrader.language.rule_file import WrittenRule
 from autotrader.language.tree import Window
-from autotrader.language.zones import SHORT, zone_of
-from autotrader.market.timeframe import MINUTE_MS, TIMEFRAMES
+from autotrader.market.timeframe import TIMEFRAMES
+from autotrader.text import did_you_mean
+from autotrader.times import MINUTE_MS, read_days, read_zone
 
 LEAST_EVERY_MS = 5_000
 MOST_EVERY_MS = 31 * 86_400_000
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _AT = re.compile(
     r"(?:(?P<monthly>monthly\s+(?P<day>[0-9]{1,2}))|(?P<days>[A-Za-z]+(?:[,-][A-Za-z]+)*))\s+"
     r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?:\s+(?P<zone>\S+))?",
@@ -49,8 +48,8 @@ def _item(bench: Bench, path: Path, number: int) -> Path:
 def _on_close(bench: Bench, text: str, path: Path) -> OnClose | None:
     if text in TIMEFRAMES:
         return OnClose(text)
-    close = get_close_matches(text, TIMEFRAMES, 1, 0.5)
-    hint = (f"did you mean `{close[0]}`? " if close else "") + "timeframes are " + " ".join(TIMEFRAMES)
+    guess = did_you_mean(text, TIMEFRAMES)
+    hint = f"{guess} timeframes are {' '.join(TIMEFRAMES)}".strip()
     bench.report("AT212", path, f"`{text}` is not a timeframe", hint=hint)
     return None
 
@@ -83,37 +82,21 @@ def _daytime(bench: Bench, text: str, path: Path) -> Daytime | None:
             hint="write 1 to 31; a day that a month lacks is its last",
         )
         return None
-    days = _days(found["days"])
+    days = read_days(found["days"])
     if days is None:
         bench.report("AT212", path, f"`{found['days']}` names no days", hint=_FORMS)
         return None
     return Daytime(minute, days, 0, zone)
 
 
-def _days(text: str) -> frozenset[int] | None:
-    """`daily`, `mon`, `mon,thu`, `mon-fri`; a range may pass Sunday."""
-    if text == "daily":
-        return frozenset(range(7))
-    days: set[int] = set()
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        if first not in _DAYS or (last or first) not in _DAYS:
-            return None
-        start, end = _DAYS.index(first), _DAYS.index(last or first)
-        days.update((start + step) % 7 for step in range((end - start) % 7 + 1))
-    return frozenset(days)
-
-
 def _zone(bench: Bench, name: str | None, path: Path) -> str | None:
-    known = SHORT.get(name, name) if name else bench.scope.zone
     try:
-        zone_of(known)
+        return read_zone(name) if name else bench.scope.zone
     except ValueError:
         bench.report(
             "AT212", path, f"`{name}` is not a time zone", hint="write JST, UTC or an IANA name such as Europe/Berlin"
         )
         return None
-    return known
 
 
 def _catch_up(bench: Bench, text: str | None, path: Path) -> int | None:

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, TypeVar
 from autotrader.language.expression.check import Checker
 from autotrader.language.expression.conditions import Conditions, rekeyed
 from autotrader.language.expression.lexer import Fault, tokens_of
-from autotrader.language.expression.plainly import closest, duration_ms, spelled_duration
+from autotrader.language.expression.plainly import duration_ms, spelled_duration
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.sentences import Parser
 from autotrader.language.expression.windows import Windows
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Condition, Kind, Literal, Place, Value, Window
+from autotrader.text import did_you_mean
 
 if TYPE_CHECKING:
     from autotrader.language.plan import Fact
@@ -160,7 +161,7 @@ def _placeholder(inner: str, checker: Checker) -> Value:
     if parser.now.text in {":", "!"}:
         raise Fault("AT131", parser.now.start, 1, "a placeholder has no format", "write the word alone: `{last}`")
     parser.finish("`}`")
-    near = "" if node.called or node.unit else closest(node.text, FACTS)
+    near = "" if node.called or node.unit else did_you_mean(node.text, FACTS)
     try:
         return checker.value(node)
     except Fault as fault:

@@ -7,12 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from autotrader.language.expression.lexer import Fault
-from autotrader.language.expression.plainly import closest, duration_ms
+from autotrader.language.expression.plainly import duration_ms
 from autotrader.language.expression.syntax import Node
 from autotrader.language.tree import Kind, Literal, Term, Unit
-from autotrader.language.vocabulary.word import Param, Word, duration_text
+from autotrader.language.vocabulary.word import Param, Word
 from autotrader.market.timeframe import FIXED_MS, TIMEFRAMES
 from autotrader.money import plain
+from autotrader.text import did_you_mean
+from autotrader.times import span_text
 
 if TYPE_CHECKING:
     from autotrader.language.expression.check import Checker
@@ -203,7 +205,7 @@ class Arguments:
             else (param.low, param.high)
         )
         whole = param.kind == "integer" or literal.unit.kind is Kind.COUNT
-        shown = duration_text if literal.unit.kind is Kind.DURATION else plain
+        shown = _duration if literal.unit.kind is Kind.DURATION else plain
         if not low <= value <= high or (whole and value != int(value)):
             number = "a whole number" if whole else "a value"
             raise self.checker.fault_at(
@@ -251,7 +253,7 @@ class Arguments:
             node,
             "AT115",
             f"`{param.name}` of `{self.word.name}` is one of {allowed}; found `{found}`",
-            closest(found, param.choices),
+            did_you_mean(found, param.choices),
         )
 
 
@@ -267,7 +269,7 @@ def literal_text(value: Decimal, unit: Unit) -> str:
         case Kind.PERCENT:
             return f"{plain(value)}%"
         case Kind.DURATION:
-            return exact_duration(int(value))
+            return _duration(value)
         case Kind.COUNT:
             return f"{plain(value)} levels"
         case Kind.AMOUNT:
@@ -276,12 +278,5 @@ def literal_text(value: Decimal, unit: Unit) -> str:
             return plain(value)
 
 
-def exact_duration(milliseconds: int) -> str:
-    """A duration with nothing left out: `1h30m`, `250ms`."""
-    if milliseconds < 0:
-        return "-" + exact_duration(-milliseconds)
-    text = ""
-    for size, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")):
-        count, milliseconds = divmod(milliseconds, size)
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
+def _duration(value: Decimal) -> str:
+    return span_text(int(value))

@@ -11,7 +11,7 @@ from typing import cast
 
 from autotrader.language.expression.arguments import Arguments
 from autotrader.language.expression.lexer import Fault
-from autotrader.language.expression.plainly import MILLISECONDS, closest, duration_ms, is_code
+from autotrader.language.expression.plainly import duration_ms, is_code
 from autotrader.language.expression.scope import Scope
 from autotrader.language.expression.syntax import Node
 from autotrader.language.expression.units import (
@@ -31,6 +31,8 @@ from autotrader.language.vocabulary import VOCABULARY, Word
 from autotrader.language.walk import tree_terms
 from autotrader.market.instrument import Instrument
 from autotrader.money import parse_decimal
+from autotrader.text import did_you_mean
+from autotrader.times import UNIT_MS
 
 UNSUPPORTED = frozenset(
     {"equity", "value", "share", "position", "avg_entry", "pnl", "realised", "fees", "fired", "filled", "losses",
@@ -57,10 +59,13 @@ class Checker:
         quote = next((suffix for suffix in SUFFIXES if symbol.endswith(suffix) and len(symbol) > len(suffix)), "")
         if not quote:
             raise self.fault_at(
-                node, "AT124", f"`{symbol}` is not a known symbol", closest(symbol, self.scope.instruments)
+                node, "AT124", f"`{symbol}` is not a known symbol", did_you_mean(symbol, self.scope.instruments)
             )
         if node is not None and self.scope.instruments:
-            hint = closest(symbol, self.scope.instruments) or "it is checked against the exchange before anything runs"
+            hint = (
+                did_you_mean(symbol, self.scope.instruments)
+                or "it is checked against the exchange before anything runs"
+            )
             self.notes.append(
                 Fault(
                     "AT310", node.start, len(symbol), f"`{symbol}` is not in the table of known symbols", hint, "note"
@@ -85,8 +90,8 @@ class Checker:
         begin = node.start if start is None else start
         if not known or text in known:
             return text
-        hint = closest(text, known)
-        if hint or text in MILLISECONDS:
+        hint = did_you_mean(text, known)
+        if hint or text in UNIT_MS:
             raise Fault("AT125", begin, len(text), f"`{text}` is not a known asset", hint)
         self.notes.append(
             Fault(
@@ -151,7 +156,7 @@ class Checker:
         """`$name`."""
         found = self.scope.params.get(node.text)
         if found is None:
-            hint = closest(node.text, self.scope.params).replace("`", "`$", 1)
+            hint = did_you_mean(node.text, self.scope.params).replace("`", "`$", 1)
             raise self.fault_at(
                 node, "AT126", f"`${node.text}` is not among the file's `params`", hint or "define it below `params:`"
             )
@@ -293,7 +298,7 @@ class Checker:
             start,
             length,
             f"unknown word `{shown}`",
-            meant_word(shown) or closest(shown, [*names, "min", "max"]) or closest(shown.lower(), names),
+            meant_word(shown) or did_you_mean(shown, [*names, "min", "max"]) or did_you_mean(shown.lower(), names),
         )
 
     def extreme(self, node: Node) -> Value:

@@ -9,7 +9,7 @@ from typing import cast
 
 from autotrader.language.expression.check import Checker
 from autotrader.language.expression.lexer import Fault, Token
-from autotrader.language.expression.plainly import closest, duration_ms
+from autotrader.language.expression.plainly import duration_ms
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.sense import check_sense
 from autotrader.language.expression.syntax import Node, Sentence, Shape
@@ -36,6 +36,7 @@ from autotrader.language.tree import (
 )
 from autotrader.language.walk import tree_terms
 from autotrader.market.timeframe import approximate_ms
+from autotrader.text import did_you_mean
 
 
 class Conditions:
@@ -208,7 +209,7 @@ class Conditions:
         """`signal(name)`."""
         found = self.scope.signals.get(sentence.op)
         if found is None:
-            hint = closest(sentence.op, self.scope.signals) or "define it below `signals:`"
+            hint = did_you_mean(sentence.op, self.scope.signals) or "define it below `signals:`"
             raise Fault(
                 "AT126",
                 sentence.op_start,

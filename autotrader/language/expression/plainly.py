@@ -1,33 +1,24 @@
-"""Durations as plain milliseconds, and the nearest known word."""
+"""Durations as plain milliseconds, with what is wrong about one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from decimal import Decimal
 
 from autotrader.language.expression.lexer import Fault
 from autotrader.money import parse_decimal
+from autotrader.times import DAY_MS, UNIT_MS
 
-MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _DURATION_PART = re.compile(r"([0-9_]+(?:\.[0-9]+)?)(ms|[smhdwM])", re.ASCII)
 _SPELLED = re.compile(  # a bare `M` is a month and stands for nothing here
     r"([0-9]+) ?((?i:secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|weeks?)|[smhdwSHDW])", re.ASCII
 )
-MAX_DURATION_MS = 3_660 * 86_400_000
+MAX_DURATION_MS = 3_660 * DAY_MS
 
 
 def is_code(text: str, least: int, most: int) -> bool:
     """Whether a word has the form of an asset's or symbol's code: capitals and digits, not digits alone."""
     return least <= len(text) <= most and text.isascii() and text.isalnum() and text.isupper()
-
-
-def closest(found: str, known: Iterable[str]) -> str:
-    """`did you mean `x`?`, or nothing."""
-    import difflib
-
-    near = difflib.get_close_matches(found, list(known), n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else ""
 
 
 def spelled_duration(text: str) -> str:
@@ -50,12 +41,12 @@ def duration_ms(text: str, start: int) -> int:
                 f"write `{text.replace('M', 'm')}` for minutes or `30d` for days",
             )
         try:
-            total += parse_decimal(number) * MILLISECONDS[unit]
+            total += parse_decimal(number) * UNIT_MS[unit]
         except ValueError:
             raise Fault(
                 "AT103", start, len(text), f"`{text}` is not a plain duration", "write `5m`, `1h30m` or `90s`"
             ) from None
-        sizes.append(MILLISECONDS[unit])
+        sizes.append(UNIT_MS[unit])
     if sizes != sorted(set(sizes), reverse=True):
         raise Fault(
             "AT123",

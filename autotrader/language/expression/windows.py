@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from autotrader.language.expression.lexer import Fault, Token
 from autotrader.language.tree import Window
-from autotrader.language.zones import SHORT, zone_of
+from autotrader.times import EVERY_DAY, day_number, day_range, read_zone
 
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-EVERY_DAY = frozenset(range(7))
 EXAMPLE = "a window is written `09:00-18:00 JST mon-fri`"
 
 
@@ -77,7 +75,7 @@ class Windows:
     def named_zone(self) -> str:
         """A zone's name if one stands here, else the account's."""
         token = self.now
-        if token.kind != "word" or _day(token.text) is not None:
+        if token.kind != "word" or day_number(token.text) is not None:
             return self.zone
         self.take()
         name, end = token.text, token.end
@@ -88,14 +86,12 @@ class Windows:
         ):
             sign, part = self.take(), self.take()
             name, end = name + sign.text + part.text, part.end
-        known = SHORT.get(name, name)
         try:
-            zone_of(known)
+            return read_zone(name)
         except ValueError:
             whole = Token("word", name, token.start, end)
             hint = "write JST, UTC or an IANA name such as Europe/Berlin; days are mon … sun"
             raise self.fault(f"`{name}` is neither a time zone nor a day", whole, hint) from None
-        return known
 
     def days(self) -> frozenset[int]:
         """`mon-fri`, `sat`, `mon,thu`; nothing means every day."""
@@ -107,25 +103,19 @@ class Windows:
             self.take()
         return frozenset(found) or EVERY_DAY
 
-    def day_range(self) -> set[int]:
+    def day_range(self) -> frozenset[int]:
         """One day or a range of days, which may pass Sunday."""
         first = self.day()
         if self.now.text != "-":
-            return {first}
+            return day_range(first, first)
         self.take()
-        last = self.day()
-        return {(first + step) % 7 for step in range((last - first) % 7 + 1)}
+        return day_range(first, self.day())
 
     def day(self) -> int:
         """One day's number, 0 = Monday."""
         token = self.now
-        number = _day(token.text)
+        number = day_number(token.text)
         if number is None:
             raise self.fault(f"`{token.text}` is no day", hint="days are mon tue wed thu fri sat sun")
         self.take()
         return number
-
-
-def _day(text: str) -> int | None:
-    lowered = text.lower()
-    return DAYS.index(lowered) if lowered in DAYS else None

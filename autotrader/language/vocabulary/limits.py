@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from autotrader.language.vocabulary.word import duration_text
 from autotrader.market.answers import Missing
 from autotrader.market.needs import StatusNeed
+from autotrader.times import age_text, span_text
 
 if TYPE_CHECKING:
     from autotrader.market.snapshot import Book, Ticker, TradingDay
@@ -30,8 +30,8 @@ def stale(name: str, asked_ms: int, limit_ms: int, now_ms: int) -> Missing | Non
         return None
     verb = "are" if name in {"balances", "open orders"} else "is"
     if age < 0:
-        return Missing(f"{name} {verb} of the future: the clock went back by {duration_text(-age)}")
-    return Missing(f"{name} {verb} {duration_text(age)} old (limit {duration_text(limit_ms)})")
+        return Missing(f"{name} {verb} of the future: the clock went back by {age_text(-age)}")
+    return Missing(f"{name} {verb} {age_text(age)} old (limit {span_text(limit_ms)})")
 
 
 def abnormal(sources: Sources) -> Missing | None:

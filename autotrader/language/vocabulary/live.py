@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import abnormal
-from autotrader.language.zones import zone_of
 from autotrader.market.answers import Answer, Missing
 from autotrader.market.timeframe import next_open, open_of, steps_before
+from autotrader.times import zone_of
 
 if TYPE_CHECKING:
     from autotrader.market.candles import Candles
     from autotrader.market.sources import Sources
 
 
-def span_text(open_ms: int, timeframe: str, zone: str) -> str:
+def candle_text(open_ms: int, timeframe: str, zone: str) -> str:
     """A candle's span in a zone's time: `08:00–09:00`, with the date where it is a day or longer."""
     start = datetime.fromtimestamp(open_ms / 1000, tz=zone_of(zone))
     if timeframe[-1] in "dwM":
@@ -41,7 +41,7 @@ def candle_value(term: Term, sources: Sources) -> Answer:
     expected = steps_before(open_of(sources.now_ms, term.timeframe), term.timeframe, 1)
     index = int(candles.open_ms.searchsorted(expected))
     if index >= len(candles) or int(candles.open_ms[index]) != expected:
-        span = span_text(expected, term.timeframe, sources.zone)
+        span = candle_text(expected, term.timeframe, sources.zone)
         return Missing(f"the {term.timeframe} candle of {span} is not there yet")
     from autotrader.language.vocabulary.columns import column_of
 

@@ -7,34 +7,27 @@ that rolls with the clock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Literal, Term
 from autotrader.language.vocabulary.word import Param, Word
-from autotrader.language.zones import zone_of
 from autotrader.market.answers import Answer, Missing
 from autotrader.money import ZERO, total
 from autotrader.orders import Side
+from autotrader.times import DAY_MS, start_of
 
 if TYPE_CHECKING:
     from autotrader.market.sources import Sources
 
-_DAY_MS = 86_400_000
-_WINDOW = Param("window", "window", Decimal(60_000), Decimal(32 * _DAY_MS))
+_WINDOW = Param("window", "window", Decimal(60_000), Decimal(32 * DAY_MS))
 
 
 def window_start(window: str | Decimal | Literal, now_ms: int, zone: str) -> int:
     """First millisecond of a window of record that ends now."""
     if isinstance(window, Literal):
         return now_ms - int(window.value)
-    local = datetime.fromtimestamp(now_ms / 1000, tz=zone_of(zone)).replace(hour=0, minute=0, second=0, microsecond=0)
-    if window == "week":
-        local -= timedelta(days=local.weekday())
-    elif window == "month":
-        local = local.replace(day=1)
-    return int(local.timestamp() * 1000)
+    return start_of(str(window), now_ms, zone)
 
 
 def _spent(term: Term, sources: Sources) -> Answer:

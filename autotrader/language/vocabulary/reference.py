@@ -11,9 +11,10 @@ from autotrader.language.expression.check import UNSUPPORTED, example
 from autotrader.language.vocabulary import GROUPS
 from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, TICKER_MS
 from autotrader.language.vocabulary.warmup import SEED_WEIGHT
-from autotrader.language.vocabulary.word import Param, Word, duration_text
+from autotrader.language.vocabulary.word import Param, Word
 from autotrader.market.timeframe import TIMEFRAMES
 from autotrader.money import plain
+from autotrader.times import span_text
 
 _TITLES = {
     "ticker": "Ticker (24 hours)",
@@ -47,8 +48,8 @@ A word stands where a value stands: `rsi(14, 1h) < 30`, `last > sma(200, 1d)`. W
 rule's symbol; `ETHJPY.last` is another symbol's. Timeframes (`tf`) are {", ".join(f"`{each}`" for each in TIMEFRAMES)}:
 `1m` is a minute and `1M` a month. Candles are UTC and closed; `close(1h) 1 candle ago` is the one before the last.
 
-**Ages.** Ticker words are unknown when the ticker is older than {duration_text(TICKER_MS)}, book words after
-{duration_text(BOOK_MS)}, balances after {duration_text(ACCOUNT_MS)}. Candle words are unknown while the latest expected
+**Ages.** Ticker words are unknown when the ticker is older than {span_text(TICKER_MS)}, book words after
+{span_text(BOOK_MS)}, balances after {span_text(ACCOUNT_MS)}. Candle words are unknown while the latest expected
 candle is missing, and while a candle is missing inside the word's own period. Unknown is neither true nor false.
 
 **Seeding and warm-up.** Candle words follow TA-Lib. Where an average is smoothed exponentially (EMA, and Wilder's in
@@ -109,8 +110,8 @@ def _param(param: Param) -> str:
     kinds = {
         "asset": "an asset, such as `JPY`",
         "amount": "an amount of quote, such as `50_000 JPY`",
-        "window": f"`day`, `week`, `month`, or a duration up to {duration_text(param.high)}",
-        "duration": f"a duration from {duration_text(param.low)} to {duration_text(param.high)}",
+        "window": f"`day`, `week`, `month`, or a duration up to {span_text(int(param.high))}",
+        "duration": f"a duration from {span_text(int(param.low))} to {span_text(int(param.high))}",
         "percent": f"a percentage from {_bound(param.low)}% to {_bound(param.high)}%",
         "distance": f"a percentage from {_bound(param.low)}% to {_bound(param.high)}%, or levels (`5 levels`)",
         "integer": f"a whole number from {_bound(param.low)} to {_bound(param.high)}",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import abnormal, fresh_ticker
-from autotrader.language.vocabulary.live import span_text
+from autotrader.language.vocabulary.live import candle_text
 from autotrader.language.vocabulary.word import Param, Word, literal_of
 from autotrader.market.answers import Answer, Missing
 from autotrader.market.needs import CandleNeed, Need, TickerNeed
-from autotrader.market.timeframe import MINUTE_MS
 from autotrader.money import CONTEXT, HUNDRED, over, times
+from autotrader.times import MINUTE_MS
 
 if TYPE_CHECKING:
     from autotrader.market.sources import Sources
@@ -40,10 +40,10 @@ def _change(term: Term, sources: Sources) -> Answer:
     open_ms = (sources.now_ms - _minutes(term) * MINUTE_MS) // MINUTE_MS * MINUTE_MS - MINUTE_MS
     index = int(candles.open_ms.searchsorted(open_ms))
     if index >= len(candles) or int(candles.open_ms[index]) != open_ms:
-        return Missing(f"the 1m candle of {span_text(open_ms, '1m', sources.zone)} is not there")
+        return Missing(f"the 1m candle of {candle_text(open_ms, '1m', sources.zone)} is not there")
     before = Decimal(repr(float(candles.close[index])))
     if not before.is_finite() or before <= 0:
-        return Missing(f"the 1m candle of {span_text(open_ms, '1m', sources.zone)} has no price")
+        return Missing(f"the 1m candle of {candle_text(open_ms, '1m', sources.zone)} has no price")
     return over(times(HUNDRED, CONTEXT.subtract(ticker.last, before)), before)
 
 

@@ -90,19 +90,3 @@ def literal_of(term: Term, index: int) -> Literal:
     if not isinstance(arg, Literal):
         raise TypeError(f"argument {index} of {term.word} has no unit")
     return arg
-
-
-def duration_text(milliseconds: int | Decimal) -> str:
-    """A duration as rules write it: `9m0s`, `15s`, `1h30m`, `1.5s`, `250ms`; two units at most are shown."""
-    if milliseconds < 0:
-        return "-" + duration_text(-milliseconds)
-    whole = int(milliseconds)
-    if whole < 1000:
-        return f"{whole}ms" if whole else "0s"
-    seconds, rest = divmod(whole, 1000)
-    if seconds < 60:
-        return f"{seconds}.{rest // 100}s" if rest >= 100 else f"{seconds}s"
-    for size, unit, small_size, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
-        if seconds >= size:
-            return f"{seconds // size}{unit}{seconds % size // small_size}{small}"
-    return f"{seconds}s"

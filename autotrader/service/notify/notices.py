@@ -17,11 +17,11 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autotrader.errors import printable
 from autotrader.language.plan import Channel
 from autotrader.ports import Level
 from autotrader.service.notify.deliver import by_apprise, by_get, within
 from autotrader.service.notify.text import harmless
+from autotrader.text import printable
 
 HEARTBEAT = "heartbeat"
 _MOST_FAILURES = 1_000

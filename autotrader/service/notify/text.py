@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from autotrader.errors import printable
+from autotrader.text import printable
 
 LONGEST = 1_500  # below the shortest limit among the usual services (Discord takes 2,000 characters)
 _MENTION = re.compile(r"@(?=[\w&!])")
