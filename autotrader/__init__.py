@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from autotrader.exchanges.paper import PaperBroker
     from autotrader.language.account_file import load_settings
     from autotrader.language.load import load
-    from autotrader.language.plan import Plan, Settings
+    from autotrader.language.plan import Plan
     from autotrader.language.problems import Problem
+    from autotrader.language.settings import Settings
     from autotrader.market.instrument import Instrument
     from autotrader.money import Amount
     from autotrader.orders import Fill, Order, OrderRequest
@@ -56,7 +57,7 @@ _HOMES = {
     "PaperBroker": "exchanges.paper",
     "Plan": "language.plan",
     "Problem": "language.problems",
-    "Settings": "language.plan",
+    "Settings": "language.settings",
     "Simulator": "simulator",
     "decide": "engine.decide",
     "due": "engine.due",

@@ -23,7 +23,7 @@ from autotrader.exchanges.binance.connection import Settings, connect
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
-from autotrader.language.plan import Settings as AccountSettings
+from autotrader.language.settings import Settings as AccountSettings
 from autotrader.orders import Side
 from autotrader.ports import Level
 from autotrader.service.hand import Wanted, place_by_hand

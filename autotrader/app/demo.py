@@ -19,7 +19,7 @@ from autotrader.cycle import CycleReport
 from autotrader.errors import ConfigError
 from autotrader.exchanges.live import CONFIRMATION, grant_live
 from autotrader.exchanges.secret import Credentials, Secret
-from autotrader.language.plan import Settings
+from autotrader.language.settings import Settings
 from autotrader.ports import Notifier
 from autotrader.records.places import Identity
 from autotrader.service.runner import Manner, Runner

@@ -35,8 +35,9 @@ from autotrader.exchanges.binance.hosts import LIVE_URL
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
 from autotrader.files import find_account_file
-from autotrader.language.plan import Plan, Settings
+from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
+from autotrader.language.settings import Exchange, Settings
 from autotrader.language.tree import Condition, Value
 from autotrader.language.vocabulary import needs_of, needs_of_condition
 from autotrader.language.walk import tree_terms
@@ -100,7 +101,8 @@ class Eyes:
 @contextmanager
 def eyes(settings: Settings, state: Path) -> Iterator[Eyes]:
     """Connect without a key and open the dry-run store for reading. Raises ExchangeUnavailable, ConfigError."""
-    with connect(ConnectionSettings(zone=ZoneInfo(settings.timezone)), url=settings.base_url or LIVE_URL) as connection:
+    zone, url = ZoneInfo(settings.timezone), settings.exchange.base_url or LIVE_URL
+    with connect(ConnectionSettings(zone=zone), url=url) as connection:
         connection.clock.sync()
         folder = store_dir(state, identity_of(settings, live=False))
         store = Store.read(folder) if (folder / DATABASE).is_file() else None
@@ -239,7 +241,7 @@ def _settings_for(config: Path | None, base_url: str | None) -> Settings:
             "no account file here names an exchange, so none is asked",
             hint=f"go to a project's folder, name the exchange (--base-url {LIVE_URL}), or give a file with --data",
         )
-    return Settings(file="", base_url=base_url, paper={})
+    return Settings(file="", exchange=Exchange(base_url=base_url))
 
 
 def _worth(value: Value, here: Eyes, known: Mapping[str, Instrument]) -> Decimal | Scalar:

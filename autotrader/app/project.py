@@ -11,9 +11,10 @@ from autotrader.errors import ConfigError, RulesInvalid
 from autotrader.files import find_account_file, included, read_account_file
 from autotrader.language.account_file import load_settings
 from autotrader.language.load import load, sources_of
-from autotrader.language.plan import Plan, Settings
+from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
 from autotrader.language.render import as_text
+from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
 
 
@@ -69,7 +70,7 @@ def read_project(
     if settings is None:
         raise ConfigError(_listed("the account file", problems, {name: content}))
     if base_url is not None:
-        settings = replace(settings, base_url=base_url)
+        settings = replace(settings, exchange=replace(settings.exchange, base_url=base_url))
     live = settings.mode == "live"
     if live and read_account_file(path, strict_permissions=True) != content:
         raise ConfigError(f"{name}: it changed while it was read", hint="try again when it is written")

@@ -30,8 +30,9 @@ from autotrader.execution.holdings import Assets
 from autotrader.execution.observe import Observer
 from autotrader.execution.reconcile import Reconciler
 from autotrader.execution.resolve import Resolver
-from autotrader.language.plan import Plan, Settings
+from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
+from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import StatusNeed
 from autotrader.orders import Side
@@ -65,7 +66,7 @@ class Wishes:
 def identity_of(settings: Settings, *, live: bool, fingerprint: str = "") -> Identity:
     """Which store belongs to these settings: one per mode, address and key."""
     mode = "live" if live else "dry-run"
-    return Identity(mode=mode, base_url=settings.base_url or LIVE_URL, fingerprint=fingerprint if live else "")
+    return Identity(mode=mode, base_url=settings.exchange.base_url or LIVE_URL, fingerprint=fingerprint if live else "")
 
 
 def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settings], Notifier]) -> World:
@@ -111,11 +112,11 @@ def _connected(settings: Settings, wishes: Wishes, halted: Callable[[str], bool]
         weight_part=float(settings.limits.request_weight / 100),
         halted=halted,
         stepped=wishes.stepped,
-        recv_window_ms=settings.recv_window_ms,
+        recv_window_ms=settings.exchange.recv_window_ms,
     )
     return connect(
         wishes.adjust(plain),
-        url=settings.base_url or LIVE_URL,
+        url=settings.exchange.base_url or LIVE_URL,
         credentials=wishes.credentials,
         live_token=wishes.token,
     )
@@ -176,7 +177,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
         connection.broker if live and connection.broker is not None else paper_broker(plan.settings, connection, store)
     )
     gate = Gate(store, clock, plan.settings)
-    gateway = Gateway(store, broker, clock, refuse=gate.refuse, recv_window_ms=plan.settings.recv_window_ms)
+    gateway = Gateway(store, broker, clock, refuse=gate.refuse, recv_window_ms=plan.settings.exchange.recv_window_ms)
     resolver = Resolver(store, broker, clock)
 
     def least(symbol: str) -> Decimal | None:

@@ -147,7 +147,7 @@ def channels(facts: Facts) -> Iterator[Finding]:
 
 
 def _sent(channel: str, variable: str, environ: Mapping[str, str]) -> Finding:
-    from autotrader.language.plan import Channel
+    from autotrader.language.settings import Channel
     from autotrader.service.notify import Notices
 
     notices = Notices({channel: Channel(channel, "url", variable)}, channel, environ=environ)

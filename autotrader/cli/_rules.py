@@ -16,8 +16,9 @@ from autotrader.cli._output import emit_json, note, say, wants_color
 from autotrader.errors import UsageError
 
 if TYPE_CHECKING:
-    from autotrader.language.plan import Plan, Settings
+    from autotrader.language.plan import Plan
     from autotrader.language.problems import Problem
+    from autotrader.language.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

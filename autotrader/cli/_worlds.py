@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from autotrader.app import Project, World
     from autotrader.exchanges.live import LiveToken
     from autotrader.exchanges.secret import Credentials
-    from autotrader.language.plan import Settings
+    from autotrader.language.settings import Settings
     from autotrader.ports import Notifier
     from autotrader.service.logs import Logs
 
@@ -65,7 +65,7 @@ def permission_of(project: Project) -> tuple[LiveToken, Credentials]:
     settings = project.settings
     confirmation = confirmation_from(os.environ)
     if settings.mode == "live" and not confirmation and sys.stdin.isatty():
-        note(f"This places real orders at {settings.base_url or 'the exchange'}.")
+        note(f"This places real orders at {settings.exchange.base_url or 'the exchange'}.")
         note(f"Type `{CONFIRMATION}` to go on: ", end="")
         confirmation = sys.stdin.readline().strip()
     token = grant_live(settings.mode, True, confirmation)
@@ -87,6 +87,6 @@ def notifier_of(logs: Logs | None) -> Callable[[Settings], Notifier]:
             if logs is not None:
                 logs.log(level, text)
 
-        return Notices(settings.channels, settings.default_channel, heartbeat_env=settings.heartbeat_env, log=log)
+        return Notices(settings.notify.named, settings.notify.default, heartbeat_env=settings.heartbeat_env, log=log)
 
     return make

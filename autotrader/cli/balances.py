@@ -107,7 +107,7 @@ def _text(value: Decimal | None) -> str | None:
 def _at_the_venue(project: Project) -> Held:
     from autotrader.cli._venue import venue
 
-    with venue(project.settings.base_url or None, project.path, signed=True) as place:
+    with venue(project.settings.exchange.base_url or None, project.path, signed=True) as place:
         balances = list(place.account.account().balances.values())
         prices, problem = _prices(place.connection, [one.asset for one in balances])
     return Held(_sorted(balances), prices, "the exchange's account", problem)

@@ -54,12 +54,13 @@ def settings(
     config: Path | None, base_url: str | None, state: Path | None, environ: Mapping[str, str]
 ) -> dict[str, Origin]:
     """All settings by name. Raises ConfigError for an account file that cannot be read."""
+    from autotrader.language.account_file import defaults
     from autotrader.service.logs import masked
 
     path = account_file(config)
     in_file = written(path) if path else {}
     found = {"account file": Origin(str(path or "none"), "--config" if config else "found" if path else "default")}
-    for name, text in _defaults().items():
+    for name, text in defaults().items():
         if not any(key == name or key.startswith(f"{name}.") for key in in_file):
             found[name] = Origin(text, "default")
     found |= {name: Origin(_without_secrets(name, entry.text), entry.origin) for name, entry in in_file.items()}
@@ -88,8 +89,7 @@ def _without_secrets(name: str, text: str) -> str:
 def _tightened(path: Path, environ: Mapping[str, str]) -> dict[str, Origin]:
     """What AUTOTRADER__SECTION__KEY sets. Raises ConfigError where that would loosen, or names nothing."""
     from autotrader.files import read_account_file
-    from autotrader.language.account_environment import PREFIX
-    from autotrader.language.account_file import load_settings
+    from autotrader.language.account_file import PREFIX, load_settings
 
     ours = {name: text.strip() for name, text in environ.items() if name.startswith(PREFIX)}
     if not ours:
@@ -103,25 +103,6 @@ def _tightened(path: Path, environ: Mapping[str, str]) -> dict[str, Origin]:
         key = [part.upper() if number == 1 else part for number, part in enumerate(rest)]  # limits.holding.BTC
         rows[".".join([section, *key])] = Origin(text, f"${name}")
     return rows
-
-
-def _defaults() -> dict[str, str]:
-    """What holds where the file says nothing, in the file's words."""
-    from autotrader.language.plan import Settings
-    from autotrader.money import plain
-
-    default = Settings(file="")
-    return {
-        "mode": default.mode,
-        "timezone": default.timezone,
-        "exchange.name": default.exchange,
-        "exchange.base_url": default.base_url or "the venue's own",
-        "exchange.recv_window": f"{default.recv_window_ms // 1000}s",
-        "max_slippage": f"{plain(default.max_slippage)}%",
-        "limits.request_weight": f"{plain(default.limits.request_weight)}%",
-        "notify.default": default.default_channel,
-        "include": f"[{', '.join(default.include)}]",
-    }
 
 
 def _folder_rows(state: Path | None, environ: Mapping[str, str]) -> dict[str, Origin]:

@@ -6,31 +6,6 @@ from pathlib import Path
 
 import click
 
-ACCOUNT = """\
-# yaml-language-server: $schema=.schema/account.json
-# The account file: what may be traded, within which limits, and who is told. No secret ever stands here.
-version: 1
-mode: dry_run              # nothing is placed; live also needs --live and a confirmation
-timezone: Asia/Tokyo       # days, weeks and months of the limits
-exchange: {name: binance, recv_window: 5s}
-symbols: [BTCJPY]          # nothing else is traded
-max_slippage: 0.5%         # for `price: market`
-paper: {JPY: 100_000 JPY}  # what dry-run begins with
-limits:                    # no rule can pass these; live needs them all
-  spend_per_day: 10_000 JPY
-  loss_per_day: 3_000 JPY
-  keep_free: {JPY: 5_000 JPY}
-  halt_after: 5 refusals   # in a row
-  open_orders: 5
-  orders_per_hour: 10
-  holding: {BTC: 0.01 BTC}
-  price_band: 3%           # refuse an order further than this through the market
-  request_weight: 30%      # share of the exchange's request weight
-notify:
-  default: stdout
-  # phone: {url_env: AUTOTRADER_NOTIFY_URL}   # an address of the apprise kind, in the environment
-include: [rules/*.yaml]
-"""
 RULE = """\
 # yaml-language-server: $schema=../.schema/rules.json
 version: 1
@@ -145,11 +120,12 @@ def command(folder: Path) -> int:
 def _files(folder: Path) -> dict[str, str]:
     import json
 
+    from autotrader.language.account_file import starting_text
     from autotrader.language.schema import account_file_schema, rule_file_schema
 
     name = folder.resolve().name
     return {
-        "autotrader.yaml": ACCOUNT,
+        "autotrader.yaml": starting_text(),
         "rules/buy_the_dip.yaml": RULE,
         ".env.example": ENVIRONMENT,
         ".gitignore": IGNORE,

@@ -22,7 +22,7 @@ from autotrader.engine.halt import Halt
 from autotrader.engine.requests import Denied, PlaceRequest
 from autotrader.engine.shown import grouped_amount
 from autotrader.errors import OrderDenied
-from autotrader.language.plan import Limits, Settings
+from autotrader.language.settings import Limits, Settings
 from autotrader.language.tree import Kind, Term, Unit
 from autotrader.language.vocabulary import value_of
 from autotrader.market.account import OwnOrder, OwnRecord

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from autotrader.engine.limits import FILTERS_MS, Limit, judge, too_many_refusals, tripped
 from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied, RecordsBroken
-from autotrader.language.plan import Settings
+from autotrader.language.settings import Settings
 from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, STATUS_MS, TICKER_MS
 from autotrader.market.needs import BookNeed, Need, StatusNeed, TickerNeed, TradingDayNeed
 from autotrader.market.sources import Sources

@@ -1,122 +1,35 @@
-"""The account file: its written form, and the `Settings` made of it.
+"""The account file as `Settings`: read, compared in itself, and tightened by the environment.
 
-Limits live here and only here. The environment (`AUTOTRADER__LIMITS__OPEN_ORDERS=5`) may tighten mode and limits,
-never loosen them. Secrets never stand in this file: keys that look like one are refused by name.
+All that is asked here of single keys stands in the keys themselves (`settings`); this file holds what several of them
+say together. The environment (`AUTOTRADER__LIMITS__OPEN_ORDERS=5`) may tighten mode and limits, never loosen them: a
+variable that would loosen is an error, not ignored, because whoever set it believes in it.
 """
 
-import re
-from collections.abc import Mapping
-from dataclasses import replace
-from decimal import Decimal
-from typing import Annotated, Any, Literal, cast
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+from typing import Any, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
-from autotrader.language.account_environment import tightened
-from autotrader.language.account_texts import Reader
-from autotrader.language.plan import Channel, Limits, Settings
+from autotrader.language.nodes import Document, Path
 from autotrader.language.problems import Problem
+from autotrader.language.reading import check
 from autotrader.language.render import in_order
-from autotrader.language.rule_file import Version
-from autotrader.language.written import Name, SymbolName, Text, Whole, Written, check, not_yet, wrong
+from autotrader.language.setting_kinds import Amounts, Key
+from autotrader.language.settings import AccountFile, Limits, Settings
+from autotrader.language.tree import Place
+from autotrader.language.written import wrong
 from autotrader.language.yaml_text import read_document
-from autotrader.times import DAY_MS
+from autotrader.text import nearest
 
-LIMIT_KEYS = (
-    "spend_per_day",
-    "loss_per_day",
-    "keep_free",
-    "halt_after",
-    "open_orders",
-    "orders_per_hour",
-    "holding",
-    "price_band",
-)
-
-
-def _secret(what: str, hint: str) -> Any:
-    def refuse(_: object) -> object:
-        raise wrong("AT508", f"{what} never stands in this file", hint=hint)
-
-    return Annotated[Any, BeforeValidator(refuse), Field(json_schema_extra={"not_yet": True})]
-
-
-_KEY_HINT = "set AUTOTRADER_API_KEY and AUTOTRADER_API_SECRET_FILE in the environment"
-_URL_HINT = "write `url_env: NAME` and put the address into that environment variable"
-
-
-class WrittenExchange(Written):
-    """`exchange: {...}`."""
-
-    name: Literal["binance"] = "binance"
-    base_url: Text | None = Field(None, description="http on this machine, or one of the venue's https hosts")
-    recv_window: Text | None = Field(None, description="how long a signed request stays valid: `5s`")
-    key: _secret("an API key", _KEY_HINT) = None  # type: ignore[valid-type]
-    secret: _secret("an API secret", _KEY_HINT) = None  # type: ignore[valid-type]
-    api_key: _secret("an API key", _KEY_HINT) = None  # type: ignore[valid-type]
-    api_secret: _secret("an API secret", _KEY_HINT) = None  # type: ignore[valid-type]
-
-
-class WrittenLimits(Written):
-    """`limits: {...}`: what no rule can pass. Live needs them all."""
-
-    spend_per_day: Text | None = Field(None, description="the most that buys may spend in a day: `30_000 JPY`")
-    loss_per_day: Text | None = Field(None, description="trading halts below this: `5_000 JPY`")
-    keep_free: dict[str, Text] | None = Field(None, description="what no order may touch: `{JPY: 5_000 JPY}`")
-    halt_after: Text | None = Field(None, description="`5 refusals` in a row")
-    open_orders: Whole | None = Field(None, description="open at the same time")
-    orders_per_hour: Whole | None = None
-    holding: dict[str, Text] | None = Field(None, description="the most that may be held: `{BTC: 0.05 BTC}`")
-    price_band: Text | None = Field(None, description="refuse orders further through the market than this: `3%`")
-    request_weight: Text | None = Field(None, description="share of the exchange's request weight: `30%`")
-
-
-class WrittenChannel(Written):
-    """`phone: {url_env: NAME}`: an address of notifications, by the environment variable that holds it."""
-
-    url_env: Name
-    url: _secret("an address (it holds a token)", _URL_HINT) = None  # type: ignore[valid-type]
-
-
-class WrittenHeartbeat(Written):
-    """`heartbeat: {url_env: NAME}`: an address that is called after each good cycle."""
-
-    url_env: Name
-    url: _secret("an address (it holds a token)", _URL_HINT) = None  # type: ignore[valid-type]
-
-
-class WrittenWitness(Written):
-    """`witness: {to: phone, every: 1d}`: the channel that is told the head of the audit chain."""
-
-    to: Name
-    every: Text | None = Field(None, description="how often, beside start and stop (default `1d`)")
-
-
-def _form(value: object) -> str:
-    return "«text»" if isinstance(value, str) else "«mapping»"
-
-
-_Address = Annotated[Annotated[Text, Tag("«text»")] | Annotated[WrittenChannel, Tag("«mapping»")], Discriminator(_form)]
-
-
-class WrittenAccount(Written):
-    """A whole account file."""
-
-    version: Version
-    mode: Literal["dry_run", "live"] = Field("dry_run", description="live also needs --live on the command line")
-    timezone: Text = Field("Asia/Tokyo", description="days, weeks and months of the account: an IANA name")
-    exchange: WrittenExchange = Field(default_factory=WrittenExchange)
-    symbols: list[SymbolName] = Field([], description="what may be traded; empty: whatever the rules name")
-    max_slippage: Text | None = Field(None, description="for `price: market` (default `0.5%`)")
-    paper: dict[str, Text] | None = Field(None, description="balances of dry-run: `{JPY: 100_000 JPY}`")
-    limits: WrittenLimits = Field(default_factory=WrittenLimits)
-    notify: dict[Name, _Address] = Field({}, description="`default:` names a channel; the others are channels")
-    heartbeat: WrittenHeartbeat | None = None
-    witness: WrittenWitness | None = None
-    include: list[Text] = Field(["rules/*.yaml"], description="rule files, from the folder of this file")
-    candle_timezone: not_yet("AT434", "`candle_timezone`") = None  # type: ignore[valid-type]
-    api_key: _secret("an API key", _KEY_HINT) = None  # type: ignore[valid-type]
-    api_secret: _secret("an API secret", _KEY_HINT) = None  # type: ignore[valid-type]
+PREFIX = "AUTOTRADER__"
+NOTE_COLUMN = 27  # of the comments in the text of `init`
+_HEAD = """\
+# yaml-language-server: $schema=.schema/account.json
+# The account file: what may be traded, within which limits, and who is told. No secret ever stands here.
+version: 1
+"""
 
 
 def load_settings(
@@ -127,115 +40,157 @@ def load_settings(
     `environment` may tighten: `AUTOTRADER__MODE=dry_run`, `AUTOTRADER__LIMITS__SPEND_PER_DAY=10_000 JPY`.
     """
     document, found = read_document(file, content)
-    checked = check(WrittenAccount, document)
+    checked = check(AccountFile, document)
     problems = [*found, *(replace(each, code=each.code.replace("AT2", "AT5")) for each in checked.problems)]
-    settings: Settings | None = None
-    if checked.model is not None:
-        reader = Reader(document, checked, problems)
-        settings = _settings(reader, checked.model)
-    if settings is not None and environment:
-        settings, more = tightened(settings, environment)
+    settings: Settings | None = checked.model
+    if settings is not None:
+        settings = replace(settings, file=file)
+        problems += (each for path, each in _together(document, settings) if not checked.silences(path))
+        settings, more = tightened(settings, environment or {})
         problems += more
     failed = any(each.severity == "error" for each in problems)
     return (None if failed else settings), in_order(problems)
 
 
-def _settings(reader: Reader, written: WrittenAccount) -> Settings:
-    exchange, paper = written.exchange, written.paper or {}
-    channels, default = _channels(reader, written)
-    if written.mode == "live":
-        _all_limits(reader, written.limits)
-    recv_window = reader.duration(("exchange", "recv_window"), exchange.recv_window, 100, 60_000)
-    slippage = reader.percent(("max_slippage",), written.max_slippage, Decimal(10))
-    witness, every = _witness(reader, written, channels)
-    return Settings(
-        file=reader.document.file, mode=written.mode, timezone=reader.zone(("timezone",), written.timezone),
-        exchange=exchange.name, base_url=reader.base_url(("exchange", "base_url"), exchange.base_url),
-        recv_window_ms=5_000 if recv_window is None else recv_window, symbols=_symbols(reader, written),
-        max_slippage=Decimal("0.5") if slippage is None else slippage, paper=reader.amounts(("paper",), paper),
-        limits=_limits(reader, written.limits), channels=channels, default_channel=default,
-        heartbeat_env=written.heartbeat.url_env if written.heartbeat else "", include=tuple(written.include),
-        witness_channel=witness, witness_ms=every,
-    )  # fmt: skip
+def _together(document: Document, settings: Settings) -> Iterator[tuple[Path, Problem]]:
+    """What is wrong with several keys together, each with the path that it is about."""
+
+    def fault(code: str, path: Path, message: str, hint: str) -> tuple[Path, Problem]:
+        return path, document.problem(code, path, message, hint)
+
+    names = settings.notify.names
+    if settings.mode == "live":
+        missing = [name for name, _, key in keys_of(Limits) if key.live and document.node(("limits", name)) is None]
+        message = "`mode: live` needs every limit; missing: " + ", ".join(missing)
+        if missing:
+            yield fault("AT506", ("mode",), message, "add them below `limits:`, or write `mode: dry_run`")
+    for number, symbol in enumerate(settings.symbols):
+        if symbol in settings.symbols[:number]:
+            yield fault("AT509", ("symbols", number), f"`{symbol}` stands twice in the list", "remove one")
+    if settings.notify.default not in names:
+        message = f"there is no channel `{settings.notify.default}`"
+        yield fault("AT504", ("notify", "default"), message, "channels are " + ", ".join(names))
+    if settings.witness is not None and settings.witness.to not in names:
+        message = f"there is no channel `{settings.witness.to}`"
+        yield fault("AT504", ("witness", "to"), message, f"known: {', '.join(names)}")
 
 
-def _witness(reader: Reader, written: WrittenAccount, channels: Mapping[str, Channel]) -> tuple[str, int]:
-    """Which channel is told the audit head, and how often (ms)."""
-    if written.witness is None:
-        return "", DAY_MS
-    name = written.witness.to
-    known = {"stdout", "log", *channels}
-    if name not in known:
-        reader.report("AT504", ("witness", "to"), f"there is no channel `{name}`", f"known: {', '.join(sorted(known))}")
-    every = reader.duration(("witness", "every"), written.witness.every, 60_000, 30 * DAY_MS)
-    return name, DAY_MS if every is None else every
+# ------------------------------------------------------------------------------------------------ what keys say
 
 
-def _symbols(reader: Reader, written: WrittenAccount) -> tuple[str, ...]:
-    for number, symbol in enumerate(written.symbols):
-        if symbol in written.symbols[:number]:
-            reader.report("AT509", ("symbols", number), f"`{symbol}` stands twice in the list", "remove one")
-    return tuple(dict.fromkeys(written.symbols))
+def keys_of(form: Any) -> Iterator[tuple[str, str, Key]]:
+    """(written name, attribute, key) of a class of settings, in order."""
+    for each in fields(form):
+        said = get_args(each.type)
+        written = next((name for one in said if (name := getattr(one, "alias", None))), each.name)
+        yield from ((written, each.name, key) for key in said if isinstance(key, Key))
 
 
-def _limits(reader: Reader, written: WrittenLimits) -> Limits:
-    base = ("limits",)
-    weight = reader.percent((*base, "request_weight"), written.request_weight, Decimal(100))
-    return Limits(
-        spend_per_day=reader.amount((*base, "spend_per_day"), written.spend_per_day),
-        loss_per_day=reader.amount((*base, "loss_per_day"), written.loss_per_day),
-        keep_free=reader.amounts((*base, "keep_free"), written.keep_free or {}),
-        halt_after=_refusals(reader, written.halt_after),
-        open_orders=reader.positive((*base, "open_orders"), written.open_orders),
-        orders_per_hour=reader.positive((*base, "orders_per_hour"), written.orders_per_hour),
-        holding=reader.amounts((*base, "holding"), written.holding or {}),
-        price_band=reader.percent((*base, "price_band"), written.price_band, Decimal(50)),
-        request_weight=Decimal(30) if weight is None else weight,
-    )  # fmt: skip
+def _values(section: Any) -> Iterator[tuple[str, Key, Any]]:
+    """(written name, key, value) of every key of some settings."""
+    return ((written, key, getattr(section, name)) for written, name, key in keys_of(section))
 
 
-def _refusals(reader: Reader, text: str | None) -> int | None:
-    if text is None:
-        return None
-    found = re.fullmatch(r"([1-9][0-9]{0,3})\s+refusals?", text, re.ASCII)
-    if not found:
-        reader.report("AT504", ("limits", "halt_after"), f"`{text}` is not allowed here", "write `5 refusals`")
-        return None
-    return int(found[1])
+def _is_section(value: Any) -> bool:
+    """Whether a value is settings of its own, with keys below it."""
+    return is_dataclass(value) and any(True for _ in keys_of(value))
 
 
-def _all_limits(reader: Reader, written: WrittenLimits) -> None:
-    missing = [key for key in LIMIT_KEYS if getattr(written, key) is None]
-    if missing:
-        reader.report(
-            "AT506",
-            ("mode",),
-            "`mode: live` needs every limit; missing: " + ", ".join(missing),
-            "add them below `limits:`, or write `mode: dry_run`",
-        )
+def settings_data(settings: Settings) -> dict[str, Any]:
+    """The account file as plain data, defaults filled in, every number an exact text with its unit."""
+    data = _data(settings)
+    exchange = data.pop("exchange")  # readers of this data know its keys beside the others, and its name as `exchange`
+    before = {name: data.pop(name) for name in ("mode", "timezone")}
+    return {"file": settings.file, **before, "exchange": exchange.pop("name"), **exchange, **data}
 
 
-def _channels(reader: Reader, written: WrittenAccount) -> tuple[dict[str, Channel], str]:
-    """The channels by name, and the name of the default one."""
-    channels: dict[str, Channel] = {}
-    default = "stdout"
-    for name, address in written.notify.items():
-        path = ("notify", name)
-        if name == "default":
-            default = address if isinstance(address, str) else default
-            if not isinstance(address, str):
-                reader.report("AT503", path, "`default` names a channel", "write `default: phone`")
-        elif isinstance(address, WrittenChannel):
-            channels[name] = Channel(name, "url", address.url_env)
-        elif address in {"stdout", "log"}:
-            channels[name] = Channel(name, cast("Literal['stdout', 'log']", address))
-        else:
-            reader.report("AT504", path, "a channel is `stdout`, `log` or `{url_env: NAME}`", _URL_HINT)
-    if default not in {"stdout", "log", *channels}:
-        reader.report(
-            "AT504",
-            ("notify", "default"),
-            f"there is no channel `{default}`",
-            "channels are " + ", ".join(sorted({"stdout", "log", *channels})),
-        )
-    return channels, default
+def _data(section: Any) -> dict[str, Any]:
+    return {
+        name: _data(value) if _is_section(value) else key.kind.shown(value)
+        for name, key, value in _values(section) if key.dumped
+    }  # fmt: skip
+
+
+def defaults() -> dict[str, str]:
+    """What holds where the file says nothing, in the file's words, by dotted name."""
+    return dict(_default_rows(Settings(file=""), ""))
+
+
+def _default_rows(section: Any, above: str) -> Iterator[tuple[str, str]]:
+    for name, key, value in _values(section):
+        text = key.kind.shown(value)
+        if _is_section(value):
+            yield from _default_rows(value, f"{above}{name}.")
+        elif isinstance(text, dict):
+            yield from ((f"{above}{name}.{below}", one) for below, one in text.items() if isinstance(one, str))
+        elif isinstance(text, list) and text:
+            yield f"{above}{name}", f"[{', '.join(text)}]"
+        elif text or key.unset:
+            yield f"{above}{name}", str(text or key.unset)
+
+
+def starting_text() -> str:
+    """The account file that `autotrader init` writes: each key with what it is good for."""
+    return _HEAD + "".join(_starting_lines(Settings(file=""), ""))
+
+
+def _starting_lines(section: Any, indent: str) -> Iterator[str]:
+    for name, key, value in _values(section):
+        block = not key.init and _is_section(value)
+        if key.init or block:
+            line = f"{indent}{name}:{key.init if key.init.startswith(chr(10)) else ' ' + key.init}".rstrip()
+            yield (f"{line:<{NOTE_COLUMN - 1}} # {key.note}" if key.note else line) + "\n"
+        if block:
+            yield from _starting_lines(value, "  ")
+
+
+# ------------------------------------------------------------------------------------------------ environment
+
+
+def tightened(settings: Settings, environment: Mapping[str, str]) -> tuple[Settings, tuple[Problem, ...]]:
+    """Settings with the environment's stricter values, and what is wrong with the others (AT510)."""
+    problems: list[Problem] = []
+    for name in sorted(environment):
+        if not name.startswith(PREFIX):
+            continue
+        try:
+            settings = _applied(settings, name.removeprefix(PREFIX).lower().split("__"), environment[name].strip())
+        except PydanticCustomError as refused:
+            said = refused.context or {}
+            problems.append(
+                Problem(code="AT510", place=Place(f"${name}", 1, 1), message=said["message"], hint=said["hint"])
+            )
+    return settings, tuple(problems)
+
+
+def _applied(settings: Settings, path: list[str], text: str) -> Settings:
+    """Settings with one variable's value. Raises PydanticCustomError where it may not be set."""
+    for known, apply in _tightenable(settings):
+        if path[: len(known)] == known and len(path) <= len(known) + 1:
+            changed: Settings = apply("".join(path[len(known) :]).upper(), text)
+            return changed
+    names = ["__".join(known) for known, _ in _tightenable(settings)]
+    close = nearest("__".join(path), names)
+    otherwise = "the environment may set mode, max_slippage and limits"
+    hint = f"did you mean {PREFIX}{close[0].upper()}?" if close else otherwise
+    raise wrong("AT510", "no such setting can be made in the environment", hint=hint)
+
+
+def _tightenable(section: Any) -> Iterator[tuple[list[str], Callable[[str, str], Any]]]:
+    """The keys that the environment may tighten: path, and what makes the section with the stricter value."""
+    for written, name, key in keys_of(section):
+        value = getattr(section, name)
+        if key.environment:
+            yield [written], partial(_with_stricter, section, written, name, key)
+        elif _is_section(value):
+            for below, apply in _tightenable(value):
+                yield (
+                    [written, *below],
+                    lambda asset, text, name=name, apply=apply: replace(section, **{name: apply(asset, text)}),  # type: ignore[misc]
+                )
+
+
+def _with_stricter(section: Any, written: str, name: str, key: Key, asset: str, text: str) -> Any:
+    if asset and not isinstance(key.kind, Amounts):
+        raise wrong("AT510", f"`{written}` is one value", hint="write no asset behind it")
+    return replace(section, **{name: key.kind.tightened(written, getattr(section, name), text, asset)})

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from decimal import Decimal
 from typing import Any as AnyType
 
+from autotrader.language.account_file import settings_data
 from autotrader.language.actions.readback import action_in_words, template
 from autotrader.language.plan import (
     Action,
@@ -14,14 +13,12 @@ from autotrader.language.plan import (
     CancelOrders,
     CompiledRule,
     Every,
-    Limits,
     MarketPrice,
     Notify,
     OnClose,
     PauseRules,
     PlaceOrder,
     Plan,
-    Settings,
 )
 from autotrader.language.readback import in_words, window_text, written, written_condition
 from autotrader.language.tree import All, Any, AtLeast, Condition, Kind, Literal, Named, Not, Value
@@ -38,32 +35,6 @@ def plan_data(plan: Plan) -> Data:
         "settings": settings_data(plan.settings),
         "rules": [rule_data(rule) for rule in plan.rules],
     }
-
-
-def settings_data(settings: Settings) -> Data:
-    """The account file, defaults filled in."""
-    return {
-        "file": settings.file, "mode": settings.mode, "timezone": settings.timezone, "exchange": settings.exchange,
-        "base_url": settings.base_url or None, "recv_window": span_text(settings.recv_window_ms),
-        "symbols": list(settings.symbols), "max_slippage": f"{plain(settings.max_slippage)}%",
-        "paper": _amounts(settings.paper), "limits": _limits(settings.limits),
-        "notify": {"default": settings.default_channel, "channels": sorted(settings.channels)},
-        "include": list(settings.include),
-    }  # fmt: skip
-
-
-def _limits(limits: Limits) -> Data:
-    return {
-        "spend_per_day": _amounts(limits.spend_per_day), "loss_per_day": _amounts(limits.loss_per_day),
-        "keep_free": _amounts(limits.keep_free), "halt_after": limits.halt_after, "open_orders": limits.open_orders,
-        "orders_per_hour": limits.orders_per_hour, "holding": _amounts(limits.holding),
-        "price_band": None if limits.price_band is None else f"{plain(limits.price_band)}%",
-        "request_weight": f"{plain(limits.request_weight)}%",
-    }  # fmt: skip
-
-
-def _amounts(amounts: Mapping[str, Decimal]) -> Data:
-    return {asset: f"{plain(value)} {asset}" for asset, value in amounts.items()}
 
 
 def rule_data(rule: CompiledRule) -> Data:

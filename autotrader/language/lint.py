@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from autotrader.language.plan import At, CompiledRule, PlaceOrder, Settings
+from autotrader.language.plan import At, CompiledRule, PlaceOrder
 from autotrader.language.problems import Problem
+from autotrader.language.settings import Settings
 from autotrader.language.tree import All, Compare, Condition, Literal, Named, Value
 from autotrader.orders import Side
 

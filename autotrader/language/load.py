@@ -9,11 +9,12 @@ from collections.abc import Mapping
 
 from autotrader.language.compile import File, compiled, plan_of
 from autotrader.language.lint import lint
-from autotrader.language.plan import Plan, Settings
+from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
+from autotrader.language.reading import check
 from autotrader.language.render import in_order
 from autotrader.language.rule_file import WrittenFile
-from autotrader.language.written import check
+from autotrader.language.settings import Settings
 from autotrader.language.yaml_text import read_document
 from autotrader.market.instrument import Instrument
 

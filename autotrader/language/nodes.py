@@ -6,11 +6,13 @@ Scalars are text, always. Lines and columns are 1-based and count characters. A 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
+from autotrader.language.expression.scope import Origin
+from autotrader.language.problems import Problem, Severity
 from autotrader.language.tree import Place
 
 Style = Literal["plain", "quoted", "block"]
@@ -112,6 +114,14 @@ class Document:
                 return self.place_of(key if key is not None and (at_key or missing_below) else node)
         return Place(self.file, 1, 1)
 
+    def problem(
+        self, code: str, path: Sequence[str | int], message: str, hint: str = "", *, at_key: bool = False,
+        severity: Severity = "error",
+    ) -> Problem:  # fmt: skip
+        """What is wrong with what stands at a path (or with its key)."""
+        place = self.place(path, at_key=at_key)
+        return Problem(code=code, place=place, message=message, hint=hint, path=dotted(path), severity=severity)
+
     def place_of(self, node: Node) -> Place:
         """The place of a node: a scalar's own text, the start of anything else."""
         length = node.length if isinstance(node, Scalar) else 1
@@ -132,6 +142,37 @@ def child(node: Node, step: str | int) -> tuple[Scalar | None, Node] | None:
     if isinstance(node, Seq) and isinstance(step, int) and 0 <= step < len(node.items):
         return None, node.items[step]
     return None
+
+
+class SourceText(str):
+    """A text of a document that knows its place: what reads it says what is wrong with it where it stands."""
+
+    __slots__ = ("file", "node", "path")
+    file: str
+    node: Scalar
+    path: Path
+
+    @classmethod
+    def of(cls, file: str, node: Scalar, path: Path) -> SourceText:
+        """The text of a node at a path of a file."""
+        made = cls(node.text)
+        made.file, made.node, made.path = file, node, path
+        return made
+
+
+def origin_of(text: str) -> Origin:
+    """Where a text begins (behind a quote, on the line below a `|`); without a file where it comes from none."""
+    if not isinstance(text, SourceText):
+        return Origin("", 1, 1)
+    return Origin(text.file, text.node.text_line, text.node.text_column, dotted(text.path))
+
+
+def within(document: Document, problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Problems whose columns lie in their line: the text of a folded or escaped scalar is longer than its line."""
+    rows = rows_of(document.text)
+    for each in problems:
+        end = len(rows[each.place.line - 1]) + 1 if each.place.line <= len(rows) else 1
+        yield each if each.place.column <= end else replace(each, place=replace(each.place, column=end, length=1))
 
 
 def broken_paths(node: Node, path: Path = ()) -> Iterator[Path]:

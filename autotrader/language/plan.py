@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal as Only
 
+from autotrader.language.facts import Fact
+from autotrader.language.settings import Settings
 from autotrader.language.tree import Condition, Place, Term, Value, Window
 from autotrader.market.needs import Need
 from autotrader.orders import Side, TimeInForce
@@ -94,13 +96,6 @@ class CancelOrders:
     older_than_ms: int | None = None
     further_than: Value | None = None
     place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A placeholder that is not a vocabulary word: `{symbol}`, `{rule}`, `{state}`."""
-
-    name: Only["symbol", "rule", "state"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,52 +192,6 @@ class CompiledRule:
     action_terms: tuple[Term, ...] = ()
     hash: str
     when_hash: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """The account file's limits; None = not set (live needs them all). Amounts by asset, percentages in points."""
-
-    spend_per_day: Mapping[str, Decimal] = field(default_factory=dict)  # quote asset -> amount
-    loss_per_day: Mapping[str, Decimal] = field(default_factory=dict)
-    keep_free: Mapping[str, Decimal] = field(default_factory=dict)
-    halt_after: int | None = None
-    open_orders: int | None = None
-    orders_per_hour: int | None = None
-    holding: Mapping[str, Decimal] = field(default_factory=dict)
-    price_band: Decimal | None = None
-    request_weight: Decimal = Decimal(30)
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """A named address of notifications: "stdout", "log", or an environment variable that holds an apprise URL."""
-
-    name: str
-    target: Only["stdout", "log", "url"]
-    url_env: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
-    """The account file, checked, with defaults filled in. `base_url` "" = the venue's default host."""
-
-    file: str
-    mode: Only["dry_run", "live"] = "dry_run"
-    timezone: str = "Asia/Tokyo"
-    exchange: str = "binance"
-    base_url: str = ""
-    recv_window_ms: int = 5_000
-    symbols: tuple[str, ...] = ()
-    max_slippage: Decimal = Decimal("0.5")
-    paper: Mapping[str, Decimal] = field(default_factory=dict)
-    limits: Limits = field(default_factory=Limits)
-    channels: Mapping[str, Channel] = field(default_factory=dict)
-    default_channel: str = "stdout"
-    heartbeat_env: str = ""
-    witness_channel: str = ""  # told the audit head, every `witness_ms` and at start and stop; "" = nobody is
-    witness_ms: int = 86_400_000
-    include: tuple[str, ...] = ("rules/*.yaml",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

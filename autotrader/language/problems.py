@@ -12,6 +12,8 @@ from typing import Literal
 
 from autotrader.language.tree import Place
 
+Severity = Literal["error", "warning", "note"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -22,4 +24,4 @@ class Problem:
     message: str
     hint: str = ""
     path: str = ""
-    severity: Literal["error", "warning", "note"] = "error"
+    severity: Severity = "error"

@@ -9,16 +9,26 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from autotrader.language.actions import WrittenAction
 from autotrader.language.actions.orders import OwnerName, SideName
-from autotrader.language.written import Name, SymbolName, Text, Texts, Whole, Written, YesNo, not_yet, wrong
+from autotrader.language.written import (
+    Name,
+    SymbolName,
+    Text,
+    Texts,
+    Version,
+    Whole,
+    Written,
+    YesNo,
+    mapping_or_text,
+    not_yet,
+    wrong,
+)
 
 COMBINATORS = ("all", "any", "not", "at_least")
 TRIGGERS = ("every", "on_close", "at")
 
 
 def _form(value: object) -> str:
-    if isinstance(value, list):
-        return "«list»"
-    return "«text»" if isinstance(value, str) else "«mapping»"
+    return "«list»" if isinstance(value, list) else mapping_or_text(value)
 
 
 def _filled(value: object) -> object:
@@ -227,15 +237,6 @@ def _exclusive(data: dict[str, Any]) -> None:
             add={"then": [{"notify": "-"}]},
             hint="add `then:` with a list of actions",
         )
-
-
-def _version(value: object) -> object:
-    if value != "1":
-        raise wrong("AT219", f"version `{value}` is not known", hint="this release reads `version: 1`")
-    return value
-
-
-Version = Annotated[Literal["1"], BeforeValidator(_version)]
 
 
 class WrittenFile(Written):

@@ -34,9 +34,11 @@ def rule_file_schema() -> Schema:
 
 def account_file_schema() -> Schema:
     """The schema of the account file."""
-    from autotrader.language.account_file import WrittenAccount
+    from pydantic import TypeAdapter
 
-    return _tidied(WrittenAccount.model_json_schema(by_alias=True), "autotrader account file")
+    from autotrader.language.settings import AccountFile
+
+    return _tidied(TypeAdapter(AccountFile).json_schema(by_alias=True), "autotrader account file")
 
 
 def _tidied(schema: Schema, title: str) -> Schema:

@@ -23,8 +23,9 @@ from autotrader.exchanges.binance.connection import Settings as ConnectionSettin
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request, read_reply
 from autotrader.exchanges.secret import Credentials, Secret
-from autotrader.language.plan import Plan, Settings
+from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
+from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
 from autotrader.ports import Level, Notifier
 from autotrader.simulator import Account, Exchange, Simulator

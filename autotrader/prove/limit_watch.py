@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from autotrader.language.plan import Limits
+from autotrader.language.settings import Limits
 from autotrader.orders import Fill, OrderRequest, Side
 from autotrader.prove.limit_venue import Standing, Venue
 

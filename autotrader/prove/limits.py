@@ -22,7 +22,7 @@ from autotrader.execution.gateway import Gateway
 from autotrader.execution.observe import Observer
 from autotrader.execution.reconcile import Reconciler
 from autotrader.execution.resolve import Resolver
-from autotrader.language.plan import Limits, Settings
+from autotrader.language.settings import Limits, Settings
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import BalancesNeed, BookNeed, Need, OpenOrdersNeed
 from autotrader.market.snapshot import Seen, Snapshot

@@ -32,7 +32,7 @@ from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.messages import BaseUrl, Reply, Request, Sender
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.transport import Transport
-from autotrader.language.plan import Settings
+from autotrader.language.settings import Settings
 from autotrader.ports import Notifier
 from autotrader.prove.harness import scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
@@ -274,7 +274,8 @@ def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Lo
         return Listening(Transport(url, monotonic=settings.monotonic, agent=settings.agent), heard)
 
     def notices(settings: Settings) -> Notifier:
-        return Notices(settings.channels, settings.default_channel, heartbeat_env=settings.heartbeat_env, log=logs.log)
+        channels = settings.notify
+        return Notices(channels.named, channels.default, heartbeat_env=settings.heartbeat_env, log=logs.log)
 
     wishes = Wishes(
         state=folder / "state",

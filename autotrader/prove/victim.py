@@ -21,7 +21,7 @@ from autotrader.app import Wishes, read_project
 from autotrader.app.world import open_world
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
-from autotrader.language.plan import Settings
+from autotrader.language.settings import Settings
 from autotrader.ports import Level, Notifier
 from autotrader.records.crash import VARIABLE
 from autotrader.service.runner import Manner, Runner

@@ -13,7 +13,8 @@ from decimal import Decimal
 from functools import lru_cache
 
 from autotrader.language.load import load
-from autotrader.language.plan import Plan, Settings
+from autotrader.language.plan import Plan
+from autotrader.language.settings import Settings
 from autotrader.language.vocabulary import VOCABULARY
 from autotrader.language.vocabulary.word import Param, Word
 from autotrader.market.instrument import Instrument

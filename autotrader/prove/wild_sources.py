@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from autotrader.engine.halt import Halt
 from autotrader.engine.requests import Context, Pause
-from autotrader.language.plan import Limits, Settings
+from autotrader.language.settings import Limits, Settings
 from autotrader.market.account import Account, Health, OwnOrder, OwnRecord
 from autotrader.market.candles import Candles
 from autotrader.market.instrument import Instrument

@@ -100,8 +100,8 @@ class Runner:
         self._jobs.add("filters", 3_600, self._read_filters)
         self._jobs.add("upkeep", 3_600, self._keep_up)
         self._jobs.add("disk", 600, self._look_at_disk)
-        if self._world.settings.witness_channel:
-            self._jobs.add("witness", self._world.settings.witness_ms // 1000, lambda: self._send_head("as asked"))
+        if witness := self._world.settings.witness:
+            self._jobs.add("witness", witness.every_ms // 1000, lambda: self._send_head("as asked"))
         self._jobs.hasten("tick", 0)
 
     def _turn(self) -> None:
@@ -249,8 +249,8 @@ class Runner:
                     )
 
     def _send_head(self, when: str) -> None:
-        if self._world.settings.witness_channel:
-            send_head(self._world.store, self._world.notifier, self._world.settings.witness_channel, when)
+        if witness := self._world.settings.witness:
+            send_head(self._world.store, self._world.notifier, witness.to, when)
 
     def _look_at_disk(self) -> None:
         free = shutil.disk_usage(self._world.store.folder).free

@@ -14,8 +14,9 @@ from autotrader.cycle import Cycle
 from autotrader.exchanges.binance.connection import Connection
 from autotrader.execution.differences import Word, meant_by, settle_difference, waiting
 from autotrader.execution.reconcile import Reconciler, Report
-from autotrader.language.plan import Plan, Settings
+from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
+from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
 from autotrader.ports import Broker, Notifier
 from autotrader.records.store import Store

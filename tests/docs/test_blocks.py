@@ -11,9 +11,8 @@ import click
 import pytest
 import yaml
 
-from autotrader.cli.init import ACCOUNT as ACCOUNT_FILE
 from autotrader.cli.init import ONCE, SERVICE, TIMER
-from autotrader.language.account_file import load_settings
+from autotrader.language.account_file import load_settings, starting_text
 from autotrader.language.load import load
 from autotrader.language.problems import Problem
 from tests.docs.blocks import ROOT, Block, agrees, blocks, documents, steps
@@ -60,7 +59,7 @@ def is_account(text: str) -> bool:
 
 def as_account_file(text: str) -> str:
     """A whole account file: the keys that a block shows, and those of `autotrader init` for the rest."""
-    shown, whole = (yaml.load(each, Loader=yaml.BaseLoader) for each in (text, ACCOUNT_FILE))  # noqa: S506 - texts only
+    shown, whole = (yaml.load(each, Loader=yaml.BaseLoader) for each in (text, starting_text()))  # noqa: S506 - texts only
     rest = {key: value for key, value in whole.items() if key not in shown}
     return text + yaml.safe_dump(rest, default_flow_style=False, allow_unicode=True)
 

@@ -22,10 +22,10 @@ from autotrader.engine.requests import (
 from autotrader.engine.sizing import floor_over, sized
 from autotrader.engine.state import Phase
 from autotrader.engine.values import Values, exact, term_id
+from autotrader.language.facts import Fact
 from autotrader.language.plan import (
     CancelOrders,
     CancelThis,
-    Fact,
     HaltTrading,
     MarketPrice,
     OrderFilter,

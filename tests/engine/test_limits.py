@@ -14,7 +14,7 @@ from autotrader.engine.books import Ledger, Unpriced
 from autotrader.engine.halt import Halt
 from autotrader.engine.limits import Approved, review, review_needs
 from autotrader.engine.requests import PlaceRequest
-from autotrader.language.plan import Limits, Settings
+from autotrader.language.settings import Limits, Settings
 from autotrader.market.account import Account, OwnRecord
 from autotrader.market.needs import BalancesNeed, BookNeed
 from autotrader.market.sources import Sources

@@ -19,7 +19,7 @@ from autotrader.engine.limits import (
 )
 from autotrader.engine.requests import Denied, PlaceRequest
 from autotrader.errors import OrderDenied
-from autotrader.language.plan import Limits, Settings
+from autotrader.language.settings import Limits, Settings
 from autotrader.market.account import OwnOrder, OwnRecord
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, Order, OrderRequest, OrderStatus, OrderType, Side

@@ -15,7 +15,7 @@ from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied
 from autotrader.execution.gate import Gate
 from autotrader.execution.gateway import Gateway, Outcome
-from autotrader.language.plan import Limits, Settings
+from autotrader.language.settings import Limits, Settings
 from autotrader.market.account import Account
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import BookNeed, StatusNeed, TickerNeed

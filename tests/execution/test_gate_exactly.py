@@ -12,7 +12,7 @@ import pytest
 from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied, RecordsBroken
 from autotrader.execution.gate import Gate
-from autotrader.language.plan import Limits, Settings
+from autotrader.language.settings import Limits, Settings
 from autotrader.market.needs import BookNeed, Need, StatusNeed, TickerNeed
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Rejected, Side, client_order_id

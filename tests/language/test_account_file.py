@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from autotrader.language.account_file import load_settings
-from autotrader.language.plan import Channel, Settings
+from autotrader.language.settings import Channel, Settings
 
 FULL = """\
 version: 1
@@ -48,7 +48,7 @@ def test_every_key_arrives() -> None:
     settings = settings_of(FULL)
     limits = settings.limits
     assert ("live", 5_000, "http://127.0.0.1:8080", Decimal("0.5")) == (
-        settings.mode, settings.recv_window_ms, settings.base_url, settings.max_slippage,
+        settings.mode, settings.exchange.recv_window_ms, settings.exchange.base_url, settings.max_slippage,
     )  # fmt: skip
     assert {"BTC": Decimal("0.05"), "ETH": Decimal("0.5")} == limits.holding
     assert (5, 10, 20, Decimal(3), Decimal(30)) == (
@@ -57,8 +57,8 @@ def test_every_key_arrives() -> None:
     assert {
         "phone": Channel("phone", "url", "AUTOTRADER_NOTIFY_URL"),
         "desk": Channel("desk", "stdout"),
-    } == settings.channels
-    assert (settings.default_channel, settings.heartbeat_env) == ("phone", "HEARTBEAT_URL")
+    } == settings.notify.named
+    assert (settings.notify.default, settings.heartbeat_env) == ("phone", "HEARTBEAT_URL")
 
 
 def test_defaults_are_safe() -> None:
@@ -66,7 +66,7 @@ def test_defaults_are_safe() -> None:
     settings = settings_of("version: 1\n")
     assert ("dry_run", "stdout", Decimal(30)) == (
         settings.mode,
-        settings.default_channel,
+        settings.notify.default,
         settings.limits.request_weight,
     )
 

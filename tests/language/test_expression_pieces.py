@@ -14,7 +14,7 @@ from autotrader.language.expression import (
     parse_value,
     parse_windows,
 )
-from autotrader.language.plan import Fact
+from autotrader.language.facts import Fact
 from autotrader.language.tree import Arithmetic, Kind, Literal, Term, Unit, Window
 from tests.language.scopes import INSTRUMENTS, ORIGIN, SCOPE, marked
 

@@ -14,15 +14,14 @@ from autotrader.language.plan import (
     CancelOrders,
     CompiledRule,
     Every,
-    Limits,
     MarketPrice,
     MaxRuns,
     Notify,
     OnClose,
     PlaceOrder,
     Plan,
-    Settings,
 )
+from autotrader.language.settings import Limits, Settings
 from autotrader.language.symbols import OFFLINE
 from autotrader.language.tree import All, AtLeast, Compare, Held, Literal, Named, Not
 from autotrader.language.tree import Any as AnyOf

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.language.plan import Channel
+from autotrader.language.settings import Channel
 from autotrader.service.notify import Notices, Tuning, harmless
 
 # apprise looks for a module that Python is about to drop

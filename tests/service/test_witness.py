@@ -10,6 +10,7 @@ import pytest
 
 from autotrader.cli import main
 from autotrader.language.account_file import load_settings
+from autotrader.language.settings import Witness
 from autotrader.prove.harness import Harness, project_of
 from autotrader.prove.small_world import ACCOUNT, play_on
 from autotrader.simulator import Account, Simulator
@@ -97,4 +98,4 @@ def test_without_a_witness_nobody_is_told() -> None:
     asked, _ = load_settings("autotrader.yaml", "version: 1\nwitness: {to: log}\n")
     assert settings is not None
     assert asked is not None
-    assert (settings.witness_channel, asked.witness_channel, asked.witness_ms) == ("", "log", 86_400_000)
+    assert (settings.witness, asked.witness) == (None, Witness(to="log", every_ms=86_400_000))

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from autotrader.app import Wishes, World, open_world, read_project
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
-from autotrader.language.plan import Settings
+from autotrader.language.settings import Settings
 from autotrader.orders import Order
 from autotrader.prove.harness import SilentNotifier
 from autotrader.service.runner import Manner, Runner

@@ -13,7 +13,8 @@ from autotrader.engine.due import due
 from autotrader.engine.outcome import Decision, Outcome
 from autotrader.engine.requests import Context, PlaceRequest, Request
 from autotrader.engine.state import RuleState, Run, StateKey
-from autotrader.language.plan import Branch, CompiledRule, Every, Notify, PlaceOrder, Plan, Settings
+from autotrader.language.plan import Branch, CompiledRule, Every, Notify, PlaceOrder, Plan
+from autotrader.language.settings import Settings
 from autotrader.language.tree import Compare, Condition, Held, Kind, Literal, Place, Term, Unit
 from autotrader.language.walk import tree_terms
 from autotrader.market.account import Account, OwnOrder, OwnRecord

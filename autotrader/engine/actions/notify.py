@@ -6,7 +6,8 @@ from autotrader.engine.actions.scene import Done, Given, Scene
 from autotrader.engine.requests import NotifyRequest
 from autotrader.engine.shown import value_text
 from autotrader.engine.values import exact, term_id
-from autotrader.language.plan import Fact, Notify
+from autotrader.language.facts import Fact
+from autotrader.language.plan import Notify
 from autotrader.language.tree import Term, Value
 from autotrader.market.sources import Missing
 

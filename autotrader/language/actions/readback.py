@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from autotrader.language.facts import Fact
 from autotrader.language.plan import (
     Action,
     CancelOrders,
     CancelThis,
-    Fact,
     HaltTrading,
     MarketPrice,
     Notify,

@@ -13,12 +13,13 @@ from autotrader.language.compile.params import params_of
 from autotrader.language.compile.rule import Surroundings, compiled_rule
 from autotrader.language.expression import Scope
 from autotrader.language.nodes import Document, dotted
-from autotrader.language.plan import CompiledRule, PauseRules, Plan, Settings
+from autotrader.language.plan import CompiledRule, PauseRules, Plan
 from autotrader.language.problems import Problem
+from autotrader.language.reading import Checked
 from autotrader.language.rule_file import WrittenFile
+from autotrader.language.settings import Settings
 from autotrader.language.symbols import OFFLINE, guessed
 from autotrader.language.tree import Literal
-from autotrader.language.written import Checked
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import merged
 from autotrader.text import did_you_mean, nearest

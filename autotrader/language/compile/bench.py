@@ -7,17 +7,17 @@ character in the file. What was already reported by an earlier stage stays silen
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal as Only
 from typing import TypeVar, cast
 
 from autotrader.language.expression import Origin, Scope, parse_duration_ms, parse_literal, parse_value
-from autotrader.language.nodes import Document, Path, Scalar, dotted, rows_of
+from autotrader.language.nodes import Document, Path, Scalar, dotted, within
 from autotrader.language.problems import Problem
+from autotrader.language.reading import Checked
 from autotrader.language.rule_file import WrittenFile, WrittenWhen
 from autotrader.language.tree import Kind, Literal, Value
-from autotrader.language.written import Checked
 
 Result = TypeVar("Result")
 _PARAM = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -131,11 +131,3 @@ class Bench:
     def key(self, path: Path) -> str:
         """A path from the rule on: the key under which state is kept (`when.all[2]`)."""
         return dotted(path[len(self.root) :])
-
-
-def within(document: Document, problems: Iterable[Problem]) -> Iterator[Problem]:
-    """Problems whose columns lie in their line: the text of a folded or escaped scalar is longer than its line."""
-    rows = rows_of(document.text)
-    for each in problems:
-        end = len(rows[each.place.line - 1]) + 1 if each.place.line <= len(rows) else 1
-        yield each if each.place.column <= end else replace(each, place=replace(each.place, column=end, length=1))

@@ -10,9 +10,9 @@ from typing import cast
 from autotrader.language.compile.bench import Bench
 from autotrader.language.expression import parse_condition
 from autotrader.language.nodes import Path
+from autotrader.language.reading import MOST_PROBLEMS
 from autotrader.language.rule_file import WrittenAtLeast, WrittenCombinator
 from autotrader.language.tree import All, Any, AtLeast, Condition, Named, Not
-from autotrader.language.written import MOST_PROBLEMS
 from autotrader.text import did_you_mean
 
 _SIGNAL = re.compile(r"\s*signal\s*\(\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*", re.ASCII)

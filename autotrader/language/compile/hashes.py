@@ -14,7 +14,8 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from autotrader.language.plan import CompiledRule, Settings
+from autotrader.language.plan import CompiledRule
+from autotrader.language.settings import Settings
 from autotrader.language.tree import Condition
 from autotrader.money import plain
 
@@ -37,7 +38,7 @@ def plan_hash(rules: tuple[CompiledRule, ...], settings: Settings) -> str:
     """SHA-256 (hex) over all rules and the settings that decisions depend on."""
     return _digest((
         tuple((rule.id, rule.symbol, rule.hash) for rule in rules),
-        settings.timezone, settings.exchange, settings.symbols, settings.max_slippage, settings.limits,
+        settings.timezone, settings.exchange.name, settings.symbols, settings.max_slippage, settings.limits,
     ))  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from autotrader.language.compile.bench import Bench
 from autotrader.language.compile.conditions import condition_of
 from autotrader.language.compile.hashes import rule_hash, when_hash
 from autotrader.language.compile.schedule import max_runs_of, repeat_of, trigger_of, windows_of
+from autotrader.language.facts import Fact
 from autotrader.language.nodes import Path
 from autotrader.language.plan import (
     Action,
@@ -19,15 +20,14 @@ from autotrader.language.plan import (
     CancelOrders,
     CancelThis,
     CompiledRule,
-    Fact,
     MarketPrice,
     Notify,
     OrderFilter,
     PlaceOrder,
-    Settings,
 )
 from autotrader.language.problems import Problem
 from autotrader.language.rule_file import WrittenRule
+from autotrader.language.settings import Settings
 from autotrader.language.tree import Condition, Term
 from autotrader.language.vocabulary import needs_of, needs_of_condition
 from autotrader.language.walk import tree_terms
@@ -151,9 +151,9 @@ def _check_together(
 
 
 def _check_channel(bench: Bench, action: Action, settings: Settings) -> None:
-    if not isinstance(action, Notify) or action.to in {"default", "stdout", "log", *settings.channels}:
+    names = sorted({"default", *settings.notify.names})
+    if not isinstance(action, Notify) or action.to in names:
         return
-    names = sorted({"default", "stdout", "log", *settings.channels})
     hint = did_you_mean(action.to, names, "channels are " + ", ".join(names))
     bench.problems.append(Problem(
         code="AT221", place=action.place, message=f"there is no channel `{action.to}` in the account file", hint=hint,

@@ -11,7 +11,7 @@ likely fix, and nothing has to be loaded before the first line is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from autotrader.language.expression.check import Checker
 from autotrader.language.expression.conditions import Conditions, rekeyed
@@ -20,18 +20,16 @@ from autotrader.language.expression.plainly import duration_ms, spelled_duration
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.sentences import Parser
 from autotrader.language.expression.windows import Windows
+from autotrader.language.facts import Fact
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Condition, Kind, Literal, Place, Value, Window
 from autotrader.text import did_you_mean
-
-if TYPE_CHECKING:
-    from autotrader.language.plan import Fact
 
 NUMERIC = frozenset(Kind) - {Kind.TEXT}
 MOST_CHARACTERS = 2000
 FACTS = ("symbol", "rule", "state")
 Problems = tuple[Problem, ...]
-Template = tuple["str | Fact | Value", ...]
+Template = tuple[str | Fact | Value, ...]
 _Found = TypeVar("_Found")
 
 __all__ = [
@@ -127,8 +125,6 @@ def parse_windows(text: str, origin: Origin, zone: str) -> tuple[tuple[Window, .
 
 def parse_template(text: str, origin: Origin, scope: Scope) -> tuple[Template | None, Problems]:
     """A notification's text with `{placeholders}`; `{{` and `}}` stand for braces."""
-    from autotrader.language.plan import Fact
-
     if len(text) > MOST_CHARACTERS:
         fault = Fault("AT104", 0, 1, f"a text of {len(text):,} characters", f"at most {MOST_CHARACTERS:,} are read")
         return None, _problems([fault], text, origin)

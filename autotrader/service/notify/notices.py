@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autotrader.language.plan import Channel
+from autotrader.language.settings import Channel
 from autotrader.ports import Level
 from autotrader.service.notify.deliver import by_apprise, by_get, within
 from autotrader.service.notify.text import harmless

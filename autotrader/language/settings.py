@@ -1,0 +1,278 @@
+"""`Settings`: the account file, each setting written down once, as a field whose `Key` says all there is about it.
+
+The file is read straight into these classes (`account_file`); nothing stands between its text and a field. A new
+setting is a field here; a limit also needs its class in `engine.limits`. Limits live here and only here.
+
+Dataclasses, read by pydantic: made in code they cost nothing and are not checked again, and no schema is built before
+the first file is read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, Tag
+
+from autotrader.language.setting_kinds import (
+    Amounts,
+    Count,
+    Key,
+    Made,
+    Mode,
+    Percent,
+    Span,
+    VenueUrl,
+    Zone,
+)
+from autotrader.language.written import Name, Refusal, SymbolName, Text, Version, mapping_or_text, wrong
+from autotrader.times import DAY_MS, TOKYO
+
+STRICT = ConfigDict(extra="forbid")
+STANDARD_CHANNELS = frozenset({"stdout", "log"})
+
+_KEY_HINT = "set AUTOTRADER_API_KEY and AUTOTRADER_API_SECRET_FILE in the environment"
+_URL_HINT = "write `url_env: NAME` and put the address into that environment variable"
+_API_KEY = Refusal("AT508", "an API key never stands in this file", _KEY_HINT)
+_API_SECRET = Refusal("AT508", "an API secret never stands in this file", _KEY_HINT)
+_URL = Refusal("AT508", "an address (it holds a token) never stands in this file", _URL_HINT)
+_SECRETS = {"api_key": _API_KEY, "api_secret": _API_SECRET}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """Where orders go. `base_url` "" is the venue's default host."""
+
+    __pydantic_config__ = STRICT
+    refused: ClassVar[Mapping[str, Refusal]] = {"key": _API_KEY, "secret": _API_SECRET, **_SECRETS}
+
+    name: Annotated[Literal["binance"], Key()] = "binance"
+    base_url: Annotated[
+        str,
+        Key(
+            kind=VenueUrl(),
+            about="http on this machine, or one of the venue's https hosts",
+            unset="the venue's own",
+        ),
+    ] = ""
+    recv_window_ms: Annotated[
+        int,
+        Key(kind=Span(100, 60_000), about="how long a signed request stays valid: `5s`"),
+        Field(alias="recv_window"),
+    ] = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What no rule can pass; what is not set is not allowed in live. Amounts by asset, percentages in points."""
+
+    __pydantic_config__ = STRICT
+
+    spend_per_day: Annotated[
+        Mapping[str, Decimal],
+        Key(
+            kind=Amounts(single=True), live=True, environment=True, init="10_000 JPY",
+            about="the most that buys may spend in a day: `30_000 JPY`",
+        ),
+    ] = field(default_factory=dict)  # fmt: skip
+    loss_per_day: Annotated[
+        Mapping[str, Decimal],
+        Key(
+            kind=Amounts(single=True), live=True, environment=True, init="3_000 JPY",
+            about="trading halts below this: `5_000 JPY`",
+        ),
+    ] = field(default_factory=dict)  # fmt: skip
+    keep_free: Annotated[
+        Mapping[str, Decimal],
+        Key(
+            kind=Amounts(more=True), live=True, environment=True, init="{JPY: 5_000 JPY}",
+            about="what no order may touch: `{JPY: 5_000 JPY}`",
+        ),
+    ] = field(default_factory=dict)  # fmt: skip
+    halt_after: Annotated[
+        int | None,
+        Key(
+            kind=Count("refusal"), live=True, environment=True, init="5 refusals", note="in a row",
+            about="`5 refusals` in a row",
+        ),
+    ] = None  # fmt: skip
+    open_orders: Annotated[
+        int | None, Key(kind=Count(), live=True, environment=True, init="5", about="open at the same time")
+    ] = None
+    orders_per_hour: Annotated[int | None, Key(kind=Count(), live=True, environment=True, init="10")] = None
+    holding: Annotated[
+        Mapping[str, Decimal],
+        Key(
+            kind=Amounts(), live=True, environment=True, init="{BTC: 0.01 BTC}",
+            about="the most that may be held: `{BTC: 0.05 BTC}`",
+        ),
+    ] = field(default_factory=dict)  # fmt: skip
+    price_band: Annotated[
+        Decimal | None,
+        Key(
+            kind=Percent(50), live=True, environment=True, init="3%",
+            about="refuse orders further through the market than this: `3%`",
+            note="refuse an order further than this through the market",
+        ),
+    ] = None  # fmt: skip
+    request_weight: Annotated[
+        Decimal,
+        Key(
+            kind=Percent(100), environment=True, init="30%",
+            about="share of the exchange's request weight: `30%`", note="share of the exchange's request weight",
+        ),
+    ] = Decimal(30)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """An address outside, by the environment variable that holds it: `{url_env: NAME}`."""
+
+    __pydantic_config__ = STRICT
+    refused: ClassVar[Mapping[str, Refusal]] = {"url": _URL}
+
+    url_env: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A named address of notifications: "stdout", "log", or an environment variable that holds an apprise URL."""
+
+    name: str
+    target: Literal["stdout", "log", "url"]
+    url_env: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """The channels by name, and the one that `default` means."""
+
+    default: str = "stdout"
+    named: Mapping[str, Channel] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """Every name that a notice may be sent to."""
+        return sorted({*STANDARD_CHANNELS, *self.named})
+
+
+_Written = Annotated[
+    Annotated[Text, Tag("«text»")] | Annotated[Address, Tag("«mapping»")], Discriminator(mapping_or_text)
+]
+
+
+def _channels(written: dict[str, str | Address]) -> Channels:
+    channels: dict[str, Channel] = {}
+    for name, address in written.items():
+        if name == "default":
+            if isinstance(address, Address):
+                raise wrong(
+                    "AT503", "`default` names a channel", hint="write `default: phone`",
+                    key=name, drop=[name], at_key=False,
+                )  # fmt: skip
+        elif isinstance(address, Address):
+            channels[name] = Channel(name, "url", address.url_env)
+        elif address in STANDARD_CHANNELS:
+            channels[name] = Channel(name, "stdout" if address == "stdout" else "log")
+        else:
+            raise wrong(
+                "AT504", "a channel is `stdout`, `log` or `{url_env: NAME}`", hint=_URL_HINT,
+                key=name, drop=[name], at_key=False,
+            )  # fmt: skip
+    return Channels(str(written.get("default", "stdout")), channels)
+
+
+def _channels_shown(notify: Channels) -> dict[str, Any]:
+    return {"default": notify.default, "channels": sorted(notify.named)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """The channel that is told the head of the audit chain: at start, at stop, and every `every_ms`."""
+
+    __pydantic_config__ = STRICT
+
+    to: Name
+    every_ms: Annotated[
+        int,
+        Key(kind=Span(60_000, 30 * DAY_MS), about="how often, beside start and stop (default `1d`)"),
+        Field(alias="every"),
+    ] = DAY_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The account file, checked, with defaults filled in. `file` is where it was read from: no key of it."""
+
+    __pydantic_config__ = STRICT
+    refused: ClassVar[Mapping[str, Refusal]] = {
+        **_SECRETS,
+        "candle_timezone": Refusal("AT434", "not yet supported: `candle_timezone`"),
+    }
+
+    file: str
+    mode: Annotated[
+        Literal["dry_run", "live"],
+        Key(
+            kind=Mode(), environment=True, init="dry_run",
+            about="live also needs --live on the command line",
+            note="nothing is placed; live also needs --live and a confirmation",
+        ),
+    ] = "dry_run"  # fmt: skip
+    timezone: Annotated[
+        str,
+        Key(
+            kind=Zone(), init="Asia/Tokyo", note="days, weeks and months of the limits",
+            about="days, weeks and months of the account: an IANA name",
+        ),
+    ] = TOKYO  # fmt: skip
+    exchange: Annotated[Exchange, Key(init="{name: binance, recv_window: 5s}")] = field(default_factory=Exchange)
+    symbols: Annotated[
+        tuple[SymbolName, ...],
+        Key(init="[BTCJPY]", about="what may be traded; empty: whatever the rules name", note="nothing else is traded"),
+    ] = ()
+    max_slippage: Annotated[
+        Decimal,
+        Key(
+            kind=Percent(10), environment=True, init="0.5%",
+            about="for `price: market` (default `0.5%`)", note="for `price: market`",
+        ),
+    ] = Decimal("0.5")  # fmt: skip
+    paper: Annotated[
+        Mapping[str, Decimal],
+        Key(
+            kind=Amounts(), init="{JPY: 100_000 JPY}",
+            about="balances of dry-run: `{JPY: 100_000 JPY}`", note="what dry-run begins with",
+        ),
+    ] = field(default_factory=dict)  # fmt: skip
+    limits: Annotated[Limits, Key(note="no rule can pass these; live needs them all")] = field(default_factory=Limits)
+    notify: Annotated[
+        Channels,
+        Key(
+            kind=Made(dict[Name, _Written], _channels, _channels_shown),
+            init="\n  default: stdout"
+            "\n  # phone: {url_env: AUTOTRADER_NOTIFY_URL}   # an address of the apprise kind, in the environment",
+            about="`default:` names a channel; the others are channels",
+        ),
+    ] = field(default_factory=Channels)
+    heartbeat: Annotated[Address | None, Key(dumped=False, about="an address that is called after each good cycle")] = (
+        None
+    )
+    witness: Annotated[Witness | None, Key(dumped=False, about="who is told the head of the audit chain")] = None
+    include: Annotated[
+        tuple[Text, ...], Key(init="[rules/*.yaml]", about="rule files, from the folder of this file")
+    ] = ("rules/*.yaml",)
+
+    @property
+    def heartbeat_env(self) -> str:
+        """The variable that holds the heartbeat's address, or ""."""
+        return "" if self.heartbeat is None else self.heartbeat.url_env
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFile(Settings):
+    """`Settings` as they stand in a file, with the version of its format."""
+
+    version: Version = field(repr=False)
+    # A key that nobody can write (`yaml_traps` refuses its characters): `file` is not one of the file's keys.
+    file: Annotated[str, Field(alias="«file»", json_schema_extra={"not_yet": True})] = ""
