@@ -13,13 +13,13 @@ from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from autotrader.cycle.evaluation import evaluation_body
-from autotrader.cycle.inputs import Given, decided
 from autotrader.engine.due import due
 from autotrader.engine.requests import Context
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.places import DATABASE, Identity
 from autotrader.records.store import Store
+from autotrader.trading.evaluation import evaluation_body
+from autotrader.trading.inputs import Given, decided
 from benchmarks.measure import Row, Size, in_turn
 from benchmarks.rules import NOW_MS, plan_of, sources
 

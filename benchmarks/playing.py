@@ -20,11 +20,11 @@ from typing import Any
 from unittest import mock
 from urllib.parse import urlsplit
 
-from autotrader.cycle import cycle
 from autotrader.exchanges.transport import Transport
 from autotrader.records.database import Database
 from autotrader.records.heads import HeadsFile
 from autotrader.simulator import Simulator
+from autotrader.trading import cycle
 from benchmarks.measure import Row, Size
 from tests.road.day import RULES
 from tests.worlds.project import opened, played, simulator

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autotrader.app.why import plan_of_text
-from autotrader.cycle.evaluation import decided_again
 from autotrader.language.plan import Plan
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.store import Store
+from autotrader.trading.evaluation import decided_again
 
 
 @dataclass(frozen=True, slots=True)

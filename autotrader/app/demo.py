@@ -15,7 +15,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from autotrader.app import Wishes, World, open_world, read_project
-from autotrader.cycle import CycleReport
 from autotrader.errors import ConfigError
 from autotrader.exchanges.live import CONFIRMATION, grant_live
 from autotrader.exchanges.secret import Credentials, Secret
@@ -24,6 +23,7 @@ from autotrader.ports import Notifier
 from autotrader.records.places import Identity
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
+from autotrader.trading.parts import CycleReport
 
 TAPE = "btcjpy-2018-01"
 DAY_MS = 86_400_000

@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from autotrader.app.project import Project, read_project
 from autotrader.app.world import identity_of
-from autotrader.cycle.memory import Kept
 from autotrader.engine.decide import decide
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, due, needs_of_due
 from autotrader.engine.evaluate import judge
@@ -59,6 +58,7 @@ from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
 from autotrader.records.places import DATABASE, store_dir
 from autotrader.records.store import Store
+from autotrader.trading.kept import Kept
 
 OBSERVE_SECONDS = 8.0
 NO_STORE = "plan"

@@ -14,9 +14,9 @@ from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_account import KEPT_FILLS, KEPT_ORDERS, STARTED_OVER, from_text
 from autotrader.exchanges.paper_source import venue_source
 from autotrader.exchanges.secret import Credentials
-from autotrader.execution.agree import Agreement, compare
 from autotrader.ports import Broker
 from autotrader.records.store import Store
+from autotrader.trading.agree import Agreement, compare
 
 AGAIN_SECONDS = 2.0  # a service may be about to book what differs
 

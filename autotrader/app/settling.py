@@ -12,9 +12,9 @@ from pathlib import Path
 
 from autotrader.app.told import ask_service, open_idle
 from autotrader.errors import UsageError
-from autotrader.execution.differences import Difference, Word, meant_by, settle_difference, waiting
 from autotrader.records.places import stores_in
 from autotrader.records.store import Store
+from autotrader.trading.differences import Difference, Word, meant_by, settle_difference, waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

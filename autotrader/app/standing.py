@@ -16,13 +16,13 @@ from autotrader.app.why import Spending, Teller, Told, blamed, spending
 from autotrader.engine.halt import Halt
 from autotrader.engine.state import RuleState, StateKey, state_from_json
 from autotrader.engine.verdict import Verdict
-from autotrader.execution.differences import Difference, waiting
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.money import ZERO
 from autotrader.orders import Side
 from autotrader.records.places import LOCK, writer_pid
 from autotrader.records.store import Store
 from autotrader.times import start_of
+from autotrader.trading.differences import Difference, waiting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from autotrader.cycle.evaluation import decisions_of, state_before
 from autotrader.engine.due import period_ms
 from autotrader.engine.evaluate import judge
 from autotrader.engine.explain import Story, retold
@@ -34,6 +33,7 @@ from autotrader.records.evaluations import Evaluation
 from autotrader.records.store import Store
 from autotrader.text import did_you_mean
 from autotrader.times import start_of
+from autotrader.trading.evaluation import decisions_of, state_before
 
 DAY_MS = 86_400_000
 _ROWS_AT_HAND = 32

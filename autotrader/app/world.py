@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 
 from autotrader.app.key_check import judged
 from autotrader.app.project import Project
-from autotrader.cycle import Cycle, Parts
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
@@ -24,12 +23,6 @@ from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
 from autotrader.exchanges.secret import Credentials
-from autotrader.execution.gate import Gate
-from autotrader.execution.gateway import Gateway
-from autotrader.execution.holdings import Assets
-from autotrader.execution.observe import Observer
-from autotrader.execution.reconcile import Reconciler
-from autotrader.execution.resolve import Resolver
 from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
 from autotrader.language.settings import Settings
@@ -41,6 +34,14 @@ from autotrader.records.canon import canonical
 from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
 from autotrader.service.world import World
+from autotrader.trading.cycle import Cycle
+from autotrader.trading.gate import Gate
+from autotrader.trading.gateway import Gateway
+from autotrader.trading.holdings import Assets
+from autotrader.trading.observer import Observer
+from autotrader.trading.parts import Parts
+from autotrader.trading.reconcile import Reconciler
+from autotrader.trading.resolve import Resolver
 
 STATUS = "/sapi/v1/system/status"
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"

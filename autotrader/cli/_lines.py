@@ -11,9 +11,9 @@ from autotrader.times import clock_text
 
 if TYPE_CHECKING:
     from autotrader.app import World
-    from autotrader.cycle import CycleReport
     from autotrader.engine.requests import PlaceRequest
     from autotrader.orders import Fill
+    from autotrader.trading.parts import CycleReport
 
 _QUIET_MS = 60_000
 

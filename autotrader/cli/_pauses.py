@@ -51,8 +51,8 @@ def pause_rules(
 def _told(
     store: Store, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, now_ms: int, *, resume: bool
 ) -> None:
-    from autotrader.cycle.memory import Kept
     from autotrader.engine.requests import PauseRequest
+    from autotrader.trading.kept import Kept
 
     until = None if for_ms is None else now_ms + for_ms
     request = PauseRequest(resume=resume, rules=tuple(rules), labels=tuple(labels), until_ms=until, run=None)

@@ -15,7 +15,7 @@ from autotrader.cli._options import format_option, state_option
 
 if TYPE_CHECKING:
     from autotrader.app.settling import Settled
-    from autotrader.execution.differences import Difference, Word
+    from autotrader.trading.differences import Difference, Word
 
 _MEANS = {
     "adopt": "it is ours now: rules and timers may touch it",

@@ -11,9 +11,9 @@ import click
 from autotrader.cli._options import format_option, state_option
 
 if TYPE_CHECKING:
-    from autotrader.execution.agree import Agreement, Finding
     from autotrader.records.chain import Act, ChainReport
     from autotrader.records.heads import Head
+    from autotrader.trading.agree import Agreement, Finding
 
 _SHOWN_LENGTH = 100
 _TIMES_FROM = 1_000_000_000_000  # September 2001, in milliseconds

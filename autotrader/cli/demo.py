@@ -15,7 +15,7 @@ from autotrader.times import clock_text, time_text
 
 if TYPE_CHECKING:
     from autotrader.app.demo import Agreement, Stage
-    from autotrader.cycle import CycleReport
+    from autotrader.trading.parts import CycleReport
 
 ZONE = "Asia/Tokyo"
 _BAR = 30

@@ -20,9 +20,9 @@ from autotrader.times import clock_text
 if TYPE_CHECKING:
     from autotrader.app import World
     from autotrader.cli._lines import Lasting
-    from autotrader.cycle import CycleReport
-    from autotrader.execution.reconcile import Report
     from autotrader.service.runner import Runner
+    from autotrader.trading.parts import CycleReport
+    from autotrader.trading.reconcile import Report
 
 _STOPPED = {"SIGINT": 130, "SIGTERM": 143}
 

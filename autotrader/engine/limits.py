@@ -4,7 +4,7 @@ A limit is a class with `refuse`: the reason, or "" where it has nothing against
 know (a balance, a fresh price, filters) is a reason. Orders that are written and not sent yet, and those of unknown
 fate, count as live everywhere. To add a limit write its class and a line in `LIMITS`.
 
-`judge` asks them all about one order and raises. The gate (`execution.gate`) calls it inside the journal's transaction,
+`judge` asks them all about one order and raises. The gate (`trading.gate`) calls it inside the journal's transaction,
 with the journal's own record: no order is written without it. `review` asks ahead, for those who only want to know: it
 goes through the orders as they would be carried out (sells, then buys), each as if those before it were written.
 """

@@ -17,11 +17,6 @@ from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.limits import Approved, Limit, in_turn, review
 from autotrader.engine.requests import Denied, PlaceRequest
 from autotrader.errors import OrderDenied
-from autotrader.execution.gate import Gate
-from autotrader.execution.gateway import Gateway
-from autotrader.execution.observe import Observer
-from autotrader.execution.reconcile import Reconciler
-from autotrader.execution.resolve import Resolver
 from autotrader.language.settings import Limits, Settings
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import BalancesNeed, BookNeed, Need, OpenOrdersNeed
@@ -35,6 +30,11 @@ from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.records.intents import Intent
 from autotrader.records.places import HALT_FILE, Identity
 from autotrader.records.store import Store
+from autotrader.trading.gate import Gate
+from autotrader.trading.gateway import Gateway
+from autotrader.trading.observer import Observer
+from autotrader.trading.reconcile import Reconciler
+from autotrader.trading.resolve import Resolver
 
 D = Decimal
 CYCLES = 240  # of one day

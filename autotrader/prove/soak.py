@@ -26,7 +26,6 @@ from typing import IO, Any, Final
 
 from autotrader.app import Wishes, read_project
 from autotrader.app.world import open_world
-from autotrader.cycle import CycleReport
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.messages import BaseUrl, Reply, Request, Sender
@@ -42,6 +41,7 @@ from autotrader.service.notify import Notices
 from autotrader.service.runner import Manner, Runner
 from autotrader.service.world import World
 from autotrader.simulator import Account
+from autotrader.trading.parts import CycleReport
 
 CLAIM: Final = "Running for weeks, the service needs no more memory, files or threads than after two days, and no ban."
 MOST_GROWTH: Final = 5 * 1024 * 1024

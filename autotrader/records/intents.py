@@ -97,7 +97,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The gate's word that this order may be written now; only `execution.gate` gives it. It is good for this order,
+    """The gate's word that this order may be written now; only `trading.gate` gives it. It is good for this order,
     and only until anything else is written: the next order is judged on a journal that has this one.
     """
 

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from autotrader.cycle import CycleReport
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
 from autotrader.market.needs import CandleNeed
@@ -20,6 +19,7 @@ from autotrader.service.inbox import Desk, cancel_all
 from autotrader.service.jobs import JobScheduler
 from autotrader.service.witness import send_head
 from autotrader.service.world import World
+from autotrader.trading.parts import CycleReport
 
 TICK_SECONDS = 1
 LOW_DISK_BYTES = 200_000_000

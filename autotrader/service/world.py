@@ -10,16 +10,16 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from autotrader.cycle import Cycle
 from autotrader.exchanges.binance.connection import Connection
-from autotrader.execution.differences import Word, meant_by, settle_difference, waiting
-from autotrader.execution.reconcile import Reconciler, Report
 from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
 from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
 from autotrader.ports import Broker, Notifier
 from autotrader.records.store import Store
+from autotrader.trading.cycle import Cycle
+from autotrader.trading.differences import Word, meant_by, settle_difference, waiting
+from autotrader.trading.reconcile import Reconciler, Report
 
 
 @dataclass(slots=True, kw_only=True)

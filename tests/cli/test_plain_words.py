@@ -13,10 +13,10 @@ import pytest
 from autotrader import cli
 from autotrader.cli._folders import folders
 from autotrader.cli._lines import Lasting
-from autotrader.cycle import CycleReport
 from autotrader.engine.outcome import Decision
 from autotrader.engine.state import Phase
 from autotrader.market.needs import BookNeed, TickerNeed
+from autotrader.trading.parts import CycleReport
 from tests.cli.project import Project, made, without_settings
 from tests.worlds.project import simulator
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.execution.differences import note_difference
 from autotrader.records.store import Store
+from autotrader.trading.differences import note_difference
 from tests.cli.project import Project, made, without_settings
 from tests.cli.test_commands_act import BID, service
 from tests.worlds.project import simulator

@@ -17,8 +17,8 @@ from autotrader.exchanges.binance.broker import BinanceBroker
 from autotrader.exchanges.binance.connection import Connection, Settings, connect
 from autotrader.exchanges.clock import SteppedClock, VenueClock
 from autotrader.exchanges.live import grant_live
-from autotrader.execution.observe import Observation
 from autotrader.market.needs import OpenOrdersNeed
+from autotrader.trading.observer import Observation
 from tests.exchanges.scripted import Act, Asked, Scripted, credentials, error, reply
 from tests.worlds.desk import Process
 

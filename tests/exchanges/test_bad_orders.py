@@ -14,10 +14,10 @@ import pytest
 from autotrader.errors import ExchangeUnavailable
 from autotrader.exchanges.binance.governor import Governor
 from autotrader.exchanges.messages import Reply
-from autotrader.execution.gateway import Outcome
 from autotrader.orders import OrderStatus, Side
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import IntentState
+from autotrader.trading.gateway import Outcome
 from tests.exchanges.road import QUANTITY, Road
 from tests.exchanges.scripted import KEY, SECRET, Scripted, error, hang_up, raw, reply
 from tests.exchanges.test_bad_replies import ORDER

@@ -24,7 +24,6 @@ from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.clock import SAMPLES_APART, STEADY_SECONDS, VenueClock
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request
 from autotrader.exchanges.transport import Transport
-from autotrader.execution.journal import horizon_ms
 from autotrader.market.needs import (
     AccountNeed,
     BalancesNeed,
@@ -36,6 +35,7 @@ from autotrader.market.needs import (
 )  # fmt: skip
 from autotrader.money import total
 from autotrader.orders import CancelRequest, OrderRequest, OrderType, Side
+from autotrader.trading.journal import horizon_ms
 from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, credentials, drip, error, hang_up, raw, reply
 
 PING = Request("GET", "/api/v3/ping", "signature=abcdef")

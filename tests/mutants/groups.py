@@ -14,16 +14,16 @@ class Group:
 
 
 _EXECUTION = (
-    "tests/execution/test_journal_exactly.py",
-    "tests/execution/test_resolve.py",
-    "tests/execution/test_gateway.py",
+    "tests/trading/test_journal_exactly.py",
+    "tests/trading/test_resolve.py",
+    "tests/trading/test_gateway.py",
 )
 GROUPS = {
-    "journal": Group(("execution/journal.py", "execution/resolve.py", "records/intents.py"), _EXECUTION),
+    "journal": Group(("trading/journal.py", "trading/resolve.py", "records/intents.py"), _EXECUTION),
     "gate": Group(
-        ("execution/gate.py", "execution/gateway.py", "engine/limits.py"),
-        ("tests/execution/test_gateway_exactly.py", "tests/execution/test_gate_exactly.py",
-         "tests/execution/test_gateway.py", "tests/engine/test_limits_exactly.py", "tests/engine/test_limits.py"),
+        ("trading/gate.py", "trading/gateway.py", "engine/limits.py"),
+        ("tests/trading/test_gateway_exactly.py", "tests/trading/test_gate_exactly.py",
+         "tests/trading/test_gateway.py", "tests/engine/test_limits_exactly.py", "tests/engine/test_limits.py"),
     ),
     "signer": Group(
         ("exchanges/binance/signing.py",),
@@ -43,6 +43,6 @@ GROUPS = {
     ),
     "orders": Group(
         ("records/orders.py", "records/cancels.py"),
-        (*_EXECUTION, "tests/execution/test_observe.py", "tests/records/test_store.py", "tests/records/test_own.py"),
+        (*_EXECUTION, "tests/trading/test_observe.py", "tests/records/test_store.py", "tests/records/test_own.py"),
     ),
 }  # fmt: skip

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-GATEWAY, JOURNAL, RESOLVE = "execution/gateway.py", "execution/journal.py", "execution/resolve.py"
+GATEWAY, JOURNAL, RESOLVE = "trading/gateway.py", "trading/journal.py", "trading/resolve.py"
 INTENTS, ORDERS, FORWARD = "records/intents.py", "records/orders.py", "records/forward.py"
 BROKER, ERRORS, SIGNING = "exchanges/binance/broker.py", "exchanges/binance/errors.py", "exchanges/binance/signing.py"
-LIMITS, GATE, LIFECYCLE = "engine/limits.py", "execution/gate.py", "engine/lifecycle.py"
+LIMITS, GATE, LIFECYCLE = "engine/limits.py", "trading/gate.py", "engine/lifecycle.py"
 
-_GATEWAY = "tests/execution/test_gateway.py::"
-_RESOLVE = "tests/execution/test_resolve.py::"
-_OBSERVE = "tests/execution/test_observe.py::"
-_RECONCILE = "tests/execution/test_reconcile.py::"
+_GATEWAY = "tests/trading/test_gateway.py::"
+_RESOLVE = "tests/trading/test_resolve.py::"
+_OBSERVE = "tests/trading/test_observe.py::"
+_RECONCILE = "tests/trading/test_reconcile.py::"
 _LIMITS = "tests/engine/test_limits.py::"
 _LIFE = "tests/engine/test_lifecycle.py::"
 _SIGNING = "tests/exchanges/test_signing.py::"
@@ -347,7 +347,7 @@ NOTICED = (
     ),
     _one(
         "what a crash left was never sent", "an order that was sent is forgotten by the restart, and decided again",
-        "execution/reconcile.py", "move(row.client_order_id, IntentState.UNKNOWN, now_ms, reason=reason)",
+        "trading/reconcile.py", "move(row.client_order_id, IntentState.UNKNOWN, now_ms, reason=reason)",
         'move(row.client_order_id, IntentState.NOT_SENT, now_ms, reason=reason, fault="outside")',
         _RECONCILE + "test_unclear_fate_stays_frozen_but_armed",
         _RECONCILE + "test_crash_between_post_and_reply_doubles_nothing",
@@ -356,12 +356,12 @@ NOTICED = (
     _one(
         "an intent without the gate", "an order that no limit has seen stands in the journal",
         INTENTS, "if (admission.request, admission.written) != (intent.request, self._db.written):", "if False:",
-        "tests/execution/test_journal_exactly.py::test_no_intent_without_the_gates_word",
+        "tests/trading/test_journal_exactly.py::test_no_intent_without_the_gates_word",
     ),
     _one(
         "old data at the signer", "the book was fresh when it was decided and is minutes old when it is sent",
         GATE, "None if age <= self.limit_ms else", "None if True else",
-        "tests/execution/test_gate_exactly.py::test_nothing_leaves_on_old_data",
+        "tests/trading/test_gate_exactly.py::test_nothing_leaves_on_old_data",
     ),
     _one(
         "the chain is not bound", "a record can be taken out and nobody notices",

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from autotrader.exchanges.binance.market_data import BinanceMarketData
-from autotrader.execution.gate import Gate
 from autotrader.language.vocabulary import balances, health, limits
 from autotrader.market.snapshot import Snapshot
 from autotrader.prove.feeds import prove_feeds
 from autotrader.prove.proof import Proof
 from autotrader.service import runner
+from autotrader.trading.gate import Gate
 
 EVERYDAY, DEEP, AT_ONCE = 15, 10_000, 500
 

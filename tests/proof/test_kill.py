@@ -86,8 +86,8 @@ def test_a_broken_product_is_caught(tmp_path: Path, mutation: str, point: str, p
         textwrap.dedent(
             """
             import sys
-            from autotrader.execution.gateway import Gateway
-            from autotrader.execution.reconcile import Reconciler
+            from autotrader.trading.gateway import Gateway
+            from autotrader.trading.reconcile import Reconciler
             from autotrader.prove.kill import worker
 
             def late(self, row):

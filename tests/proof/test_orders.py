@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.execution import resolve
-from autotrader.execution.gateway import Gateway, Outcome
-from autotrader.execution.reconcile import Reconciler
 from autotrader.orders import Accepted, Order, SubmitResult, Unknown
 from autotrader.prove.orders import play, prove_orders
 from autotrader.prove.schedule import RULES, Schedule
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import IntentState, JournalRow
+from autotrader.trading import resolve
+from autotrader.trading.gateway import Gateway, Outcome
+from autotrader.trading.reconcile import Reconciler
 
 EVERYDAY = 2_000
 PARTS = 8  # so that both cores have something to do
@@ -127,7 +127,7 @@ def four_not_founds_are_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_margin_for_slow_queries(monkeypatch: pytest.MonkeyPatch) -> None:
     """E without its margin: an order that queries do not show for a while is taken as dead."""
     monkeypatch.setattr(
-        "autotrader.execution.gateway.horizon_ms", lambda sent_ms, window_ms: sent_ms + window_ms + 11_000
+        "autotrader.trading.gateway.horizon_ms", lambda sent_ms, window_ms: sent_ms + window_ms + 11_000
     )
 
 

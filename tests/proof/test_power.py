@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.execution.observe import Observer
 from autotrader.prove.kill import seed_of_today
 from autotrader.prove.power import MOMENTS, prove_power
 from autotrader.records.heads import HeadsFile
 from autotrader.records.store import Store
+from autotrader.trading.observer import Observer
 
 
 def test_a_power_cut_doubles_nothing_and_loses_nothing_in_silence() -> None:

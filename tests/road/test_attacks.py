@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from autotrader.app.budget import budget_of
-from autotrader.cycle.carry import Carrier
 from autotrader.errors import SafetyRefused
 from autotrader.exchanges.binance import client
 from autotrader.exchanges.binance.weights import FIXED
@@ -36,6 +35,7 @@ from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.exchange import Answer
 from autotrader.simulator.harness import milliseconds
+from autotrader.trading.carry import Carrier
 from tests.worlds.project import TAPE, opened, own_orders, played, simulator
 
 pytestmark = pytest.mark.timeout(1200)

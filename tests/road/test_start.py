@@ -16,11 +16,11 @@ from autotrader.errors import RecordsBroken, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
-from autotrader.execution.agree import compare
 from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Side
 from autotrader.prove.harness import SilentNotifier
 from autotrader.service.hand import Wanted, place_by_hand
 from autotrader.simulator import Account, Faults, Simulator
+from autotrader.trading.agree import compare
 from tests.worlds.project import NOTHING, Changes, entered, opened, played
 
 D = Decimal

@@ -6,10 +6,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from autotrader.execution.gateway import CancelOutcome, Gateway, Outcome
-from autotrader.execution.observe import Observation, Observer
-from autotrader.execution.reconcile import Reconciler, Report
-from autotrader.execution.resolve import Resolver
 from autotrader.market.needs import OpenOrdersNeed
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, client_order_id
 from autotrader.ports import Broker, Clock
@@ -17,6 +13,10 @@ from autotrader.records.intents import Admission, Intent
 from autotrader.records.orders import OrderRow
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
+from autotrader.trading.gateway import CancelOutcome, Gateway, Outcome
+from autotrader.trading.observer import Observation, Observer
+from autotrader.trading.reconcile import Reconciler, Report
+from autotrader.trading.resolve import Resolver
 from tests.worlds.venue import HandClock, Venue
 
 WORLD = Identity(mode="live", base_url="http://127.0.0.1:1", fingerprint="k")

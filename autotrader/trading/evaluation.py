@@ -17,7 +17,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from autotrader.cycle.inputs import Given, after_hash, decided, given_from_json, given_to_json
 from autotrader.engine.outcome import Decision, Outcome
 from autotrader.engine.state import Phase, RuleState, StateKey, state_from_json, state_to_json
 from autotrader.engine.values import Values, scalar_from_text, scalar_to_text, values_from_json, values_to_json
@@ -27,6 +26,7 @@ from autotrader.market.snapshot import Book, Ticker, TradingDay
 from autotrader.market.sources import Sources
 from autotrader.money import plain
 from autotrader.records.canon import canonical
+from autotrader.trading.inputs import Given, after_hash, decided, given_from_json, given_to_json
 
 
 def evaluation_body(given: Given, outcome: Outcome) -> dict[str, Any]:

@@ -15,14 +15,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from autotrader.cycle.carry import Carrier
-from autotrader.cycle.evaluation import evaluation_body
-from autotrader.cycle.inputs import Given, decided
-from autotrader.cycle.loss import LossWatch
-from autotrader.cycle.memory import Kept
-from autotrader.cycle.parts import CycleReport, Parts
-from autotrader.cycle.silence import Silence
-from autotrader.cycle.telling import Teller, denial
 from autotrader.engine.advance import Result, settled
 from autotrader.engine.decide import is_first_try
 from autotrader.engine.due import WATCH_MS, Due, due, needs_of_due, next_due_ms
@@ -40,7 +32,6 @@ from autotrader.engine.requests import (
 )
 from autotrader.engine.state import Run
 from autotrader.errors import AutotraderError, OrderDenied
-from autotrader.execution.observe import Observation
 from autotrader.language.plan import PlaceOrder
 from autotrader.market.account import Account, OwnOrder, OwnRecord
 from autotrader.market.instrument import Instrument
@@ -61,6 +52,15 @@ from autotrader.market.sources import Sources
 from autotrader.records.crash import crash_point
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.intents import Intent
+from autotrader.trading.carry import Carrier
+from autotrader.trading.evaluation import evaluation_body
+from autotrader.trading.inputs import Given, decided
+from autotrader.trading.kept import Kept
+from autotrader.trading.loss import LossWatch
+from autotrader.trading.observer import Observation
+from autotrader.trading.parts import CycleReport, Parts
+from autotrader.trading.silence import Silence
+from autotrader.trading.telling import Teller, denial
 
 CANCEL_AGAIN_MS = 5_000  # an order whose timer ran out and that is still open is cancelled again after this time
 OBSERVE_SECONDS = 8.0

@@ -11,12 +11,12 @@ import pytest
 
 from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied, RecordsBroken
-from autotrader.execution.gate import Gate
 from autotrader.language.settings import Limits, Settings
 from autotrader.market.needs import BookNeed, Need, StatusNeed, TickerNeed
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Rejected, Side, client_order_id
 from autotrader.records.intents import Admission, Intent
+from autotrader.trading.gate import Gate
 from tests.worlds.desk import Desk, desk
 from tests.worlds.values import BTCJPY, START, SYMBOL, D, account_of, book, sources, ticker
 

@@ -16,9 +16,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from autotrader.errors import AutotraderError
-from autotrader.execution.differences import note_difference
-from autotrader.execution.journal import DAY_MS, in_flight_until_ms
-from autotrader.execution.resolve import Resolver
 from autotrader.market.account import Account
 from autotrader.money import ZERO, plain, times
 from autotrader.orders import ORDER_ID_PREFIX, Fill, NotFound, Order, OrderStatus, is_ours
@@ -28,6 +25,9 @@ from autotrader.records.crash import crash_point
 from autotrader.records.intents import UNRESOLVED, IntentState
 from autotrader.records.orders import Observed, OrderRow
 from autotrader.records.store import Store
+from autotrader.trading.differences import note_difference
+from autotrader.trading.journal import DAY_MS, in_flight_until_ms
+from autotrader.trading.resolve import Resolver
 
 _MARGIN_MS = 1_000  # trades are read from a little before the order was sent: two clocks
 _MISSED_AFTER_MS = 60_000  # an order that we know and no query finds for this long is worth a warning

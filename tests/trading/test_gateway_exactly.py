@@ -10,7 +10,6 @@ import pytest
 
 from autotrader.engine.halt import HaltLevel
 from autotrader.errors import SafetyRefused
-from autotrader.execution.gateway import CancelOutcome, Gateway, Outcome, never_refuse
 from autotrader.orders import (
     Accepted,
     Cancelled,
@@ -26,6 +25,7 @@ from autotrader.orders import (
 from autotrader.records.cancels import CancelRow, CancelState
 from autotrader.records.crash import listening
 from autotrader.records.intents import Intent, IntentState
+from autotrader.trading.gateway import CancelOutcome, Gateway, Outcome, never_refuse
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import START_MS, Venue
 

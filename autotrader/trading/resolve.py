@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
 from autotrader.errors import AutotraderError
-from autotrader.execution.gateway import Outcome
-from autotrader.execution.journal import ABSENCES_NEEDED, DAY_MS, WATCH_MS, next_look_ms, next_watch_ms
 from autotrader.orders import NotFound, Order
 from autotrader.ports import Broker, Clock
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import IntentState, JournalRow
 from autotrader.records.store import Store
+from autotrader.trading.gateway import Outcome
+from autotrader.trading.journal import ABSENCES_NEEDED, DAY_MS, WATCH_MS, next_look_ms, next_watch_ms
 
 _HISTORY_MS = DAY_MS - 60_000  # the venue answers for at most 24 h
 

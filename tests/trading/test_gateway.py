@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from autotrader.errors import SafetyRefused
-from autotrader.execution.gateway import Gateway
 from autotrader.orders import (
     Accepted,
     CancelRequest,
@@ -22,6 +21,7 @@ from autotrader.orders import (
 )
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import NEXT, IntentState, JournalRow
+from autotrader.trading.gateway import Gateway
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import Venue
 

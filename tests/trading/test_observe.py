@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from autotrader.execution.observe import Observation, Observer
 from autotrader.market.account import Account
 from autotrader.market.needs import OpenOrdersNeed
 from autotrader.money import total
@@ -27,6 +26,7 @@ from autotrader.orders import (
     Unknown,
 )
 from autotrader.records.forward import RANK, advance
+from autotrader.trading.observer import Observation, Observer
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import Venue
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 from autotrader.engine.outcome import Decision, Notice
 from autotrader.engine.requests import CancelOrder, NotifyRequest, PlaceRequest
-from autotrader.execution.gate import Gate
-from autotrader.execution.gateway import Gateway
-from autotrader.execution.observe import Observation, Observer
-from autotrader.execution.resolve import Resolver
 from autotrader.language.plan import Plan
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import MarketNeed, Need
 from autotrader.ports import Broker, Clock, MarketData, Notifier
 from autotrader.records.store import Store
+from autotrader.trading.gate import Gate
+from autotrader.trading.gateway import Gateway
+from autotrader.trading.observer import Observation, Observer
+from autotrader.trading.resolve import Resolver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from autotrader.cycle.results import cancelled, result_of
 from autotrader.engine.advance import Result
 from autotrader.engine.requests import CancelOrder, PlaceRequest
 from autotrader.engine.state import Run
 from autotrader.errors import AutotraderError
-from autotrader.execution.gateway import Gateway
 from autotrader.orders import DecisionKey, NotSent, Rejected, Side, Unknown, client_order_id, is_ours
 from autotrader.ports import Broker, Clock
 from autotrader.records.store import Store
+from autotrader.trading.gateway import Gateway
+from autotrader.trading.results import cancelled, result_of
 
 
 class Carrier:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from autotrader.cycle.parts import Parts
 from autotrader.engine.halt import HaltLevel
 from autotrader.engine.limits import review_needs
 from autotrader.market.needs import BookNeed, MarketNeed
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Sources
+from autotrader.trading.parts import Parts
 
 EVERY_MS = 30_000
 ANSWER_SECONDS = 8.0

@@ -13,8 +13,6 @@ from autotrader.engine.halt import HaltLevel
 from autotrader.engine.limits import View
 from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied
-from autotrader.execution.gate import Gate
-from autotrader.execution.gateway import Gateway, Outcome
 from autotrader.language.settings import Limits, Settings
 from autotrader.market.account import Account
 from autotrader.market.instrument import Instrument
@@ -23,6 +21,8 @@ from autotrader.market.snapshot import Book, ExchangeStatus, Snapshot, Ticker
 from autotrader.market.sources import Sources
 from autotrader.orders import Balance, DecisionKey, OrderRequest, OrderType, Rejected, Side, client_order_id
 from autotrader.records.intents import Admission, Intent, IntentState
+from autotrader.trading.gate import Gate
+from autotrader.trading.gateway import Gateway, Outcome
 from tests.worlds.desk import D, Desk, desk
 
 PRICE = D(100_000)

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 
 from autotrader.errors import SafetyRefused
-from autotrader.execution import journal
-from autotrader.execution.gateway import Outcome
 from autotrader.orders import (
     DecisionKey,
     Fill,
@@ -29,6 +27,8 @@ from autotrader.orders import (
 )
 from autotrader.records.crash import listening
 from autotrader.records.intents import Admission, Intent, IntentState, JournalRow
+from autotrader.trading import journal
+from autotrader.trading.gateway import Outcome
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import START_MS, Venue
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, UsageError
-from autotrader.execution.differences import settle_difference
 from autotrader.market.account import Account
 from autotrader.orders import OrderRequest, OrderStatus, SubmitResult
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import IntentState
-from tests.execution.test_resolve import lost_reply
+from autotrader.trading.differences import settle_difference
+from tests.trading.test_resolve import lost_reply
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import Venue
 

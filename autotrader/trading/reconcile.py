@@ -23,12 +23,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from autotrader.errors import AutotraderError, RecordsBroken
-from autotrader.execution.differences import has_word, note_difference
-from autotrader.execution.gateway import Outcome
-from autotrader.execution.holdings import Assets, holdings, moved_by_others, no_assets
-from autotrader.execution.journal import DAY_MS, LAG_MS
-from autotrader.execution.observe import Observation, Observer
-from autotrader.execution.resolve import Resolver
 from autotrader.market.account import Account
 from autotrader.market.needs import AccountNeed, BalancesNeed, OpenOrdersNeed
 from autotrader.money import plain
@@ -41,6 +35,12 @@ from autotrader.records.intents import IntentState
 from autotrader.records.orders import OrderRow
 from autotrader.records.places import HEADS
 from autotrader.records.store import Store
+from autotrader.trading.differences import has_word, note_difference
+from autotrader.trading.gateway import Outcome
+from autotrader.trading.holdings import Assets, holdings, moved_by_others, no_assets
+from autotrader.trading.journal import DAY_MS, LAG_MS
+from autotrader.trading.observer import Observation, Observer
+from autotrader.trading.resolve import Resolver
 
 _LEAST_MS = DAY_MS - 60_000  # the venue's lists of orders cover a day each
 _MOST_MS = 7 * DAY_MS

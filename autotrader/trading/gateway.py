@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from autotrader.errors import SafetyRefused
-from autotrader.execution.journal import MOST_UNCERTAIN_MS, RECV_WINDOW_MS, horizon_ms, next_look_ms
 from autotrader.orders import (
     Accepted,
     Cancelled,
@@ -35,6 +34,7 @@ from autotrader.records.cancels import CancelState
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import Intent, IntentState, JournalRow
 from autotrader.records.store import Store
+from autotrader.trading.journal import MOST_UNCERTAIN_MS, RECV_WINDOW_MS, horizon_ms, next_look_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,13 +12,13 @@ from decimal import Decimal
 from typing import Literal
 
 from autotrader.errors import ExchangeUnavailable
-from autotrader.execution.journal import LAG_MS
 from autotrader.money import plain
 from autotrader.orders import Fill, Order, Unknown, is_ours
 from autotrader.ports import Broker
 from autotrader.records.intents import UNRESOLVED
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store
+from autotrader.trading.journal import LAG_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
