@@ -6,8 +6,9 @@ pauses and orders, and the paper account is carried forward in memory only. So i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -27,7 +28,7 @@ from autotrader.engine.outcome import Outcome
 from autotrader.engine.requests import CancelOrder, Context, Pause, PlaceRequest
 from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values, exact
-from autotrader.errors import RulesInvalid, UsageError
+from autotrader.errors import RecordsBroken, RulesInvalid, UsageError
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.binance.hosts import LIVE_URL
@@ -56,7 +57,7 @@ from autotrader.market.needs import (
 )
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
-from autotrader.records.places import DATABASE, store_dir
+from autotrader.records.places import DATABASE, store_dir, stores_in
 from autotrader.records.store import Store
 from autotrader.trading.kept import Kept
 
@@ -136,6 +137,7 @@ class Looked:
     states: Mapping[StateKey, RuleState]
     halt: Halt | None
     weight: int
+    gone: Mapping[str, int]  # rules that are in no file any more, with the orders that they left open
 
     @property
     def cancels(self) -> tuple[CancelOrder, ...]:
@@ -175,6 +177,7 @@ def look(project: Project, state: Path) -> Looked:
         return Looked(
             now_ms=now_ms, plan=plan, problems=problems, sources=sources, outcome=outcome, verdicts=verdicts,
             states=memory.states, halt=memory.halt, weight=here.connection.governor.used,
+            gone=_gone(state, plan),
         )  # fmt: skip
 
 
@@ -186,6 +189,18 @@ def _remembered(store: Store | None, now_ms: int) -> _Memory:
         states=kept.states, runs=tuple(kept.runs.values()), pauses=kept.pauses_at(now_ms),
         halt=store.halt_in_force(), store_id=store.id,
     )  # fmt: skip
+
+
+def _gone(state: Path, plan: Plan) -> Mapping[str, int]:
+    """Open orders of rules that the files do not hold any more, in every store of this exchange: live ones too, since
+    whoever renames a rule asks `plan` before the next start.
+    """
+    found: Counter[str] = Counter()
+    for folder in stores_in(state):
+        with suppress(RecordsBroken), Store.read(folder) as store:  # `status` and `doctor` tell of a damaged one
+            if store.identity.base_url == (plan.settings.exchange.base_url or LIVE_URL):
+                found.update(store.orders.gone([rule.id for rule in plan.rules]))
+    return found
 
 
 def _all_due(plan: Plan, memory: _Memory, record: OwnRecord, now_ms: int) -> Due:

@@ -68,6 +68,8 @@ class Standing:
     open_orders: int
     unknown_orders: int
     spending: tuple[Spending, ...]
+    gone: Mapping[str, int]  # rules that are not in the plan any more, with their open orders
+    unwitnessed: Mapping[str, Any] | None  # reason and since_ms, where checkpoints cannot be written
 
 
 def standing(folder: Path, now_ms: int) -> Standing:
@@ -103,6 +105,8 @@ def standing(folder: Path, now_ms: int) -> Standing:
             open_orders=len(store.orders.open()),
             unknown_orders=len(store.intents.unresolved()),
             spending=() if plan is None else spending(store, plan, now_ms),
+            gone=store.orders.gone([] if plan is None else [rule.id for rule in plan.rules]),
+            unwitnessed=store.settings.get("unwitnessed"),
         )
 
 

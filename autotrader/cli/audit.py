@@ -62,13 +62,14 @@ def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  
     from autotrader.cli._output import emit_json, say, styled
     from autotrader.cli._stores import open_for_reading
     from autotrader.text import printable
+    from autotrader.times import time_text
 
     told = [_head(text) for text in heads]
     with open_for_reading(state) as store:
-        report = store.verify(told)
+        report, unwitnessed = store.verify(told), store.settings.get("unwitnessed")
     code = 0 if report.whole else 1
     if format == "json":
-        return emit_json(_verified(report, len(told)), code)
+        return emit_json({**_verified(report, len(told)), "unwitnessed": unwitnessed}, code)
     for problem in report.problems:
         say(styled(printable(str(problem)), "red"))
     if report.problems:
@@ -78,6 +79,9 @@ def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  
         _say_counts(report, len(told))
     for note in report.notes:
         say(f"not checked: {printable(note)}")
+    if unwitnessed is not None:
+        since, reason = time_text(unwitnessed["since_ms"]), printable(unwitnessed["reason"])
+        say(styled(f"no checkpoints since {since}: {reason}; a cut-off end would not be noticed", "bold yellow"))
     return code
 
 

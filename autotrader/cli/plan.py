@@ -282,11 +282,14 @@ def _unknown(story: Story) -> str:
 # --------------------------------------------------------------------------------------------------------- the page
 def _show(looked: Looked, entries: list[Entry]) -> None:
     from autotrader.cli._output import note, say, styled
+    from autotrader.records.orders import gone_texts
     from autotrader.text import fitted, printable, width
 
     say(_market(looked))
     if looked.halt is not None:
         say(styled(f"  {printable(looked.halt.text)}; `autotrader resume` lifts it", "yellow"))
+    for text in gone_texts(looked.gone):
+        say(styled(f"  {printable(text)}; `autotrader orders` lists them", "yellow"))
     several = len({rule.symbol for rule in looked.plan.rules}) > 1
     names = [entry.rule + (f" {entry.symbol}" if several else "") for entry in entries]
     columns = min(28, max(map(width, names), default=0))
@@ -380,6 +383,7 @@ def _data(looked: Looked, entries: list[Entry]) -> dict[str, Any]:
         "mode": "dry-run",
         "halted": None if looked.halt is None else looked.halt.reason,
         "halt_level": None if looked.halt is None else looked.halt.level,
+        "gone": [{"rule": rule, "open_orders": count} for rule, count in looked.gone.items()],
         "entries": [{"rule": one.rule, "symbol": one.symbol, **one.facts} for one in entries],
         "counts": {name: sum(one.mark == mark for one in entries) for name, mark in marks.items()},
         "cash": [

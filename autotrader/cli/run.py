@@ -14,7 +14,7 @@ from autotrader.cli._options import base_url_option, config_option, state_option
 from autotrader.cli._output import note, styled, wants_color
 from autotrader.errors import SafetyRefused
 from autotrader.money import gain_text, money_text
-from autotrader.text import counted
+from autotrader.text import counted, printable
 from autotrader.times import clock_text
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def command(
             _banner(world)
             started = world.start()
             _tell_start(started)
+            for text in world.gone():
+                note(styled(f"{printable(text)}; `autotrader orders` lists them", "yellow", sys.stderr))
             if not started.armed and once:
                 hint = NO_WORD if started.differences else NOT_ARMED
                 raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint=hint)
@@ -138,7 +140,6 @@ def _tell_start(started: Report) -> None:
         f"{len(started.foreign)} orders of another autotrader store are left alone" if started.foreign else "",
     ]
     from autotrader.cli._worlds import NO_WORD
-    from autotrader.text import printable
 
     said = ", ".join(part for part in parts if part)
     if started.changed:

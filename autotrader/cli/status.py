@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,19 +57,8 @@ def _show(one: Standing, wall: int, *, named: bool) -> None:
     if named:  # two keys have two stores, and both are LIVE
         say(styled(printable(one.folder.name), "bold"))
     say(_head(one, wall))
-    if one.halt is not None:
-        what = _HALTED[one.halt.level]
-        say(styled(f"{what}: {printable(one.halt.reason)}; `autotrader resume` lifts it", "bold yellow"))
-    for waits in one.differences:
-        cid = waits.client_order_id
-        say(styled(f"READ-ONLY: {printable(waits.text)}", "bold red"))
-        say(styled(f"  `autotrader adopt {cid}` makes it ours, `autotrader ignore {cid}` leaves it alone", "yellow"))
-    for kind, name, until in one.paused:
-        ends = "until resumed" if until is None else f"until {_moment(one, until)}"
-        say(styled(f"paused {'label ' if kind == 'label' else ''}{printable(name)} {ends}", "yellow"))
-    if one.unknown_orders:
-        count = one.unknown_orders
-        say(styled(f"{count} order{'s' * (count > 1)} of unknown fate: `autotrader orders`", "bold red"))
+    for line in _warnings(one):
+        say(line)
     if one.rules:
         head = ("rule", "state", "last fired", "to fire", "orders", "today")
         say(table(head, [_row(one, rule) for rule in one.rules]))
@@ -84,6 +74,31 @@ def _show(one: Standing, wall: int, *, named: bool) -> None:
     ]
     if spent:
         say(f"spent today {', '.join(spent)}   {one.open_orders} open order{'' if one.open_orders == 1 else 's'}")
+
+
+def _warnings(one: Standing) -> Iterator[str]:
+    """What a person must know before anything else: what stops placing, what nobody minds, what is not known."""
+    from autotrader.cli._output import styled
+    from autotrader.records.orders import gone_texts
+    from autotrader.text import counted, printable
+
+    if one.halt is not None:
+        what = _HALTED[one.halt.level]
+        yield styled(f"{what}: {printable(one.halt.reason)}; `autotrader resume` lifts it", "bold yellow")
+    for waits in one.differences:
+        cid = waits.client_order_id
+        yield styled(f"READ-ONLY: {printable(waits.text)}", "bold red")
+        yield styled(f"  `autotrader adopt {cid}` makes it ours, `autotrader ignore {cid}` leaves it alone", "yellow")
+    for kind, name, until in one.paused:
+        ends = "until resumed" if until is None else f"until {_moment(one, until)}"
+        yield styled(f"paused {'label ' if kind == 'label' else ''}{printable(name)} {ends}", "yellow")
+    if one.unknown_orders:
+        yield styled(f"{counted(one.unknown_orders, 'order')} of unknown fate: `autotrader orders`", "bold red")
+    for text in gone_texts(one.gone):
+        yield styled(f"{printable(text)}: `autotrader orders` lists them, no rule minds them any more", "bold yellow")
+    if one.unwitnessed is not None:
+        since = _moment(one, one.unwitnessed["since_ms"])
+        yield styled(f"no checkpoints since {since}: {printable(one.unwitnessed['reason'])}", "bold yellow")
 
 
 _EXPLAINED = frozenset({"blocked", "unknown"})
@@ -192,6 +207,8 @@ def _data(one: Standing) -> dict[str, Any]:
         "halt_level": None if one.halt is None else one.halt.level,
         "differences": [{"order": each.client_order_id, "difference": each.text} for each in one.differences],
         "paused": [{"kind": kind, "name": name, "until": time_or_none(until)} for kind, name, until in one.paused],
+        "gone": [{"rule": rule, "open_orders": count} for rule, count in one.gone.items()],
+        "unwitnessed": _unwitnessed(one),
         "open_orders": one.open_orders, "unknown_orders": one.unknown_orders, "spending": list(one.spending),
         "rules": [
             {
@@ -205,6 +222,13 @@ def _data(one: Standing) -> dict[str, Any]:
             for rule in one.rules
         ],
     }  # fmt: skip
+
+
+def _unwitnessed(one: Standing) -> dict[str, str] | None:
+    from autotrader.times import iso_utc
+
+    said = one.unwitnessed
+    return None if said is None else {"reason": said["reason"], "since": iso_utc(said["since_ms"])}
 
 
 def _why(rule: RuleStanding) -> str:

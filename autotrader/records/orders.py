@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from sys import intern
@@ -22,6 +23,7 @@ from autotrader.records.database import Database, Value
 from autotrader.records.fill_cache import FillCache
 from autotrader.records.forward import advance
 from autotrader.records.intents import JournalRow
+from autotrader.text import counted
 
 ORDER_COLUMNS = (
     "client_order_id", "order_id", "rule", "symbol", "side", "type", "tif", "price", "quantity", "executed",
@@ -32,6 +34,11 @@ FILL_COLUMNS = (
     "symbol", "trade_id", "order_id", "client_order_id", "rule", "side", "price", "quantity", "quote", "fee",
     "fee_asset", "time_ms", "is_maker",
 )  # fmt: skip
+
+
+def gone_texts(gone: Mapping[str, int]) -> tuple[str, ...]:
+    """What is said of rules that are gone with open orders (`Orders.gone`)."""
+    return tuple(f"{rule} is gone with {counted(count, 'open order')}" for rule, count in gone.items())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +194,11 @@ class Orders:
         """Open orders of rules that are no longer among `rules` (orders by hand are no orphans)."""
         known = {*rules, ""}
         return tuple(row for row in self.open() if row.rule not in known)
+
+    def gone(self, rules: Sequence[str]) -> Mapping[str, int]:
+        """Rules that are no longer among `rules` and left open orders behind, with how many."""
+        # A rule is known by its name: one that was renamed left its orders under the old one, and no rule minds them.
+        return Counter(row.rule for row in self.orphans(rules))
 
     def since(self, since_ms: int) -> tuple[OrderRow, ...]:
         """Orders placed since then, oldest first."""

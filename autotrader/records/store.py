@@ -198,6 +198,18 @@ class Store:
         """Why the last checkpoint could not be written, None if it was."""
         return self._heads.error if self._heads is not None else None
 
+    def note_witness(self, now_ms: int) -> str | None:
+        """Keep for every reader whether checkpoints can be written; what to tell where that has changed, else None."""
+        error, kept = self.witness_error, self.settings.get("unwitnessed")
+        if (error is None) == (kept is None):  # the error names a record, so another text is no other trouble
+            return None
+        with self.transaction():
+            told = None if error is None else {"reason": error, "since_ms": now_ms}
+            self.settings.set("unwitnessed", told, now_ms)
+        if error is None:
+            return "checkpoints of the records are written again"
+        return f"checkpoints of the records are not written, nothing else would show a cut-off end: {error}"
+
     # ------------------------------------------------------------------------------------------------- whole record
     def own_record(self, now_ms: int, zone: tzinfo = UTC) -> OwnRecord:
         """This store's orders, fills and failures, as the engine reads them. Whoever decides, judges or admits asks for

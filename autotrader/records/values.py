@@ -26,6 +26,7 @@ SETTINGS: dict[str, str] = {
     "paper": "the paper account: balances, orders, last trade ids",
     "plan": "hash of the kept text of the rules and settings that were opened last",
     "missed": "how many slots have passed unevaluated so far",
+    "unwitnessed": "null or {reason, since_ms}: checkpoints of the chain cannot be written",
 }
 
 # Changes of these are acts: they decide what may be traded. The rest moves with every cycle.

@@ -168,6 +168,8 @@ class Runner:
         self._tell_silence(report)
         self._world.cycle.parts.gate.trip_on_refusals()
         self._tell_fates()
+        if news := self._world.store.note_witness(self._clock.now_ms()):
+            self._tell("warn", news)
 
     def _tell_silence(self, report: CycleReport) -> None:
         """The exchange says nothing that a rule could be judged by: told the second time in a row, and at its end."""

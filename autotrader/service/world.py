@@ -16,6 +16,7 @@ from autotrader.language.problems import Problem
 from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
 from autotrader.ports import Broker, Notifier
+from autotrader.records.orders import gone_texts
 from autotrader.records.store import Store
 from autotrader.trading.cycle import Cycle
 from autotrader.trading.differences import Word, meant_by, settle_difference, waiting
@@ -39,6 +40,7 @@ class World:
     warnings: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ("start-up has not run",)  # nothing is decided while there is one
     _told: tuple[str, ...] = field(default=(), repr=False)
+    _gone: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def settings(self) -> Settings:
@@ -62,7 +64,15 @@ class World:
             reason = "start-up found a difference: " + "; ".join(report.reasons)
             self.notifier.notify("default", "critical", reason)
         self._told = report.reasons
+        gone = self.gone()
+        if gone and gone != self._gone:  # no rule minds these orders any more: only a person can
+            self.notifier.notify("default", "warn", "; ".join(gone))
+        self._gone = gone
         return report
+
+    def gone(self) -> tuple[str, ...]:
+        """What is said of rules that are not in the plan any more and left open orders behind."""
+        return gone_texts(self.store.orders.gone([rule.id for rule in self.plan.rules]))
 
     def settle(self, order: str, word: Word) -> Mapping[str, object]:
         """Take a person's word on an order, and compare again once none waits. Raises UsageError."""
