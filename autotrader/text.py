@@ -13,13 +13,15 @@ from collections.abc import Iterable
 
 # C0 and C1 controls, delete, bidirectional and invisible marks, line separators, lone surrogates: what can move a
 # cursor, hide or reorder text, or forge a line of its own.
-_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+_HARMFUL = "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+# Both patterns stay texts: `re` compiles one when it is first used, and keeps it. `--help` never needs either.
 
 # What no text file of ours may hold (it cannot be seen, or is no character at all): C0 but the line feed, DEL, C1, soft
 # hyphen, Arabic letter mark, Mongolian separator, zero-width and bidi marks, line and paragraph separators, invisible
 # operators, byte-order mark, annotation marks, surrogates, tags, non-characters.
-UNSEEN = re.compile(
+UNSEEN = (
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ud800-\udfff\ufe00-\ufe0e\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
@@ -35,7 +37,7 @@ def printable(text: str) -> str:
 
     Control and direction characters become visible escapes (`\\x1b`, `\\u202e`, `\\n`); all else stays.
     """
-    return _HARMFUL.sub(_escape, text)
+    return text if text.isascii() and text.isprintable() else re.sub(_HARMFUL, _escape, text)
 
 
 def _escape(found: re.Match[str]) -> str:
@@ -58,7 +60,7 @@ def named_point(character: str) -> str:
 
 def visible(text: str, most: int = 60) -> str:
     """A piece of a file for a message: what cannot be seen as code points, cut to so many characters."""
-    shown = UNSEEN.sub(lambda found: f"<{code_point(found.group())}>", text.replace("\n", "⏎"))
+    shown = re.sub(UNSEEN, lambda found: f"<{code_point(found.group())}>", text.replace("\n", "⏎"))
     return shown if len(shown) <= most else shown[: most - 3] + "..."
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from autotrader.market.needs import (
     StatusNeed,
     merged,
 )
+from autotrader.structs import dataclass
 from autotrader.times import DAY_MS
 
 # Compressed size of an evaluation row, measured on the recorded market: 710 bytes for two rules of six terms, of which

@@ -10,7 +10,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from autotrader.ports import Notifier
 from autotrader.records.places import Identity
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
+from autotrader.structs import dataclass
 from autotrader.trading.parts import CycleReport
 
 TAPE = "btcjpy-2018-01"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from autotrader.errors import ConfigError, RulesInvalid
@@ -16,6 +16,7 @@ from autotrader.language.problems import Problem
 from autotrader.language.render import as_text
 from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

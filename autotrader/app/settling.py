@@ -7,13 +7,13 @@ start finds it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from autotrader.app.told import ask_service, open_idle
 from autotrader.errors import UsageError
 from autotrader.records.places import stores_in
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.trading.differences import Difference, Word, meant_by, settle_difference, waiting
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from autotrader.money import ZERO
 from autotrader.orders import Side
 from autotrader.records.places import LOCK, writer_pid
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.times import start_of
 from autotrader.trading.differences import Difference, waiting
 

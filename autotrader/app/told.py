@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from autotrader.records.halt_file import read_halt_file, write_halt_file
 from autotrader.records.inbox import Inbox
 from autotrader.records.places import DATABASE, HEADS, INBOX, LOCK, stores_in, writer_pid
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +30,7 @@ from autotrader.money import ZERO
 from autotrader.orders import DecisionKey, Side, client_order_id
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.text import did_you_mean
 from autotrader.times import start_of
 from autotrader.trading.evaluation import decisions_of, state_before

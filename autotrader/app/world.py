@@ -8,7 +8,6 @@ else is the same code.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -34,6 +33,7 @@ from autotrader.records.canon import canonical
 from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
 from autotrader.service.world import World
+from autotrader.structs import dataclass
 from autotrader.trading.cycle import Cycle
 from autotrader.trading.gate import Gate
 from autotrader.trading.gateway import Gateway

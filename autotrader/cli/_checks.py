@@ -9,13 +9,14 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from autotrader.cli._folders import Folders
 from autotrader.cli._written import Origin
 from autotrader.errors import AutotraderError
+from autotrader.structs import dataclass
 from autotrader.times import age_text
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ by our limits, 5 not sent or of unknown fate, 6 refused by the exchange.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from autotrader.structs import dataclass
 
 if TYPE_CHECKING:
     from autotrader.orders import OrderRequest

@@ -8,12 +8,12 @@ import sys
 import time
 import types
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotrader.cli._output import emit_json, note, say, wants_color
 from autotrader.errors import UsageError
+from autotrader.structs import dataclass
 
 if TYPE_CHECKING:
     from autotrader.language.plan import Plan

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autotrader.errors import ConfigError, UsageError
+from autotrader.structs import dataclass
 
 if TYPE_CHECKING:
     from autotrader.cli._written import Origin

@@ -6,7 +6,7 @@ ends: done; failed (denied, rejected, too small: the firing is spent); returned 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
 from autotrader.engine import lifecycle
@@ -26,6 +26,7 @@ from autotrader.orders import (
     Rejected,
     Unknown,
 )
+from autotrader.structs import dataclass
 
 Result: TypeAlias = (
     Accepted | Rejected | NotSent | Unknown | Mismatch | Cancelled | Denied | Skipped | Dropped | NeverArrived

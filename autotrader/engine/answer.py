@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from autotrader.engine.evaluate import judge
 from autotrader.engine.memory import LeafMemory, Moment
@@ -12,6 +11,7 @@ from autotrader.engine.state import RuleState
 from autotrader.engine.values import Values
 from autotrader.engine.verdict import Truth, Verdict
 from autotrader.language.plan import CompiledRule
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Each gives the reason, or "" where it does not block. Blocking never disarms.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from autotrader.engine.actions.place import closed, has_unknown_fate
 from autotrader.engine.calendar import in_windows
@@ -14,6 +13,7 @@ from autotrader.engine.requests import Context
 from autotrader.engine.state import RuleState, Run
 from autotrader.language.plan import Branch, CompiledRule, MaxRuns, PlaceOrder
 from autotrader.market.sources import Sources
+from autotrader.structs import dataclass
 from autotrader.times import age_text, span_text, start_of
 
 

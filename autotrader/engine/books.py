@@ -8,7 +8,7 @@ price now; where a price is not known, neither is the result.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from autotrader.language.tree import Kind, Term, Unit
@@ -16,6 +16,7 @@ from autotrader.language.vocabulary import value_of
 from autotrader.market.sources import Sources
 from autotrader.money import ZERO, times, total
 from autotrader.orders import Fill, Side
+from autotrader.structs import dataclass
 from autotrader.times import start_of
 
 

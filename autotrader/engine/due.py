@@ -11,7 +11,7 @@ order stays open (its cancel did not leave, or was not heard of) every 10 s agai
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from autotrader.engine.calendar import next_occurrence, occurrences
 from autotrader.engine.state import RuleState, Run, StateKey
@@ -19,6 +19,7 @@ from autotrader.language.plan import At, CompiledRule, Every, OnClose, Plan
 from autotrader.market.account import OwnOrder
 from autotrader.market.needs import Need, merged
 from autotrader.market.timeframe import approximate_ms, next_open, open_of
+from autotrader.structs import dataclass
 from autotrader.times import DAY_MS
 
 LATEST_MS = 30_000  # the longest deadline of a slot

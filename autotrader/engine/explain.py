@@ -7,7 +7,6 @@ Nothing here draws; a terminal, a file or a program can each show the same lines
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from autotrader.engine.due import period_ms
@@ -20,6 +19,7 @@ from autotrader.engine.values import Values, scalar_to_text
 from autotrader.engine.verdict import Observed, Truth, Verdict
 from autotrader.language.plan import CompiledRule
 from autotrader.language.tree import Kind, Unit
+from autotrader.structs import dataclass
 
 MARKS: dict[Truth, str] = {True: "✓", False: "✗", None: "?"}
 WORDS: dict[Truth, str] = {True: "true", False: "false", None: "unknown"}

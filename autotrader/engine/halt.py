@@ -5,10 +5,10 @@ Every level leaves cancelling alone, and none of them ends by itself: a person r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from autotrader.orders import Side
+from autotrader.structs import dataclass
 
 
 class HaltLevel(StrEnum):

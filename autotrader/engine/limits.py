@@ -12,7 +12,7 @@ goes through the orders as they would be carried out (sells, then buys), each as
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
@@ -31,6 +31,7 @@ from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
 from autotrader.money import HUNDRED, ONE, ZERO, grouped, over, plain, times, total
 from autotrader.orders import Order, Side
+from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, HOUR_MS
 
 FILTERS_MS = DAY_MS  # filters older than this are not trusted

@@ -11,10 +11,11 @@ evaluations (missed slots, a restart). A pause longer than three periods resets 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 from autotrader.engine.verdict import Truth, count_at_least
+from autotrader.structs import dataclass
 
 Side = Literal["", "up", "down"]
 NEIGHBOURS = 1.5  # evaluations further apart than this many periods are not neighbours

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from autotrader.engine.requests import Request
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values
 from autotrader.engine.verdict import Truth
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
@@ -10,6 +9,7 @@ from autotrader.engine.halt import Halt
 from autotrader.engine.state import RunKey
 from autotrader.language.tree import Place
 from autotrader.orders import CancelRequest, DecisionKey, OrderRequest, Side
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

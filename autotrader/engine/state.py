@@ -7,7 +7,7 @@ through its list of actions. Both are plain values; `*_to_json` / `*_from_json` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 from autotrader.engine.memory import LeafMemory, memory_from_json, memory_to_json
 from autotrader.market.account import OwnOrder
 from autotrader.orders import Order, OrderStatus, Side
+from autotrader.structs import dataclass
 
 
 class Phase(StrEnum):

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from functools import lru_cache
 
 from autotrader.language.tree import Arithmetic, Kind, Least, Literal, Most, Term, Value
 from autotrader.market.sources import LowerBound, Missing
 from autotrader.money import CONTEXT, HUNDRED, ONE, plain
+from autotrader.structs import dataclass
 
 Scalar = Decimal | float | str | bool | Missing | LowerBound
 NAN = math.nan

@@ -7,11 +7,11 @@ Three values: true, false, and None for unknown. Unknown is neither: it passes t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from autotrader.engine.values import Scalar
 from autotrader.language.tree import Place, Unit
+from autotrader.structs import dataclass
 
 Truth: TypeAlias = bool | None
 

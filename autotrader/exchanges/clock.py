@@ -15,10 +15,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
+from autotrader.structs import dataclass
 
 MOST_UNCERTAIN_MS: Final = 500
 RESYNC_SECONDS: Final = 600.0

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Literal, Protocol
 
 from autotrader.errors import ExchangeUnavailable
 from autotrader.exchanges.secret import Secret
+from autotrader.structs import dataclass
 
 BODY_CAP: Final = 8 * 1024 * 1024
 KEPT_HEADERS: Final = ("retry-after", "content-type", "content-encoding")

@@ -16,7 +16,6 @@ Not modelled: own orders on both sides that would meet each other (the venue's s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -47,6 +46,7 @@ from autotrader.orders import (
     Unknown,
 )
 from autotrader.ports import Clock
+from autotrader.structs import dataclass
 
 FEE = Decimal("0.001")  # exchange-facts §6.5: the venue's standard rate
 _PAGES = 50  # of market trades in one look; what is left comes with the next one

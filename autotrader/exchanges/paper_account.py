@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from autotrader.errors import RecordsBroken
 from autotrader.money import ZERO, ceil_to, plain, times, total
 from autotrader.orders import Balance, Fill, Order, OrderStatus, Side
+from autotrader.structs import dataclass
 
 FEE_STEP = Decimal("0.00000001")
 STARTED_OVER = "the paper account was started over"  # the notice in the records, from when on the account counts

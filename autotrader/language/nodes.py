@@ -7,13 +7,14 @@ Scalars are text, always. Lines and columns are 1-based and count characters. A 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import Literal
 
 from autotrader.language.expression.scope import Origin
 from autotrader.language.problems import Problem, Severity
 from autotrader.language.tree import Place
+from autotrader.structs import dataclass
 
 Style = Literal["plain", "quoted", "block"]
 Path = tuple[str | int, ...]

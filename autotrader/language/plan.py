@@ -7,7 +7,7 @@ milliseconds, percentages percent points, money Decimal.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Literal as Only
 
@@ -16,6 +16,7 @@ from autotrader.language.settings import Settings
 from autotrader.language.tree import Condition, Place, Term, Value, Window
 from autotrader.market.needs import Need
 from autotrader.orders import Side, TimeInForce
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True)

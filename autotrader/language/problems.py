@@ -7,10 +7,10 @@ AT4xx not yet supported, AT5xx account file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from autotrader.language.tree import Place
+from autotrader.structs import dataclass
 
 Severity = Literal["error", "warning", "note"]
 

@@ -7,7 +7,7 @@ run. `Checked.reported` are the paths that later stages stay silent about.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, cast, get_args, get_origin
@@ -32,6 +32,7 @@ from autotrader.language.nodes import (
 )
 from autotrader.language.problems import Problem
 from autotrader.language.written import shown
+from autotrader.structs import dataclass
 from autotrader.text import did_you_mean, nearest, visible
 
 ROUNDS = 12

@@ -7,7 +7,6 @@ dump, the text of `init` and the editor's schema all ask the key, so that a sett
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +20,7 @@ from autotrader.language.problems import Problem
 from autotrader.language.symbols import OFFLINE
 from autotrader.language.written import faulty, text_of, whole_of, wrong
 from autotrader.money import plain
+from autotrader.structs import dataclass
 from autotrader.times import read_zone, span_text
 
 ONLY_TIGHTER = "the environment may only tighten"

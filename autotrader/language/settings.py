@@ -8,7 +8,7 @@ the first file is read.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -26,6 +26,7 @@ from autotrader.language.setting_kinds import (
     Zone,
 )
 from autotrader.language.written import Name, Refusal, SymbolName, Text, Version, mapping_or_text, wrong
+from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, TOKYO
 
 STRICT = ConfigDict(extra="forbid")

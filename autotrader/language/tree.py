@@ -11,10 +11,11 @@ rebuilt later from the recorded values. Every leaf has a `key`, its path in the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal as Only
+
+from autotrader.structs import dataclass
 
 
 class Kind(StrEnum):

@@ -6,7 +6,7 @@ worked out from the candles of a day; words about the book, the account or the c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,7 @@ from autotrader.language.readback import written
 from autotrader.language.tree import Condition, Cross, Kind, Literal, Term, Unit, Value
 from autotrader.language.walk import tree_terms
 from autotrader.market.timeframe import FIXED_MS
+from autotrader.structs import dataclass
 
 _RELATIONS = (
     "<",

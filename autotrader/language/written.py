@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from autotrader.language.problems import Problem
+from autotrader.structs import dataclass
 from autotrader.text import visible
 
 YAML_BOOLEANS = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false"})

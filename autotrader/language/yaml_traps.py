@@ -22,7 +22,7 @@ _KEYED = re.compile(r"^(?P<lead>\s*(?:-\s+)*(?:[A-Za-z0-9_.]+:\s+)?)(?P<value>\S
 def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
     """The text with every forbidden character replaced by a blank or `?`, so that positions stay; and the problems."""
     problems: list[Problem] = []
-    for found in UNSEEN.finditer(text):
+    for found in re.finditer(UNSEEN, text):
         if len(problems) == _MOST_REPORTED:
             break
         line = text.count("\n", 0, found.start()) + 1
@@ -39,13 +39,13 @@ def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
         )
     if not problems:
         return text, []
-    return UNSEEN.sub(lambda found: " " if found.group() in "\t\r" else "?", text), problems
+    return re.sub(UNSEEN, lambda found: " " if found.group() in "\t\r" else "?", text), problems
 
 
 def scalar_problems(file: str, scalar: Scalar, *, free: bool) -> list[Problem]:
     """What is wrong with one scalar as text: unescaped characters, look-alikes, line breaks, thousands commas."""
     place = Place(file, scalar.line, scalar.column, scalar.length)
-    found = UNSEEN.search(scalar.text)
+    found = re.search(UNSEEN, scalar.text)
     if found:
         return [
             Problem(

@@ -7,10 +7,11 @@ is what this store knows of its own orders and fills. The two are kept apart bec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from autotrader.orders import Balance, Fill, Order, Side
+from autotrader.structs import dataclass
 
 # Labels that no rule can bear (they are no names): an order that waits for a person's word, and one that got `ignore`.
 UNEXPLAINED, IGNORED = "(unexplained)", "(ignored)"

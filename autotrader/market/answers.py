@@ -7,8 +7,9 @@ are only read, and what a cycle sees (snapshot, account) not until they run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True)

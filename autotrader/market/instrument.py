@@ -6,11 +6,11 @@ Amounts are only ever made smaller to fit: `fit_quantity` rounds down, `fit_pric
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from autotrader.money import ZERO, ceil_to, floor_to, over, plain, times
 from autotrader.orders import Side
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

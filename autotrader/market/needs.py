@@ -5,7 +5,7 @@ A need is the question, without the answer's age limit; what it costs is known t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True)

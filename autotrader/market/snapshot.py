@@ -8,11 +8,12 @@ with its reason; nothing is ever filled in.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from autotrader.market.candles import Candles
 from autotrader.market.needs import BookNeed, CandleNeed, Need, StatusNeed, TickerNeed, TradingDayNeed
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

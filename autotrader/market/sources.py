@@ -6,7 +6,7 @@ What they answer with stands in `answers`; its names can be had from here too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from autotrader.market.account import Account, Health, OwnOrder, OwnRecord
@@ -14,6 +14,7 @@ from autotrader.market.answers import Answer, LowerBound, Missing
 from autotrader.market.instrument import Instrument
 from autotrader.market.snapshot import Snapshot
 from autotrader.orders import Order
+from autotrader.structs import dataclass
 
 __all__ = ["Answer", "LowerBound", "Missing", "Sources"]
 

@@ -7,11 +7,11 @@ did is never assumed but read from the order.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from enum import StrEnum
 
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database
+from autotrader.structs import dataclass
 
 
 class CancelState(StrEnum):

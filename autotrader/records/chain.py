@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from autotrader.records.canon import canonical, genesis, row_hash, text_hash
 from autotrader.records.database import Database
 from autotrader.records.heads import Head
+from autotrader.structs import dataclass
 
 _ALL = "SELECT n, time_ms, kind, subject, body, prev, hash FROM chain ORDER BY n"
 MOST_PROBLEMS = 20

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from autotrader.records.canon import canonical
 from autotrader.records.chain import CLOSED, Chain, Damage
 from autotrader.records.database import Database
+from autotrader.structs import dataclass
 
 HOUR_MS = 3_600_000
 KEPT_MS = 30 * 24 * HOUR_MS

@@ -7,9 +7,10 @@ that is kept as an alert, not as a state. Pure; the tables are in `orders`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from autotrader.orders import TERMINAL, Order, OrderStatus
+from autotrader.structs import dataclass
 
 # How far a status is: within a rank, only more execution moves the order.
 RANK: dict[OrderStatus, int] = {

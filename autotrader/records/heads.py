@@ -17,11 +17,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from autotrader.errors import RecordsBroken
 from autotrader.records.audit_key import AuditKey
+from autotrader.structs import dataclass
 
 COMPACT_ABOVE = 1 << 20  # bytes; older lines are thinned to one in a thousand
 KEEP_EVERY = 1000

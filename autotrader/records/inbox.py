@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from autotrader.errors import RecordsBroken
 from autotrader.records.canon import canonical
 from autotrader.records.database import broken
+from autotrader.structs import dataclass
 
 _APPLICATION_ID = 0x41544249  # "ATBI"
 _TABLE = """

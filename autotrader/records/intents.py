@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from functools import partial
@@ -26,6 +25,7 @@ from autotrader.money import plain
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, TimeInForce, client_order_id
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database, Value
+from autotrader.structs import dataclass
 
 
 class IntentState(StrEnum):

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from sys import intern
 
@@ -23,6 +23,7 @@ from autotrader.records.database import Database, Value
 from autotrader.records.fill_cache import FillCache
 from autotrader.records.forward import advance
 from autotrader.records.intents import JournalRow
+from autotrader.structs import dataclass
 from autotrader.text import counted
 
 ORDER_COLUMNS = (

@@ -7,7 +7,6 @@ can count what it executed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from autotrader.market.account import OwnOrder, OwnRecord
@@ -16,6 +15,7 @@ from autotrader.records.cancels import Cancels
 from autotrader.records.intents import Intents, IntentState, JournalRow
 from autotrader.records.orders import OrderRow, Orders
 from autotrader.records.values import Errors, Settings
+from autotrader.structs import dataclass
 
 DAY_MS = 86_400_000
 _FILLS_DAYS = 32

@@ -16,12 +16,12 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from autotrader.errors import ConfigError, SafetyRefused
+from autotrader.structs import dataclass
 
 DATABASE = "records.db"
 HEADS = "heads.jsonl"

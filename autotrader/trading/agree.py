@@ -7,7 +7,6 @@ a trade is not booked yet, a fate is still unknown here): that is *pending*, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
@@ -18,6 +17,7 @@ from autotrader.ports import Broker
 from autotrader.records.intents import UNRESOLVED
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.trading.journal import LAG_MS
 
 

@@ -8,13 +8,13 @@ in every sense; `ignore` leaves it alone for good. Both are acts of the chain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from autotrader.errors import UsageError
 from autotrader.market.account import IGNORED, LEFT_ALONE
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 
 Word = Literal["adopt", "ignore"]
 

@@ -9,7 +9,7 @@ on, and too many refusals in a row. A limit that raises anything but a denial ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from autotrader.engine.limits import FILTERS_MS, Limit, judge, too_many_refusals, tripped
@@ -22,6 +22,7 @@ from autotrader.market.sources import Sources
 from autotrader.ports import Clock
 from autotrader.records.intents import Admission, Intent
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 
 _AGES: dict[type, tuple[str, int]] = {
     TickerNeed: ("the ticker of ", TICKER_MS),

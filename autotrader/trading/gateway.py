@@ -12,7 +12,6 @@ a commit may take long on a slow disk.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
 
 from autotrader.errors import SafetyRefused
@@ -34,6 +33,7 @@ from autotrader.records.cancels import CancelState
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import Intent, IntentState, JournalRow
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.trading.journal import MOST_UNCERTAIN_MS, RECV_WINDOW_MS, horizon_ms, next_look_ms
 
 

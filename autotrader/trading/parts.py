@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from autotrader.engine.outcome import Decision, Notice
 from autotrader.engine.requests import CancelOrder, NotifyRequest, PlaceRequest
@@ -12,6 +12,7 @@ from autotrader.market.instrument import Instrument
 from autotrader.market.needs import MarketNeed, Need
 from autotrader.ports import Broker, Clock, MarketData, Notifier
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.trading.gate import Gate
 from autotrader.trading.gateway import Gateway
 from autotrader.trading.observer import Observation, Observer

@@ -19,7 +19,7 @@ and trade by hand.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from autotrader.errors import AutotraderError, RecordsBroken
@@ -35,6 +35,7 @@ from autotrader.records.intents import IntentState
 from autotrader.records.orders import OrderRow
 from autotrader.records.places import HEADS
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.trading.differences import has_word, note_difference
 from autotrader.trading.gateway import Outcome
 from autotrader.trading.holdings import Assets, holdings, moved_by_others, no_assets

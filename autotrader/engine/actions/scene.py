@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from autotrader.engine.requests import Context, Dropped, Request, Skipped
@@ -10,6 +9,7 @@ from autotrader.engine.state import Run
 from autotrader.engine.values import Values
 from autotrader.language.plan import CompiledRule
 from autotrader.market.sources import Sources
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
@@ -21,6 +20,7 @@ from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, Tra
 from autotrader.exchanges.clock import ExchangeClock
 from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request, Sender
 from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.structs import dataclass
 
 READ_SECONDS: Final = 8.0
 TRADE_SECONDS: Final = 12.0  # the venue itself gives up after 10

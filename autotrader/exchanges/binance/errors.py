@@ -7,7 +7,6 @@ is `Unknown`: the order may exist, and it is asked for, never sent again.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -15,6 +14,7 @@ from autotrader.errors import ExchangeRefused, ExchangeUnavailable
 from autotrader.exchanges.messages import Reply
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.orders import Rejected, Unknown
+from autotrader.structs import dataclass
 
 
 class Kind(StrEnum):

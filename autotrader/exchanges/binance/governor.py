@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from autotrader.exchanges.messages import NotSentError, Reply
+from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 DEFAULT_LIMIT: Final = 6000

@@ -8,7 +8,6 @@ only make a datum look older than it is).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import partial
@@ -39,6 +38,7 @@ from autotrader.market.needs import (
 )  # fmt: skip
 from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
 from autotrader.money import over
+from autotrader.structs import dataclass
 from autotrader.times import MINUTE_MS
 
 T = TypeVar("T")

@@ -8,7 +8,6 @@ become Decimal at once. A symbol that we did not ask for is refused (a cache may
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,6 +20,7 @@ from autotrader.exchanges.binance.fields import (
     rows,
 )  # fmt: skip
 from autotrader.money import ZERO
+from autotrader.structs import dataclass
 
 MOST_PLACES: Final = 18
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from autotrader.exchanges.binance.fields import BadReply, Fields, rows
 from autotrader.money import ZERO, times
 from autotrader.orders import Balance, Fill, Order, OrderStatus, Side
+from autotrader.structs import dataclass
 
 _STATUSES = {one.value: one for one in OrderStatus}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from autotrader.language.compile.bench import Bench, Signal
@@ -22,6 +21,7 @@ from autotrader.language.symbols import OFFLINE, guessed
 from autotrader.language.tree import Literal
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import merged
+from autotrader.structs import dataclass
 from autotrader.text import did_you_mean, nearest
 
 __all__ = ["File", "compiled", "plan_of"]

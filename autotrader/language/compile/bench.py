@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Literal as Only
 from typing import TypeVar, cast
 
@@ -18,6 +18,7 @@ from autotrader.language.problems import Problem
 from autotrader.language.reading import Checked
 from autotrader.language.rule_file import WrittenFile, WrittenWhen
 from autotrader.language.tree import Kind, Literal, Value
+from autotrader.structs import dataclass
 
 Result = TypeVar("Result")
 _PARAM = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)

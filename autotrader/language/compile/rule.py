@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from autotrader.language.compile.actions import actions_of
@@ -33,6 +33,7 @@ from autotrader.language.vocabulary import needs_of, needs_of_condition
 from autotrader.language.walk import tree_terms
 from autotrader.market.needs import BalancesNeed, BookNeed, Need, OpenOrdersNeed, merged
 from autotrader.orders import Side
+from autotrader.structs import dataclass
 from autotrader.text import did_you_mean
 
 AT_RETRY_MS = 600_000

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from autotrader.language.tree import Condition, Literal
 from autotrader.market.instrument import Instrument
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True)

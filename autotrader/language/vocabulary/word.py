@@ -7,7 +7,6 @@ fetched and how it is read. Nothing about it is written down a second time elsew
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 from typing import Literal as Only
@@ -15,6 +14,7 @@ from typing import Literal as Only
 from autotrader.language.tree import Literal, Term
 from autotrader.market.answers import Answer
 from autotrader.market.needs import Need
+from autotrader.structs import dataclass
 
 if TYPE_CHECKING:
     from autotrader.market.sources import Sources
