@@ -126,7 +126,7 @@ class Restarts:
             if number % 15 == 0:
                 self._clock.sleep(MINUTE_S)
                 world.connection.clock.sync()
-            bid = world.connection.calls.best(["BTCJPY"])[0].book.bids[0][0]
+            bid = world.connection.calls.best(["BTCJPY"])[0].bids[0][0]
             price = (bid * Decimal("0.97")).quantize(Decimal(1))
             place_by_hand(world, Wanted(symbol="BTCJPY", side=Side.BUY, price=price, quantity=Decimal("0.0002")))
         self.down()

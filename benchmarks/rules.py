@@ -94,7 +94,7 @@ def sources(count: int) -> Sources:
     for number, name in enumerate(symbols(count)):
         seen[TickerNeed(name)] = Ticker(
             symbol=name, last=LAST, open=LAST, high=LAST, low=LAST, volume=Decimal(1), turnover=LAST,
-            change=Decimal("-1.5"), close_time_ms=NOW_MS, asked_ms=NOW_MS,
+            change=Decimal("-1.5"), open_time_ms=NOW_MS, close_time_ms=NOW_MS, asked_ms=NOW_MS,
         )  # fmt: skip
         seen[BookNeed(name, 5)] = Book(
             symbol=name, bids=((LAST - 10, Decimal(5)),), asks=((LAST + 10, Decimal(5)),), asked_levels=5, update_id=1,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from autotrader.exchanges.binance.wire_account import WireRestrictions
+from autotrader.exchanges.venue import KeyPermissions
 
 DAY_MS: Final = 86_400_000
 SOON_MS: Final = 30 * DAY_MS
@@ -28,7 +28,7 @@ class KeyVerdict(NamedTuple):
     warnings: tuple[Said, ...]
 
 
-def judged(may: WireRestrictions, now_ms: int) -> KeyVerdict:
+def judged(may: KeyPermissions, now_ms: int) -> KeyVerdict:
     """The verdict on a key at a moment (milliseconds UTC)."""
     ends = may.expires_ms
     refusals = (
@@ -49,7 +49,7 @@ def judged(may: WireRestrictions, now_ms: int) -> KeyVerdict:
     return KeyVerdict(tuple(said for bad, said in refusals if bad), tuple(said for bad, said in warnings if bad))
 
 
-def ending(may: WireRestrictions, now_ms: int) -> str:
+def ending(may: KeyPermissions, now_ms: int) -> str:
     """Until when the key may trade, in words."""
     if may.expires_ms is None:
         return "its right to trade has no end that the exchange names"

@@ -119,7 +119,7 @@ def eyes(settings: Settings, state: Path) -> Iterator[Eyes]:
 def _paper(settings: Settings, connection: Connection, store: Store | None) -> PaperBroker:
     """The paper account, carried forward in memory: what it saves goes nowhere."""
     text: str | None = None if store is None else store.settings.get("paper")
-    source = venue_source(connection.calls, connection.market._instruments, connection.clock)  # noqa: SLF001
+    source = venue_source(connection.calls, connection.market.filters)
     return PaperBroker(source, PaperStore(load=lambda: text, save=lambda _text: None), connection.clock, settings.paper)
 
 

@@ -81,5 +81,5 @@ def _remembered_ms(store: Store) -> int:
 def _paper(store: Store, connection: Connection) -> PaperBroker:
     """The paper account as last saved, carried forward in memory: what it saves goes nowhere."""
     text: str | None = store.settings.get("paper")
-    source = venue_source(connection.calls, connection.market.filters, connection.clock)
+    source = venue_source(connection.calls, connection.market.filters)
     return PaperBroker(source, PaperStore(load=lambda: text, save=lambda _text: None), connection.clock, {})

@@ -214,7 +214,7 @@ def paper_broker(settings: Settings, connection: Connection, store: Store) -> Pa
         with store.transaction():
             store.settings.set("paper", text, connection.clock.now_ms())
 
-    source = venue_source(connection.calls, connection.market.filters, connection.clock)
+    source = venue_source(connection.calls, connection.market.filters)
     return PaperBroker(
         source, PaperStore(load=lambda: store.settings.get("paper"), save=save), connection.clock, settings.paper
     )

@@ -157,10 +157,9 @@ def _prices(connection: Connection, assets: Sequence[str]) -> tuple[dict[str, De
     try:
         listed = connection.market.instruments(names)
         wanted = [name for name in names if name in listed]
-        found = {one.symbol: one for one in connection.calls.best(wanted)} if wanted else {}
+        books = {one.symbol: one for one in connection.calls.best(wanted)} if wanted else {}
     except AutotraderError as error:
         return {}, error.message
-    books = {name: found[name].book for name in wanted if name in found}
     prices = {listed[name].base: book.bids[0][0] for name, book in books.items() if book.bids}
     missing = [name for name in names if name.removesuffix(YEN) not in prices]
     return prices, f"no price of {', '.join(missing)}" if missing else ""

@@ -77,7 +77,7 @@ def _connected(url: str) -> tuple[Client, VenueClock]:
     """A client that can look and nothing else. Raises ConfigError for an address that is not the exchange's."""
     from autotrader.cli._secrets import credentials_here
     from autotrader.exchanges.binance.client import Client
-    from autotrader.exchanges.binance.endpoints import Market
+    from autotrader.exchanges.binance.endpoints import PublicCalls
     from autotrader.exchanges.binance.governor import Governor
     from autotrader.exchanges.binance.hosts import base_url
     from autotrader.exchanges.binance.signing import ReadSigner
@@ -90,7 +90,7 @@ def _connected(url: str) -> tuple[Client, VenueClock]:
     except ConfigError:
         credentials = None  # the check of the key tells what is wrong with it
     reader = None if credentials is None else ReadSigner(credentials, place.host)
-    clock = VenueClock(lambda: Market(client).time())
+    clock = VenueClock(lambda: PublicCalls(client).time())
     client = Client(Transport(place), clock, Governor(clock.now_ms), reader)
     return client, clock
 

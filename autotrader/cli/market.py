@@ -16,7 +16,8 @@ from autotrader.cli._options import base_url_option, config_option, format_optio
 from autotrader.market.timeframe import TIMEFRAMES
 
 if TYPE_CHECKING:
-    from autotrader.exchanges.binance.wire import WireBook, WireTicker
+    from autotrader.market.candles import Candle
+    from autotrader.market.snapshot import Book, Ticker
 
 F = TypeVar("F", bound=Callable[..., Any])
 LARGEST_DEPTH = 5000
@@ -110,7 +111,8 @@ def depth(*, symbol: str, limit: int, format: str, base_url: str | None, config:
     with venue(base_url, config) as place:
         found = place.connection.calls.depth(symbol, limit)
     rows = _book_rows(found)
-    return _show(format, {"symbol": symbol, "book": found}, ("bid size", "bid", "ask", "ask size"), rows)
+    book = {"update_id": found.update_id, "bids": found.bids, "asks": found.asks}
+    return _show(format, {"symbol": symbol, "book": book}, ("bid size", "bid", "ask", "ask size"), rows)
 
 
 @command.command("klines")
@@ -142,18 +144,18 @@ def klines(  # noqa: PLR0913 - one argument for each option
         found = place.connection.calls.klines(symbol, interval, limit, span)
     rows = [
         (
-            time_with_utc(one.open_time, zone),
+            time_with_utc(one.open_ms, zone),
             *(_figure(value) for value in (one.open, one.high, one.low, one.close, one.volume)),
-            "" if one.close_time < now else "open",
+            "" if one.close_ms < now else "open",
         )
         for one in found
     ]
     head = ("opens", "open", "high", "low", "close", "volume", "")
-    shown = [_timed(one, "open_time", "close_time") | {"closed": one.close_time < now} for one in found]
+    shown = [_named(one) | {"closed": one.close_ms < now} for one in found]
     return _show(format, {"symbol": symbol, "interval": interval, "klines": shown}, head, rows)
 
 
-def _show_tickers(format: str, found: Sequence[WireTicker], zone: str) -> int:  # noqa: A002
+def _show_tickers(format: str, found: Sequence[Ticker], zone: str) -> int:  # noqa: A002
     from autotrader.money import percent_text
     from autotrader.times import time_with_utc
 
@@ -162,17 +164,17 @@ def _show_tickers(format: str, found: Sequence[WireTicker], zone: str) -> int:  
             one.symbol,
             _figure(one.last),
             percent_text(one.change, 3, sign=True),
-            *(_figure(value) for value in (one.open, one.high, one.low, one.volume, one.quote_volume)),
-            time_with_utc(one.open_time, zone),
-            time_with_utc(one.close_time, zone),
+            *(_figure(value) for value in (one.open, one.high, one.low, one.volume, one.turnover)),
+            time_with_utc(one.open_time_ms, zone),
+            time_with_utc(one.close_time_ms, zone),
         )
         for one in found
     ]
     head = ("symbol", "last", "change", "open", "high", "low", "volume", "turnover", "from", "to")
-    return _show(format, {"tickers": [_timed(one, "open_time", "close_time") for one in found]}, head, rows)
+    return _show(format, {"tickers": [_named(one) for one in found]}, head, rows)
 
 
-def _book_rows(book: WireBook) -> list[tuple[str, ...]]:
+def _book_rows(book: Book) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for at in range(max(len(book.bids), len(book.asks))):
         bid = book.bids[at] if at < len(book.bids) else None
@@ -194,14 +196,21 @@ def _figure(value: Decimal) -> str:
     return grouped(value)
 
 
-def _timed(value: Any, *names: str) -> dict[str, Any]:
-    """A value's fields, with each time also as UTC text."""
+_NAMES = {
+    "open_ms": "open_time", "close_ms": "close_time", "open_time_ms": "open_time", "close_time_ms": "close_time",
+    "turnover": "quote_volume",
+}  # fmt: skip
+
+
+def _named(value: Candle | Ticker) -> dict[str, Any]:
+    """A value's fields under the names that this output promises, with each time also as UTC text."""
     from dataclasses import fields
 
     from autotrader.times import iso_utc
 
-    found = {field.name: getattr(value, field.name) for field in fields(value)}
-    return found | {f"{name}_utc": iso_utc(found[name]) for name in names}
+    found = {_NAMES.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
+    found.pop("asked_ms", None)
+    return found | {f"{name}_utc": iso_utc(found[name]) for name in ("open_time", "close_time")}
 
 
 def _show(format: str, payload: dict[str, Any], head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:  # noqa: A002

@@ -30,7 +30,7 @@ def status(*, format: str, base_url: str | None, config: Path | None) -> int:  #
         now, skew, doubt = found.clock.now_ms(), found.clock.skew_ms(), found.clock.uncertainty_ms()
         state = found.calls.system_status() if found.serves("/sapi/v1/system/status") else None
         zone = place.zone
-    word = "unknown" if state is None else "normal" if state.status == 0 else "maintenance"
+    word = "unknown" if state is None else "normal" if state.normal else "maintenance"
     if format == "json":
         facts = {"host": found.url.origin, "status": word, "message": state.message if state else None}
         times = {"time": now, "time_utc": iso_utc(now), "clock_skew_ms": skew, "clock_uncertainty_ms": doubt}

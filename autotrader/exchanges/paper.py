@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.paper_account import Market, PaperAccount, from_text, to_text
@@ -52,7 +52,8 @@ FEE = Decimal("0.001")  # exchange-facts §6.5: the venue's standard rate
 _PAGES = 50  # of market trades in one look; what is left comes with the next one
 
 
-class PublicTrade(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PublicTrade:
     """One aggregate trade of the market: its id, price in quote, quantity in base, venue time."""
 
     trade_id: int

@@ -9,36 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autotrader.exchanges.binance.endpoints import Market
+from autotrader.exchanges.binance.endpoints import PublicCalls
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.paper import PaperSource, PublicTrade
 from autotrader.market.instrument import Instrument
-from autotrader.market.snapshot import Book
-from autotrader.ports import Clock
 
 LEVELS = 100
 PAGE = 1_000
 
 
-def venue_source(market: Market, instruments: Instruments, clock: Clock) -> PaperSource:
+def venue_source(calls: PublicCalls, instruments: Instruments) -> PaperSource:
     """The paper broker's source at a venue. Its calls raise ExchangeUnavailable or ExchangeRefused."""
 
     def instrument(symbol: str) -> Instrument | None:
         return instruments.get([symbol], within_ms=0).get(symbol)
 
-    def book(symbol: str) -> Book:
-        asked_ms = clock.now_ms()
-        found = market.depth(symbol, LEVELS)
-        return Book(
-            symbol=symbol, bids=tuple(found.bids), asks=tuple(found.asks), asked_levels=LEVELS,
-            update_id=found.update_id, asked_ms=asked_ms,
-        )  # fmt: skip
-
     def trades(symbol: str, from_id: int | None, from_ms: int) -> Sequence[PublicTrade]:
-        span = (from_ms, None) if from_id is None else (None, None)
-        found = market.agg_trades(symbol, from_id, span, PAGE)
-        return [PublicTrade(trade.id, trade.price, trade.quantity, trade.time) for trade in found]
+        return calls.agg_trades(symbol, from_id, (from_ms, None) if from_id is None else (None, None), PAGE)
 
     return PaperSource(
-        instrument=instrument, book=book, trades=trades, average=lambda symbol: market.average_price(symbol).price
+        instrument=instrument,
+        book=lambda symbol: calls.depth(symbol, LEVELS),
+        trades=trades,
+        average=lambda symbol: calls.average_price(symbol).price,
     )

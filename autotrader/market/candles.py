@@ -8,6 +8,7 @@ can be kept with it (`memo`) and are gone when it is.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,6 +17,21 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Candle:
+    """One candle as the exchange gave it, exact; the last one of a reply is usually still open."""
+
+    open_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    close_ms: int
+    turnover: Decimal
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,7 +18,11 @@ from autotrader.structs import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticker:
-    """The rolling 24 hour ticker. `change` is in percent; `volume` in base, `turnover` in quote."""
+    """A ticker over a window: the rolling 24 hours, or the calendar day that begins at midnight of the account's zone.
+
+    `change` is in percent; `volume` in base, `turnover` in quote. What a short reply leaves out is None: the change in
+    quote, the average price, the best bid and ask (none of which rules read here: books are fresher).
+    """
 
     symbol: str
     last: Decimal
@@ -28,23 +32,16 @@ class Ticker:
     volume: Decimal
     turnover: Decimal
     change: Decimal
-    close_time_ms: int  # of the symbol's last trade: an old one is a quiet market, not stale data
-    asked_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradingDay:
-    """The ticker of the calendar day that begins at midnight of the account's zone."""
-
-    symbol: str
-    last: Decimal
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    volume: Decimal
-    change: Decimal
     open_time_ms: int
+    close_time_ms: (
+        int  # 24 h: of the symbol's last trade (an old one is a quiet market, not stale data); of a day: its end
+    )
     asked_ms: int
+    count: int = 0  # trades in the window
+    change_amount: Decimal | None = None
+    average: Decimal | None = None
+    bid: Decimal | None = None
+    ask: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +67,7 @@ class ExchangeStatus:
     asked_ms: int
 
 
-Seen = Ticker | TradingDay | Book | Candles | ExchangeStatus
+Seen = Ticker | Book | Candles | ExchangeStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +101,10 @@ class Snapshot:
         found = self.seen.get(TickerNeed(symbol))
         return found if isinstance(found, Ticker) else self._why(TickerNeed(symbol))
 
-    def trading_day(self, symbol: str) -> TradingDay | str:
+    def trading_day(self, symbol: str) -> Ticker | str:
         """Trading-day ticker of a symbol."""
         found = self.seen.get(TradingDayNeed(symbol))
-        return found if isinstance(found, TradingDay) else self._why(TradingDayNeed(symbol))
+        return found if isinstance(found, Ticker) else self._why(TradingDayNeed(symbol))
 
     def status(self) -> ExchangeStatus | str:
         """System status."""

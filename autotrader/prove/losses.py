@@ -18,7 +18,7 @@ from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, STATUS_MS
 from autotrader.market.account import OwnOrder
 from autotrader.market.candles import Candles
 from autotrader.market.needs import BookNeed, CandleNeed, Need, StatusNeed, TickerNeed
-from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
+from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker
 from autotrader.market.sources import Sources
 from autotrader.orders import Fill
 from autotrader.times import DAY_MS, HOUR_MS
@@ -103,9 +103,6 @@ def _aged(sources: Sources, need: Need, asked_ms: int, other: Decimal) -> Source
         case Ticker():
             names = ("last", "open", "high", "low", "volume", "turnover")
             prices = {name: getattr(seen, name) * other for name in names}
-            return _with(sources, need, replace(seen, asked_ms=asked_ms, change=(other - 1) * 100, **prices))
-        case TradingDay():
-            prices = {name: getattr(seen, name) * other for name in ("last", "open", "high", "low", "volume")}
             return _with(sources, need, replace(seen, asked_ms=asked_ms, change=(other - 1) * 100, **prices))
         case Book():
             bids = tuple((Decimal(round(price * other)), quantity / other) for price, quantity in seen.bids)

@@ -26,7 +26,7 @@ from autotrader.market.needs import (
     TickerNeed,
     TradingDayNeed,
 )
-from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
+from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker
 from autotrader.market.sources import Sources
 from autotrader.market.timeframe import approximate_ms, open_of
 from autotrader.orders import Balance, Fill, Order, OrderStatus, Side
@@ -105,15 +105,16 @@ def _ticker(chance: random.Random, symbol: str, last: Decimal, asked_ms: int) ->
     return Ticker(
         symbol=symbol, last=last, open=last - chance.randint(-900, 900), high=last + 900, low=last - 900,
         volume=D(chance.randint(1, 100)), turnover=D(chance.randint(100_000, 30_000_000)),
-        change=D(chance.randint(-400, 400)) / 100, close_time_ms=asked_ms - 500, asked_ms=asked_ms,
+        change=D(chance.randint(-400, 400)) / 100, open_time_ms=asked_ms - 500 - DAY_MS, close_time_ms=asked_ms - 500,
+        asked_ms=asked_ms,
     )  # fmt: skip
 
 
-def _day(chance: random.Random, symbol: str, last: Decimal, asked_ms: int) -> TradingDay:
-    return TradingDay(
+def _day(chance: random.Random, symbol: str, last: Decimal, asked_ms: int) -> Ticker:
+    return Ticker(
         symbol=symbol, last=last, open=last - chance.randint(-900, 900), high=last + 900, low=last - 900,
-        volume=D(chance.randint(1, 100)), change=D(chance.randint(-400, 400)) / 100,
-        open_time_ms=asked_ms // DAY_MS * DAY_MS, asked_ms=asked_ms,
+        volume=D(chance.randint(1, 100)), turnover=D(1), change=D(chance.randint(-400, 400)) / 100,
+        open_time_ms=(begun := asked_ms // DAY_MS * DAY_MS), close_time_ms=begun + DAY_MS - 1, asked_ms=asked_ms,
     )  # fmt: skip
 
 

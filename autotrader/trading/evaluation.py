@@ -22,7 +22,8 @@ from autotrader.engine.state import Phase, RuleState, StateKey, state_from_json,
 from autotrader.engine.values import Values, scalar_from_text, scalar_to_text, values_from_json, values_to_json
 from autotrader.language.plan import Plan
 from autotrader.market.candles import Candles
-from autotrader.market.snapshot import Book, Ticker, TradingDay
+from autotrader.market.needs import TradingDayNeed
+from autotrader.market.snapshot import Book, Ticker
 from autotrader.market.sources import Sources
 from autotrader.money import plain
 from autotrader.records.canon import canonical
@@ -79,12 +80,11 @@ def seen_of(sources: Sources) -> dict[str, dict[str, Any]]:
     """How old each piece of data was when it was judged (ms), for `why`: `book BTCJPY`, `candles BTCJPY 1h`, ..."""
     now_ms, account = sources.now_ms, sources.account
     found: dict[str, dict[str, Any]] = {}
-    for value in sources.snapshot.seen.values():
+    for need, value in sources.snapshot.seen.items():
         match value:
             case Ticker():
-                found[f"ticker {value.symbol}"] = {"age_ms": now_ms - value.asked_ms}
-            case TradingDay():
-                found[f"day {value.symbol}"] = {"age_ms": now_ms - value.asked_ms}
+                window = "day" if isinstance(need, TradingDayNeed) else "ticker"
+                found[f"{window} {value.symbol}"] = {"age_ms": now_ms - value.asked_ms}
             case Book(bids=((bid, _), *_), asks=((ask, _), *_)):
                 best = {"bid": plain(bid), "ask": plain(ask)}
                 found[f"book {value.symbol}"] = {"age_ms": now_ms - value.asked_ms, **best}

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from autotrader import cli
-from autotrader.exchanges.binance import wire_account
+from autotrader.exchanges.binance.endpoints import AccountCalls
 from autotrader.simulator import Account, Simulator
 from tests.cli.test_key_verdict import ACCOUNT
 
@@ -93,10 +93,10 @@ def test_nothing_that_a_live_run_leaves_holds_a_secret(
                 monkeypatch.setenv(name, value)  # live takes the secret out of the environment
             codes.append(cli.main([*words, *(["--state", "state"] if words[0] in {"run", "doctor", "audit"} else [])]))
 
-        def broken(_data: object) -> None:
+        def broken(*_given: object, **_named: object) -> None:
             raise RuntimeError(f"signature={SECRET} with {KEY} and {SECRET}")
 
-        monkeypatch.setattr(wire_account, "user_assets", broken)
+        monkeypatch.setattr(AccountCalls, "_ask", broken)
         codes += [cli.main([*first, "account", "assets"]) for first in ([], ["--debug"])]
         orders = simulator.orders()
     assert orders

@@ -23,7 +23,7 @@ from autotrader.market.needs import (
     TickerNeed,
     TradingDayNeed,
 )  # fmt: skip
-from autotrader.market.snapshot import Book, ExchangeStatus, Snapshot, Ticker, TradingDay
+from autotrader.market.snapshot import Book, ExchangeStatus, Snapshot, Ticker
 from autotrader.market.timeframe import open_of
 from autotrader.money import total
 from autotrader.ports import MarketData
@@ -79,7 +79,7 @@ def test_02_every_need_is_answered_or_missing_never_both(stand: Stand) -> None:
     assert not seen.missing
     kinds = {
         TickerNeed: Ticker,
-        TradingDayNeed: TradingDay,
+        TradingDayNeed: Ticker,
         BookNeed: Book,
         CandleNeed: Candles,
         StatusNeed: ExchangeStatus,

@@ -182,7 +182,7 @@ def rsa_key() -> Any:
 def paper(folder: Path) -> Iterator[Stand]:
     """The paper broker, whose market is an exchange that it never sends an order."""
     with exchange() as simulator, connect(Settings(stepped=True), url=simulator.url) as connection:
-        source = venue_source(connection.calls, connection.market.filters, connection.clock)
+        source = venue_source(connection.calls, connection.market.filters)
         file = folder / "paper.json"
 
         def save(text: str) -> None:

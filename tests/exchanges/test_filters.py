@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
@@ -21,9 +21,8 @@ from autotrader.engine.sizing import order_kind, sized
 from autotrader.engine.values import Values
 from autotrader.exchanges.binance.broker import _gate
 from autotrader.exchanges.binance.endpoints import order_params
-from autotrader.exchanges.binance.instruments import instrument
+from autotrader.exchanges.binance.market_replies import EXCHANGE_INFO
 from autotrader.exchanges.binance.signing import encode
-from autotrader.exchanges.binance.wire import exchange_info
 from autotrader.exchanges.strict_json import parse
 from autotrader.language.plan import MarketPrice, PlaceOrder
 from autotrader.language.tree import Kind, Literal, Place, Unit
@@ -99,7 +98,7 @@ def read(filters: Filters) -> Instrument:
            "baseAssetPrecision": 8, "quoteAssetPrecision": 8, "quotePrecision": 8, "isSpotTradingAllowed": True,
            "filters": [{"filterType": kind, **fields} for kind, fields in filters.items()]}  # fmt: skip
     body = json.dumps({"serverTime": NOW, "rateLimits": [], "exchangeFilters": [], "symbols": [row]}).encode()
-    return instrument(exchange_info(parse(body)).symbols[0], NOW)
+    return replace(EXCHANGE_INFO.read(parse(body)).instruments[0], fetched_ms=NOW)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from autotrader.errors import AutotraderError, ConfigError, ExchangeUnavailable, SafetyRefused
 from autotrader.exchanges.binance import weights
 from autotrader.exchanges.binance.connection import Settings, connect
-from autotrader.exchanges.binance.endpoints import AccountCalls
+from autotrader.exchanges.binance.endpoints import ACCOUNT, AccountCalls
 from autotrader.exchanges.binance.governor import Governor, OrderLimit, Parked, Refrained
 from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.binance.signing import ReadSigner
@@ -525,6 +525,6 @@ def test_a_connection_without_a_key_signs_nothing() -> None:
     with connect(Settings(), url="http://127.0.0.1:9") as connection:
         assert connection.broker is None
         with pytest.raises(SafetyRefused, match="API key"):
-            connection.client.account("GET", "/api/v3/account", weight=20)
+            connection.client.ask(ACCOUNT)
         with pytest.raises(SafetyRefused, match="permission"):
             connection.client.trade("POST", "/api/v3/order", [], 1)

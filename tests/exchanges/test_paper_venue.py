@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from autotrader.exchanges.binance.client import Client
-from autotrader.exchanges.binance.endpoints import Market
+from autotrader.exchanges.binance.endpoints import PublicCalls
 from autotrader.exchanges.binance.governor import Governor
 from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.binance.instruments import Instruments
@@ -30,10 +30,10 @@ class Desk:
         self.transport = Transport(base_url(simulator.url))
         self.clock = SteppedClock(lambda: simulator.now_ms, lambda ms: simulator.advance(ms / 1000))
         governor = Governor(self.clock.now_ms)
-        self.market = Market(Client(self.transport, self.clock, governor))
+        self.market = PublicCalls(Client(self.transport, self.clock, governor))
         self.instruments = Instruments(self.market, self.clock, governor, None, simulator.url)
         self.saved: list[str] = []
-        source = venue_source(self.market, self.instruments, self.clock)
+        source = venue_source(self.market, self.instruments)
         self.broker = PaperBroker(source, PaperStore(load=lambda: None, save=self.saved.append), self.clock, START)
 
     def buy(self, price: Decimal, quantity: str, tif: TimeInForce = TimeInForce.GTC) -> Accepted:

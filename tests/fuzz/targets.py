@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from typing import Any
 
-from autotrader.exchanges.binance import errors, wire, wire_account
-from autotrader.exchanges.binance.fields import BadReply
-from autotrader.exchanges.binance.instruments import instrument
+from autotrader.exchanges.binance import account_replies as own
+from autotrader.exchanges.binance import errors
+from autotrader.exchanges.binance import market_replies as public
 from autotrader.exchanges.messages import Reply
+from autotrader.exchanges.reading import BadReply
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.language.account_file import load_settings
 from autotrader.language.expression import (
@@ -107,22 +109,23 @@ def _placed(found: object, problems: tuple[Problem, ...], text: str) -> None:
 
 
 # ----------------------------------------------------------------------------------------------------------- replies
-def _instruments(data: Any) -> Any:
-    return [instrument(one, 0) for one in wire.exchange_info(data).symbols]
-
-
 def _fills(data: Any) -> Any:
-    return wire_account.order_fills(data, wire_account.order(data))
+    return own.order_fills(data, own.ORDER.read(data))
+
+
+def _book(data: Any) -> Any:
+    return public.BOOK.read(data, symbol="BTCJPY", asked_levels=100, asked_ms=1)
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
-    "ticker": wire.ticker, "price": wire.price, "book": wire.book, "best": wire.best, "klines": wire.klines,
-    "trades": wire.trades, "agg_trades": wire.agg_trades, "average": wire.average, "server_time": wire.server_time,
-    "system_status": wire.system_status, "exchange_info": wire.exchange_info, "instruments": _instruments,
-    "order": wire_account.order, "cancelled": wire_account.cancelled, "orders": wire_account.orders, "fills": _fills,
-    "my_trades": wire_account.my_trades, "account": wire_account.account, "user_assets": wire_account.user_assets,
-    "commission": wire_account.commission, "tested": wire_account.tested, "restrictions": wire_account.restrictions,
-    "order_counts": wire_account.order_counts, "asset_limits": wire_account.asset_limits,
+    "ticker": partial(public.TICKER.read, asked_ms=1), "price": public.LAST_PRICE.read, "book": _book,
+    "best": partial(public.BEST.read, asked_ms=1), "klines": public.klines, "agg_trades": public.PUBLIC_TRADE.rows,
+    "average": public.AVERAGE_PRICE.read, "server_time": public.SERVER_TIME.read,
+    "system_status": partial(public.SYSTEM_STATUS.read, asked_ms=1), "exchange_info": public.EXCHANGE_INFO.read,
+    "order": own.ORDER.read, "cancelled": own.CANCELLED.read, "orders": own.ORDER.rows, "fills": _fills,
+    "my_trades": own.MY_TRADE.rows, "account": own.ACCOUNT.read, "user_assets": own.WALLET_ASSET.rows,
+    "commission": own.COMMISSION.read, "tested": own.ORDER_TEST.read, "restrictions": own.KEY_PERMISSIONS.read,
+    "order_counts": own.ORDER_COUNT.rows,
 }  # fmt: skip
 
 

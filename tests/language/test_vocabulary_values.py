@@ -14,7 +14,7 @@ from autotrader.language.vocabulary import value_of
 from autotrader.market.account import Account, Health, OwnOrder, OwnRecord
 from autotrader.market.candles import Candles
 from autotrader.market.needs import BookNeed, CandleNeed, Need, StatusNeed, TickerNeed, TradingDayNeed
-from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
+from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker
 from autotrader.market.sources import Answer, LowerBound, Missing, Sources
 from autotrader.market.timeframe import FIXED_MS
 from autotrader.orders import Balance, Fill, Side
@@ -25,11 +25,11 @@ NOW = 1_790_000_000_000 // HOUR * HOUR + 1_000  # a second after the hour
 D = Decimal
 TICKER = Ticker(
     symbol="BTCJPY", last=D(9_000_000), open=D(10_000_000), high=D(10_100_000), low=D(8_900_000), volume=D(12),
-    turnover=D(10**8), change=D(-10), close_time_ms=NOW, asked_ms=NOW - 1_000,
+    turnover=D(10**8), change=D(-10), open_time_ms=NOW - 24 * HOUR, close_time_ms=NOW, asked_ms=NOW - 1_000,
 )  # fmt: skip
-DAY = TradingDay(
+DAY = Ticker(
     symbol="BTCJPY", last=D(9_000_000), open=D(9_500_000), high=D(9_600_000), low=D(8_900_000), volume=D(5),
-    change=D(-5),     open_time_ms=NOW - HOUR, asked_ms=NOW,
+    turnover=D(10**7), change=D(-5), open_time_ms=NOW - HOUR, close_time_ms=NOW + HOUR, asked_ms=NOW,
 )  # fmt: skip
 BOOK = Book(
     symbol="BTCJPY",

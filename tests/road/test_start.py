@@ -83,7 +83,7 @@ def low(connection: Connection) -> D:
 
 def best(connection: Connection) -> tuple[D, D]:
     """Best bid and ask."""
-    book = connection.calls.best(["BTCJPY"])[0].book
+    book = connection.calls.best(["BTCJPY"])[0]
     return book.bids[0][0], book.asks[0][0]
 
 

@@ -47,7 +47,7 @@ def sources(at: Desk, bid: Decimal = PRICE, **ages: int) -> Sources:
     )  # fmt: skip
     ticker = Ticker(
         symbol="BTCJPY", last=PRICE, open=PRICE, high=PRICE, low=PRICE, volume=D(1), turnover=D(1), change=D(0),
-        close_time_ms=now, asked_ms=asked("ticker"),
+        open_time_ms=now - 86_400_000, close_time_ms=now, asked_ms=asked("ticker"),
     )  # fmt: skip
     status = ExchangeStatus(normal=True, message="", asked_ms=asked("status"))
     filters = Instrument(

@@ -116,7 +116,8 @@ def ticker(now_ms: int, last: int | str = 100_000, change: str = "0", symbol: st
     """A ticker that was asked for just now."""
     value = D(last)
     return Ticker(symbol=symbol, last=value, open=value, high=value, low=value, volume=D(1), turnover=value,
-                  change=D(change), close_time_ms=now_ms, asked_ms=now_ms)  # fmt: skip
+                  change=D(change), open_time_ms=now_ms - 86_400_000, close_time_ms=now_ms,
+                  asked_ms=now_ms)  # fmt: skip
 
 
 def book(now_ms: int, bid: int | str = 99_990, ask: int | str = 100_010, symbol: str = SYMBOL) -> Book:

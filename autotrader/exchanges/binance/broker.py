@@ -14,7 +14,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from autotrader.errors import AutotraderError, ExchangeRefused
-from autotrader.exchanges.binance import weights, wire_account
+from autotrader.exchanges.binance import account_replies, weights
 from autotrader.exchanges.binance.client import Client
 from autotrader.exchanges.binance.endpoints import AccountCalls, order_params
 from autotrader.exchanges.binance.errors import (
@@ -28,10 +28,10 @@ from autotrader.exchanges.binance.errors import (
     is_closed,
     submit_outcome,
 )  # fmt: skip
-from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, Params, encode
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply
 from autotrader.exchanges.pool import Pool
+from autotrader.exchanges.reading import BadReply
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.market.account import Account
 from autotrader.market.needs import AccountNeed, BalancesNeed, OpenOrdersNeed
@@ -249,8 +249,8 @@ def _placed(reply: Reply, request: OrderRequest) -> SubmitResult:
     if isinstance(data, dict) and (other := _other_order(data, request)) is not None:
         return Mismatch(other)
     try:
-        order = wire_account.order(data, request.symbol)
-        fills = wire_account.order_fills(data, order)
+        order = account_replies.ORDER.read(data, request.symbol)
+        fills = account_replies.order_fills(data, order)
     except BadReply as error:
         return Unknown(f"HTTP 200, but {error.message}")
     echoed = (order.price == request.price, order.quantity == request.quantity)
@@ -273,7 +273,7 @@ def _other_order(data: dict[str, Any], request: OrderRequest) -> str | None:
 
 def _cancelled(reply: Reply, request: CancelRequest) -> CancelResult:
     try:
-        order = wire_account.cancelled(parse(reply.body), request.symbol)
+        order = account_replies.CANCELLED.read(parse(reply.body), request.symbol)
     except (BadJson, BadReply) as error:
         return Unknown(f"HTTP 200, but the reply to the cancel cannot be read: {error}")
     if order.client_order_id != request.client_order_id:

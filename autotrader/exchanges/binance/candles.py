@@ -15,12 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from autotrader.errors import ExchangeUnavailable
-from autotrader.exchanges.binance.endpoints import Market
-from autotrader.exchanges.binance.fields import BadReply
-from autotrader.exchanges.binance.wire import WireKline
+from autotrader.exchanges.binance.endpoints import PublicCalls
 from autotrader.exchanges.candle_store import FIELDS, CandleStore, SeriesKey, bars_of, empty_bars
 from autotrader.exchanges.clock import ExchangeClock
-from autotrader.market.candles import Candles
+from autotrader.exchanges.reading import BadReply
+from autotrader.market.candles import Candle, Candles
 from autotrader.market.needs import CandleNeed
 from autotrader.market.timeframe import approximate_ms, next_open, open_of, steps_before
 
@@ -51,7 +50,7 @@ class CandleFeed:
 
     def __init__(
         self,
-        market: Market,
+        market: PublicCalls,
         clock: ExchangeClock,
         store: CandleStore,
         origin: str,
@@ -141,7 +140,7 @@ class CandleFeed:
             before = int(first[0])
             limit = min(PAGE, need.count - have)
             page = self._page(need, (None, before - 1), limit, ends)
-            if page and page[-1].open_time >= before:
+            if page and page[-1].open_ms >= before:
                 raise BadReply("klines: candles came that were not asked for")
             bars = _bars(page, need.timeframe)
             self._keep(key, series, bars, front=True)
@@ -150,19 +149,19 @@ class CandleFeed:
 
     def _page(
         self, need: CandleNeed, span: tuple[int | None, int | None], limit: int, ends: float
-    ) -> tuple[WireKline, ...]:
+    ) -> tuple[Candle, ...]:
         left = ends - self._monotonic()
         if left <= 0:
             raise ExchangeUnavailable("its history is still being loaded")
         return self._market.within(left).klines(need.symbol, need.timeframe, limit, span)
 
-    def _refuse_future(self, page: Sequence[WireKline], last: int, after: int | None) -> None:
-        if page and page[-1].open_time > last:
+    def _refuse_future(self, page: Sequence[Candle], last: int, after: int | None) -> None:
+        if page and page[-1].open_ms > last:
             raise BadReply("klines: a candle came that has not closed yet, or lies in the future")
-        if page and after is not None and page[0].open_time < after:
+        if page and after is not None and page[0].open_ms < after:
             raise BadReply("klines: candles came that were not asked for")
 
-    def _take(self, key: SeriesKey, series: _Series, need: CandleNeed, page: Sequence[WireKline], asked: int) -> None:
+    def _take(self, key: SeriesKey, series: _Series, need: CandleNeed, page: Sequence[Candle], asked: int) -> None:
         """Keep what is settled; what closed just now is only used."""
         bars = _bars(page, need.timeframe)
         closes = [next_open(int(one), need.timeframe) for one in bars["open_ms"]]
@@ -216,12 +215,12 @@ def _length(series: _Series) -> int:
     return len(_of(series)) + (len(series.young) if series.young is not None else 0)
 
 
-def _bars(page: Sequence[WireKline], timeframe: str) -> Bars:
+def _bars(page: Sequence[Candle], timeframe: str) -> Bars:
     """Candles as an array. One that is not on the grid (after outages of old the venue has such) is left out."""
     found = [
-        (one.open_time, *map(float, (one.open, one.high, one.low, one.close, one.volume, one.quote_volume)))
+        (one.open_ms, *map(float, (one.open, one.high, one.low, one.close, one.volume, one.turnover)))
         for one in page
-        if open_of(one.open_time, timeframe) == one.open_time
+        if open_of(one.open_ms, timeframe) == one.open_ms
     ]
     if len(found) < len(page):
         _log.warning("%d %s candles beside the grid were left out", len(page) - len(found), timeframe)

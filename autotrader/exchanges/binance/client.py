@@ -9,16 +9,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
 from autotrader.exchanges.binance.errors import CLOCK_CODE, Kind, exception, failure, kind
-from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.governor import Governor, Refrained
 from autotrader.exchanges.binance.hosts import serves
 from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.clock import ExchangeClock
 from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request, Sender
+from autotrader.exchanges.reading import BadReply
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.structs import dataclass
 
@@ -26,6 +26,17 @@ READ_SECONDS: Final = 8.0
 TRADE_SECONDS: Final = 12.0  # the venue itself gives up after 10
 TRIES: Final = 3
 _FIRST_PAUSE: Final = 0.2
+
+
+class Endpoint(NamedTuple):
+    """One call that looks: what it weighs (by how much is asked, where that matters), and its parameters as sent."""
+
+    method: Method
+    path: str
+    weight: int | Callable[[int], int]
+    names: str = ""
+    signed: bool = False
+    urgent: bool = False  # looks after an order: may use the reserve of weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +81,30 @@ class Client:
         """Whether there is a key."""
         return self._reader is not None
 
-    def public(self, path: str, params: Params = (), *, weight: int, seconds: float = READ_SECONDS) -> Any:
-        """The JSON value of a public GET. Raises ExchangeUnavailable or ExchangeRefused."""
-        if not serves(self.url, path):
-            raise ExchangeUnavailable(f"{self.url.host} does not offer {path}")
-        query = encode(params)
-        return self._retried(lambda: Request("GET", path, query), weight, seconds, urgent=False)
+    def ask(self, row: Endpoint, params: Params = (), *, size: int = 1, seconds: float = READ_SECONDS) -> Any:
+        """The JSON value of a call that only looks. `size` is by how much it weighs, where that matters.
 
-    def account(
-        self,
-        method: Method,
-        path: str,
-        params: Params = (),
-        *,
-        weight: int,
-        seconds: float = READ_SECONDS,
-        urgent: bool = False,
-    ) -> Any:
-        """The JSON value of a signed call that only looks. Raises as `public` does, and SafetyRefused."""
-        signer = self._reader
-        if signer is None:
-            raise SafetyRefused(f"{method} {path} needs an API key", hint="see AUTOTRADER_API_KEY in the documentation")
-        if not serves(self.url, path):
-            raise ExchangeUnavailable(f"{self.url.host} does not offer {path}")
+        Raises ExchangeUnavailable or ExchangeRefused; a signed one also SafetyRefused.
+        """
+        if row.signed and self._reader is None:
+            raise SafetyRefused(
+                f"{row.method} {row.path} needs an API key", hint="see AUTOTRADER_API_KEY in the documentation"
+            )
+        if not serves(self.url, row.path):
+            raise ExchangeUnavailable(f"{self.url.host} does not offer {row.path}")
+        weight = row.weight if isinstance(row.weight, int) else row.weight(size)
+        return self._retried(lambda: self._request(row, params), weight, seconds, urgent=row.urgent)
 
-        def request() -> Request:
-            signed = signer.sign(self.url.host, method, path, params, self.clock.certain_ms())
-            if method == "POST":
-                return Request(method, path, body=signed.payload, key=signed.key)
-            return Request(method, path, query=signed.payload, key=signed.key)
-
-        return self._retried(request, weight, seconds, urgent=urgent)
+    def _request(self, row: Endpoint, params: Params) -> Request:
+        """Made anew for each try: a signature holds for the moment at which it was made."""
+        payload, key = "", None
+        if row.signed and self._reader is not None:
+            signed = self._reader.sign(self.url.host, row.method, row.path, params, self.clock.certain_ms())
+            payload, key = signed.payload, signed.key
+        else:
+            payload = encode(params)
+        post = row.method == "POST"
+        return Request(row.method, row.path, query="" if post else payload, body=payload if post else "", key=key)
 
     def trade(self, method: Method, path: str, params: Params, timestamp_ms: int) -> Reply:
         """Send what places or cancels, once. Raises NotSentError, NoReplyError; SafetyRefused before a byte is made."""

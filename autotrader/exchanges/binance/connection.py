@@ -20,23 +20,25 @@ from autotrader.exchanges.binance.bans import BanFile
 from autotrader.exchanges.binance.broker import BinanceBroker
 from autotrader.exchanges.binance.candles import SETTLE_MS, CandleFeed
 from autotrader.exchanges.binance.client import Client, Patience
-from autotrader.exchanges.binance.endpoints import Market
-from autotrader.exchanges.binance.fields import BadReply, Fields
+from autotrader.exchanges.binance.endpoints import PublicCalls
 from autotrader.exchanges.binance.governor import SHARE, Governor, Parked
 from autotrader.exchanges.binance.hosts import LIVE_URL, base_url, serves
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.market_data import BinanceMarketData
+from autotrader.exchanges.binance.market_replies import ServerTime
 from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.candle_store import CandleStore, SqliteCandleStore
 from autotrader.exchanges.clock import ExchangeClock, SteppedClock, VenueClock
 from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.messages import BaseUrl, Request, Sender
 from autotrader.exchanges.pool import THREADS, Pool
+from autotrader.exchanges.reading import TIME, BadReply, Model, required
 from autotrader.exchanges.secret import Credentials
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.exchanges.transport import Transport
 
 DESK_SECONDS = 60.0
+_DESK_TIME = Model("simulator", ServerTime, {"server_ms": required("now", TIME)})
 
 
 def _never(_side: str) -> bool:
@@ -82,7 +84,7 @@ class Connection:
     governor: Governor
     client: Client
     market: BinanceMarketData
-    calls: Market
+    calls: PublicCalls
     broker: BinanceBroker | None
     fingerprint: str
     _closers: list[Callable[[], None]] = field(default_factory=list, repr=False)
@@ -141,7 +143,7 @@ def connect(
         trader = TradeSigner(credentials, checked.host, live_token, settings.halted, settings.recv_window_ms)
     patience = Patience(settings.sleep, settings.chance, settings.monotonic)
     client = Client(transport, clock, governor, reader, trader, patience)
-    calls = Market(client)
+    calls = PublicCalls(client)
     pool = Pool(settings.threads)
     candles = store or SqliteCandleStore(settings.cache / "candles.sqlite" if settings.cache else ":memory:")
     instruments = Instruments(calls, clock, governor, settings.cache, checked.origin)
@@ -180,6 +182,6 @@ def _desk(transport: Sender, method: str, what: str, ms: int | None = None) -> i
     if reply.status != 200:
         raise ExchangeUnavailable(f"the simulator answered {path} with HTTP {reply.status}")
     try:
-        return Fields(parse(reply.body), "simulator").time("now")
+        return _DESK_TIME.read(parse(reply.body)).server_ms
     except BadJson as error:
         raise BadReply(f"the simulator answered {path} with something else than JSON: {error}") from None

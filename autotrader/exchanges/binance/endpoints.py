@@ -1,229 +1,264 @@
-"""Every call of the venue that autotrader uses, as one method each: arguments in, typed value out (exchange-facts §2).
+"""Every call of the venue that autotrader uses: a row each (path, weight, names of its parameters), and a method that
+fills it and reads the reply into a value of the domain (exchange-facts §2).
 
-Market calls need no key. Account calls need one, and only look. Placing and cancelling live in `broker`, because
-their answers are outcomes, not values. All methods raise ExchangeUnavailable or ExchangeRefused; the signed ones also
-SafetyRefused where there is no key or no certain time.
+Market calls need no key. Account calls need one, and only look. Placing and cancelling live in `broker`, because their
+answers are outcomes, not values. All methods raise ExchangeUnavailable or ExchangeRefused; the signed ones also
+SafetyRefused where there is no key or no certain time. `asked_ms` of what they give is the venue's time before the
+request left (before its first try, so that retries only make a datum look older than it is).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypeVar
 
 from autotrader.errors import UsageError
-from autotrader.exchanges.binance import weights, wire, wire_account
-from autotrader.exchanges.binance.client import READ_SECONDS, Client
-from autotrader.exchanges.binance.fields import BadReply, by_symbol
+from autotrader.exchanges.binance import account_replies as own
+from autotrader.exchanges.binance import market_replies as public
+from autotrader.exchanges.binance import weights
+from autotrader.exchanges.binance.client import READ_SECONDS, Client, Endpoint
 from autotrader.exchanges.binance.signing import Params, Value
+from autotrader.exchanges.paper import PublicTrade
+from autotrader.exchanges.reading import BadReply, Model, by_symbol
+from autotrader.exchanges.venue import (
+    AccountInfo,
+    AveragePrice,
+    Commission,
+    KeyPermissions,
+    LastPrice,
+    OrderCount,
+    OrderTest,
+    WalletAsset,
+)
+from autotrader.market.candles import Candle
+from autotrader.market.snapshot import Book, ExchangeStatus, Ticker
 from autotrader.orders import Fill, Order, OrderRequest, OrderType
 
 Span = tuple[int | None, int | None]
 TickerType = Literal["FULL", "MINI"]
-OPEN: Span = (None, None)
+OPEN: Final[Span] = (None, None)
 T = TypeVar("T")
 Each = Mapping[str, T | BadReply]
 
 
-class Market:
-    """Public calls. `seconds` is the total time that one call may take, retries included."""
+# fmt: off
+PING            = Endpoint("GET", "/api/v3/ping", 1)
+TIME            = Endpoint("GET", "/api/v3/time", 1)
+EXCHANGE_INFO   = Endpoint("GET", "/api/v3/exchangeInfo", 20, "symbols showPermissionSets")
+TICKER_24H      = Endpoint("GET", "/api/v3/ticker/24hr", weights.tickers, "symbol symbols type")
+TRADING_DAY     = Endpoint("GET", "/api/v3/ticker/tradingDay", weights.trading_days, "symbol symbols timeZone type")
+LAST_PRICE      = Endpoint("GET", "/api/v3/ticker/price", weights.best_prices, "symbol symbols")
+BOOK_TICKER     = Endpoint("GET", "/api/v3/ticker/bookTicker", weights.best_prices, "symbol symbols")
+DEPTH           = Endpoint("GET", "/api/v3/depth", weights.depth, "symbol limit")
+KLINES          = Endpoint("GET", "/api/v3/klines", 2, "symbol interval startTime endTime timeZone limit")
+AGG_TRADES      = Endpoint("GET", "/api/v3/aggTrades", 4, "symbol fromId startTime endTime limit")
+AVERAGE_PRICE   = Endpoint("GET", "/api/v3/avgPrice", 2, "symbol")
+SYSTEM_STATUS   = Endpoint("GET", "/sapi/v1/system/status", 1)
+ACCOUNT         = Endpoint("GET", "/api/v3/account", 20, "omitZeroBalances", signed=True)
+USER_ASSETS     = Endpoint("POST", "/sapi/v3/asset/getUserAsset", 5, "asset", signed=True)
+COMMISSION      = Endpoint("GET", "/api/v3/account/commission", 20, "symbol", signed=True)
+RESTRICTIONS    = Endpoint("GET", "/sapi/v1/account/apiRestrictions", 1, signed=True)
+ORDER_COUNTS    = Endpoint("GET", "/api/v3/rateLimit/order", 40, signed=True)
+OPEN_ORDERS     = Endpoint("GET", "/api/v3/openOrders", weights.open_orders, "symbol", signed=True)
+ALL_ORDERS      = Endpoint("GET", "/api/v3/allOrders", 20, "symbol orderId startTime endTime limit", signed=True)
+ONE_ORDER       = Endpoint("GET", "/api/v3/order", 4, "symbol origClientOrderId", urgent=True, signed=True)
+MY_TRADES       = Endpoint("GET", "/api/v3/myTrades", 20, "symbol fromId startTime endTime limit", signed=True)
+TRADES_OF_ORDER = Endpoint("GET", "/api/v3/myTrades", 5, "symbol orderId fromId limit", signed=True)
+ORDER_TEST      = Endpoint("POST", "/api/v3/order/test", 1, signed=True)
+ORDER_TEST_RATES = ORDER_TEST._replace(weight=20)
+# fmt: on
+
+
+class _Calls:
+    """`seconds` is the total time that one call may take, retries included."""
 
     def __init__(self, client: Client, seconds: float = READ_SECONDS) -> None:
         self._client = client
         self._seconds = seconds
 
-    def within(self, seconds: float) -> Market:
+    def _ask(self, row: Endpoint, size: int = 1, **values: Value | None) -> Any:
+        """The JSON value of a call; values that are None are left out of the request."""
+        params: Params = [(name, values.pop(name)) for name in row.names.split() if name in values]
+        if values:
+            raise TypeError(f"{row.path} has no parameter {', '.join(values)}")
+        return self._client.ask(row, params, size=size, seconds=self._seconds)
+
+    def _now_ms(self) -> int:
+        return self._client.clock.now_ms()
+
+
+class PublicCalls(_Calls):
+    """Calls without a key."""
+
+    def within(self, seconds: float) -> PublicCalls:
         """The same calls with less time."""
-        return Market(self._client, seconds)
+        return PublicCalls(self._client, seconds)
 
     def ping(self) -> None:
         """Whether the venue answers at all."""
-        self._get("/api/v3/ping")
+        self._ask(PING)
 
     def time(self) -> int:
         """The venue's time in milliseconds."""
-        return wire.server_time(self._get("/api/v3/time"))
+        return public.SERVER_TIME.read(self._ask(TIME)).server_ms
 
-    def exchange_info(self, symbols: Sequence[str] = ()) -> wire.WireExchange:
+    def exchange_info(self, symbols: Sequence[str] = ()) -> public.ExchangeInfo:
         """Filters and limits of some symbols, or of all; without the huge permission sets."""
-        params = [*_names(symbols, always_list=True), ("showPermissionSets", False)]
-        info = wire.exchange_info(self._get("/api/v3/exchangeInfo", params))
-        if symbols and (others := {one.symbol for one in info.symbols} - set(symbols)):
+        names = tuple(symbols) or None
+        info = public.EXCHANGE_INFO.read(self._ask(EXCHANGE_INFO, symbols=names, showPermissionSets=False))
+        if symbols and (others := {one.symbol for one in info.instruments} - set(symbols)):
             raise BadReply(f"exchangeInfo: {len(others)} symbols that were not asked for")
         return info
 
-    def ticker_24h(self, symbols: Sequence[str], kind: TickerType = "FULL") -> tuple[wire.WireTicker, ...]:
+    def ticker_24h(self, symbols: Sequence[str], kind: TickerType = "FULL") -> tuple[Ticker, ...]:
         """Rolling 24 hour tickers, in the order asked."""
         return _all(self.ticker_24h_each(symbols, kind))
 
-    def ticker_24h_each(self, symbols: Sequence[str], kind: TickerType = "FULL") -> Each[wire.WireTicker]:
+    def ticker_24h_each(self, symbols: Sequence[str], kind: TickerType = "FULL") -> Each[Ticker]:
         """Rolling 24 hour tickers by symbol; one that cannot be believed spoils no other."""
-        params = [*_names(symbols), ("type", kind)]
-        data = self._get("/api/v3/ticker/24hr", params, weights.tickers(len(symbols)))
-        return _each(data, symbols, wire.ticker, "ticker")
+        return self._each(public.TICKER, TICKER_24H, symbols, type=kind)
 
-    def trading_day(
-        self, symbols: Sequence[str], zone: str = "0", kind: TickerType = "FULL"
-    ) -> tuple[wire.WireTicker, ...]:
+    def trading_day(self, symbols: Sequence[str], zone: str = "0", kind: TickerType = "FULL") -> tuple[Ticker, ...]:
         """Tickers of the calendar day in a zone such as `9` or `-3:30`, in the order asked."""
         return _all(self.trading_day_each(symbols, zone, kind))
 
-    def trading_day_each(
-        self, symbols: Sequence[str], zone: str = "0", kind: TickerType = "FULL"
-    ) -> Each[wire.WireTicker]:
+    def trading_day_each(self, symbols: Sequence[str], zone: str = "0", kind: TickerType = "FULL") -> Each[Ticker]:
         """Trading-day tickers by symbol; one that cannot be believed spoils no other."""
-        params = [*_names(symbols), ("timeZone", zone), ("type", kind)]
-        data = self._get("/api/v3/ticker/tradingDay", params, weights.trading_days(len(symbols)))
-        return _each(data, symbols, wire.ticker, "tradingDay")
+        return self._each(public.TICKER, TRADING_DAY, symbols, timeZone=zone, type=kind)
 
-    def prices(self, symbols: Sequence[str]) -> tuple[wire.WirePrice, ...]:
+    def prices(self, symbols: Sequence[str]) -> tuple[LastPrice, ...]:
         """Last prices, in the order asked."""
-        data = self._get("/api/v3/ticker/price", _names(symbols), weights.best_prices(len(symbols)))
-        return _all(_each(data, symbols, wire.price, "price"))
+        found = self._each(public.LAST_PRICE, LAST_PRICE, symbols)
+        return _all(found)
 
-    def best(self, symbols: Sequence[str]) -> tuple[wire.WireBest, ...]:
-        """Best bids and asks, in the order asked."""
+    def best(self, symbols: Sequence[str]) -> tuple[Book, ...]:
+        """Best bids and asks as books of one level, in the order asked."""
         return _all(self.best_each(symbols))
 
-    def best_each(self, symbols: Sequence[str]) -> Each[wire.WireBest]:
+    def best_each(self, symbols: Sequence[str]) -> Each[Book]:
         """Best bids and asks by symbol; one that cannot be believed spoils no other."""
-        data = self._get("/api/v3/ticker/bookTicker", _names(symbols), weights.best_prices(len(symbols)))
-        return _each(data, symbols, wire.best, "bookTicker")
+        return self._each(public.BEST, BOOK_TICKER, symbols)
 
-    def depth(self, symbol: str, limit: int = 100) -> wire.WireBook:
-        """Order book of up to `limit` levels a side."""
-        data = self._get("/api/v3/depth", [("symbol", symbol), ("limit", limit)], weights.depth(limit))
-        return wire.book(data)
+    def depth(self, symbol: str, levels: int = 100) -> Book:
+        """Order book of up to so many levels a side."""
+        asked_ms = self._now_ms()
+        data = self._ask(DEPTH, levels, symbol=symbol, limit=levels)
+        return public.BOOK.read(data, symbol=symbol, asked_levels=levels, asked_ms=asked_ms)
 
     def klines(
         self, symbol: str, interval: str, limit: int = 500, span: Span = OPEN, zone: str | None = None
-    ) -> tuple[wire.WireKline, ...]:
+    ) -> tuple[Candle, ...]:
         """Candles, oldest first; the last one is usually still open. At most 1000."""
-        params: Params = [
-            ("symbol", symbol),
-            ("interval", interval),
-            ("startTime", span[0]),
-            ("endTime", span[1]),
-            ("timeZone", zone),
-            ("limit", limit),
-        ]
-        return wire.klines(self._get("/api/v3/klines", params))
-
-    def trades(self, symbol: str, limit: int = 500) -> tuple[wire.WireTrade, ...]:
-        """The market's last trades, oldest first."""
-        return wire.trades(self._get("/api/v3/trades", [("symbol", symbol), ("limit", limit)]))
+        start, end = span
+        return public.klines(
+            self._ask(
+                KLINES, symbol=symbol, interval=interval, startTime=start, endTime=end, timeZone=zone, limit=limit
+            )
+        )
 
     def agg_trades(
         self, symbol: str, from_id: int | None = None, span: Span = OPEN, limit: int = 500
-    ) -> tuple[wire.WireTrade, ...]:
+    ) -> tuple[PublicTrade, ...]:
         """The market's trades, those of one taker at one price in one; from an id, of a span, or the last ones."""
-        params: Params = [
-            ("symbol", symbol),
-            ("fromId", from_id),
-            ("startTime", span[0]),
-            ("endTime", span[1]),
-            ("limit", limit),
-        ]
-        return wire.agg_trades(self._get("/api/v3/aggTrades", params))
+        start, end = span
+        return public.PUBLIC_TRADE.rows(
+            self._ask(AGG_TRADES, symbol=symbol, fromId=from_id, startTime=start, endTime=end, limit=limit)
+        )
 
-    def average_price(self, symbol: str) -> wire.WireAverage:
+    def average_price(self, symbol: str) -> AveragePrice:
         """Average price of the last minutes, the reference of the PERCENT_PRICE filters."""
-        return wire.average(self._get("/api/v3/avgPrice", [("symbol", symbol)]))
+        return public.AVERAGE_PRICE.read(self._ask(AVERAGE_PRICE, symbol=symbol))
 
-    def system_status(self) -> wire.WireStatus:
+    def system_status(self) -> ExchangeStatus:
         """Normal, or under maintenance. Live hosts only."""
-        return wire.system_status(self._get("/sapi/v1/system/status"))
+        asked_ms = self._now_ms()
+        return public.SYSTEM_STATUS.read(self._ask(SYSTEM_STATUS), asked_ms=asked_ms)
 
-    def _get(self, path: str, params: Params = (), weight: int | None = None) -> Any:
-        cost = weights.FIXED[("GET", path)] if weight is None else weight
-        return self._client.public(path, params, weight=cost, seconds=self._seconds)
+    def _each(self, model: Model[T], row: Endpoint, symbols: Sequence[str], **values: Value) -> Each[T]:
+        """Values by symbol in the order asked (the venue answers in its own), or why one has none. Raises BadReply."""
+        if len(set(symbols)) != len(symbols):
+            raise UsageError("a symbol stands twice in one request")
+        asked_ms = self._now_ms()
+        # `symbol=` for one, `symbols=` for several: one form each that the venue accepts, and the cheaper.
+        names: dict[str, Value] = {"symbol": symbols[0]} if len(symbols) == 1 else {"symbols": tuple(symbols)}
+        data = self._ask(row, len(symbols), **names, **values)
+        found = {symbols[0]: data} if len(symbols) == 1 else by_symbol(data, symbols, model.what)
+        each: dict[str, T | BadReply] = {}
+        for symbol in symbols:
+            try:
+                each[symbol] = model.read(found[symbol], symbol, asked_ms=asked_ms)
+            except KeyError:
+                each[symbol] = BadReply(f"{model.what}: no answer for {symbol}")
+            except BadReply as error:
+                each[symbol] = error
+        return each
 
 
-class AccountCalls:
+class AccountCalls(_Calls):
     """Signed calls that only look."""
-
-    def __init__(self, client: Client, seconds: float = READ_SECONDS) -> None:
-        self._client = client
-        self._seconds = seconds
 
     def within(self, seconds: float) -> AccountCalls:
         """The same calls with less time."""
         return AccountCalls(self._client, seconds)
 
-    def account(self, *, omit_zero: bool = True) -> wire_account.WireAccount:
+    def account(self, *, omit_zero: bool = True) -> AccountInfo:
         """Balances and permissions."""
-        return wire_account.account(self._get("/api/v3/account", [("omitZeroBalances", omit_zero)]))
+        return own.ACCOUNT.read(self._ask(ACCOUNT, omitZeroBalances=omit_zero))
 
-    def user_assets(self, asset: str | None = None) -> tuple[wire_account.WireAsset, ...]:
-        """Assets of the spot wallet. Live hosts only."""
-        path = "/sapi/v3/asset/getUserAsset"
-        data = self._client.account("POST", path, [("asset", asset)], weight=5, seconds=self._seconds)
-        return wire_account.user_assets(data)
+    def user_assets(self, asset: str | None = None) -> tuple[WalletAsset, ...]:
+        """Assets of the spot wallet; rows of zeros may come or be left out. Live hosts only."""
+        return own.WALLET_ASSET.rows(self._ask(USER_ASSETS, asset=asset))
 
-    def commission(self, symbol: str) -> wire_account.WireCommission:
+    def commission(self, symbol: str) -> Commission:
         """Commission rates of a symbol."""
-        return wire_account.commission(self._get("/api/v3/account/commission", [("symbol", symbol)]), symbol)
+        return own.COMMISSION.read(self._ask(COMMISSION, symbol=symbol), symbol)
 
-    def restrictions(self) -> wire_account.WireRestrictions:
+    def restrictions(self) -> KeyPermissions:
         """What the key may do. Live hosts only."""
-        return wire_account.restrictions(self._get("/sapi/v1/account/apiRestrictions"))
+        return own.KEY_PERMISSIONS.read(self._ask(RESTRICTIONS))
 
-    def order_counts(self) -> tuple[wire_account.WireOrderCount, ...]:
+    def order_counts(self) -> tuple[OrderCount, ...]:
         """Unfilled orders in each window."""
-        return wire_account.order_counts(self._get("/api/v3/rateLimit/order"))
+        return own.ORDER_COUNT.rows(self._ask(ORDER_COUNTS))
 
     def open_orders(self, symbol: str | None = None) -> tuple[Order, ...]:
         """Open orders of a symbol, or (at 80 weight) of all."""
-        weight = weights.OPEN_ORDERS_ONE if symbol else weights.OPEN_ORDERS_ALL
-        return wire_account.orders(self._get("/api/v3/openOrders", [("symbol", symbol)], weight), symbol)
+        return own.ORDER.rows(self._ask(OPEN_ORDERS, 1 if symbol else 0, symbol=symbol), symbol)
 
     def all_orders(
         self, symbol: str, from_id: int | None = None, span: Span = OPEN, limit: int = 500
     ) -> tuple[Order, ...]:
         """Orders of any status, oldest first; from an order id, or of a span of at most 24 hours."""
-        params: Params = [
-            ("symbol", symbol),
-            ("orderId", from_id),
-            ("startTime", span[0]),
-            ("endTime", span[1]),
-            ("limit", limit),
-        ]
-        return wire_account.orders(self._get("/api/v3/allOrders", params), symbol)
+        start, end = span
+        data = self._ask(ALL_ORDERS, symbol=symbol, orderId=from_id, startTime=start, endTime=end, limit=limit)
+        return own.ORDER.rows(data, symbol)
 
     def order(self, symbol: str, client_order_id: str) -> Order:
         """One order by the id that we gave it. Raises ExchangeRefused with -2013 where the venue does not know it."""
-        params: Params = [("symbol", symbol), ("origClientOrderId", client_order_id)]
-        data = self._client.account("GET", "/api/v3/order", params, weight=4, seconds=self._seconds, urgent=True)
-        return wire_account.order(data, symbol)
+        return own.ORDER.read(self._ask(ONE_ORDER, symbol=symbol, origClientOrderId=client_order_id), symbol)
 
     def my_trades(
         self, symbol: str, from_id: int | None = None, span: Span = OPEN, limit: int = 1000
     ) -> tuple[Fill, ...]:
         """Our trades, oldest first; from a trade id, or of a span of at most 24 hours."""
-        params: Params = [
-            ("symbol", symbol),
-            ("fromId", from_id),
-            ("startTime", span[0]),
-            ("endTime", span[1]),
-            ("limit", limit),
-        ]
-        return wire_account.my_trades(self._get("/api/v3/myTrades", params), symbol)
+        start, end = span
+        data = self._ask(MY_TRADES, symbol=symbol, fromId=from_id, startTime=start, endTime=end, limit=limit)
+        return own.MY_TRADE.rows(data, symbol)
 
     def trades_of(self, symbol: str, order_id: int, from_id: int | None, limit: int) -> tuple[Fill, ...]:
         """Our trades of one order, oldest first; from a trade id."""
-        params: Params = [("symbol", symbol), ("orderId", order_id), ("fromId", from_id), ("limit", limit)]
-        data = self._get("/api/v3/myTrades", params, weights.TRADES_OF_ORDER)
-        return wire_account.my_trades(data, symbol, order_id)
+        found = own.MY_TRADE.rows(
+            self._ask(TRADES_OF_ORDER, symbol=symbol, orderId=order_id, fromId=from_id, limit=limit), symbol
+        )
+        if any(one.order_id != order_id for one in found):
+            raise BadReply("myTrades: field orderId is of another order")
+        return found
 
-    def test_order(self, request: OrderRequest, *, rates: bool = False) -> wire_account.WireTested:
+    def test_order(self, request: OrderRequest, *, rates: bool = False) -> OrderTest:
         """Have the venue check an order without placing it: parameters, signature and filters, not the balance."""
+        row = ORDER_TEST_RATES if rates else ORDER_TEST
         params: Params = [*order_params(request), ("computeCommissionRates", True if rates else None)]
-        weight = 20 if rates else 1
-        data = self._client.account("POST", "/api/v3/order/test", params, weight=weight, seconds=self._seconds)
-        return wire_account.tested(data)
-
-    def _get(self, path: str, params: Params = (), weight: int | None = None) -> Any:
-        cost = weights.FIXED[("GET", path)] if weight is None else weight
-        return self._client.account("GET", path, params, weight=cost, seconds=self._seconds)
+        return own.ORDER_TEST.read(self._client.ask(row, params, seconds=self._seconds))
 
 
 def order_params(request: OrderRequest) -> list[tuple[str, Value | None]]:
@@ -237,29 +272,6 @@ def order_params(request: OrderRequest) -> list[tuple[str, Value | None]]:
         ("price", request.price),
         ("newClientOrderId", request.client_order_id),
     ]
-
-
-def _names(symbols: Sequence[str], *, always_list: bool = False) -> list[tuple[str, Value]]:
-    """`symbol=` for one, `symbols=` for several: one form each that the venue accepts, and the cheaper."""
-    if len(set(symbols)) != len(symbols):
-        raise UsageError("a symbol stands twice in one request")
-    if len(symbols) == 1 and not always_list:
-        return [("symbol", symbols[0])]
-    return [("symbols", tuple(symbols))] if symbols else []
-
-
-def _each(data: Any, symbols: Sequence[str], read: Callable[[Any, str], T], what: str) -> Each[T]:
-    """Values by symbol in the order asked (the venue answers in its own), or why one has none. Raises BadReply."""
-    found = {symbols[0]: data} if len(symbols) == 1 else by_symbol(data, symbols, what)
-    values: dict[str, T | BadReply] = {}
-    for symbol in symbols:
-        try:
-            values[symbol] = read(found[symbol], symbol)
-        except KeyError:
-            values[symbol] = BadReply(f"{what}: no answer for {symbol}")
-        except BadReply as error:
-            values[symbol] = error
-    return values
 
 
 def _all(each: Each[T]) -> tuple[T, ...]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from autotrader.exchanges.binance.market_replies import RateLimit
 from autotrader.exchanges.messages import NotSentError, Reply
 from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
@@ -182,12 +183,12 @@ class Governor:
         self.tell()
 
 
-def order_limits(rate_limits: tuple[tuple[str, str, int, int], ...]) -> tuple[OrderLimit, ...]:
-    """ORDERS limits of exchangeInfo rows (type, interval, intervalNum, limit)."""
+def order_limits(rate_limits: Sequence[RateLimit]) -> tuple[OrderLimit, ...]:
+    """ORDERS limits of exchangeInfo."""
     return tuple(
-        OrderLimit(_INTERVALS[interval] * number, limit)
-        for type_, interval, number, limit in rate_limits
-        if type_ == "ORDERS" and interval in _INTERVALS
+        OrderLimit(_INTERVALS[one.interval] * one.number, one.limit)
+        for one in rate_limits
+        if one.kind == "ORDERS" and one.interval in _INTERVALS
     )
 
 

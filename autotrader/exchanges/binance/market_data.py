@@ -1,8 +1,7 @@
 """The `MarketData` port at Binance: all needs of a cycle in the requests of least weight, side by side, in one time.
 
 A datum that is late, refused or cannot be believed is missing with its reason; nothing is filled in, and one bad
-symbol spoils no other. `asked_ms` is the venue's time before the request left (before its first try, so that retries
-only make a datum look older than it is).
+symbol spoils no other.
 """
 
 from __future__ import annotations
@@ -17,12 +16,11 @@ from autotrader.errors import AutotraderError, ExchangeRefused
 from autotrader.exchanges.binance import weights
 from autotrader.exchanges.binance.candles import CandleFeed
 from autotrader.exchanges.binance.client import Client
-from autotrader.exchanges.binance.endpoints import Each, Market
+from autotrader.exchanges.binance.endpoints import Each, PublicCalls
 from autotrader.exchanges.binance.errors import NO_SUCH_SYMBOL
-from autotrader.exchanges.binance.fields import BadReply
 from autotrader.exchanges.binance.instruments import Instruments
-from autotrader.exchanges.binance.wire import WireBook, WireTicker
 from autotrader.exchanges.pool import Pool
+from autotrader.exchanges.reading import BadReply
 from autotrader.market.account import Health
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
@@ -36,23 +34,15 @@ from autotrader.market.needs import (
     TradingDayNeed,
     merged,
 )  # fmt: skip
-from autotrader.market.snapshot import Book, ExchangeStatus, Seen, Snapshot, Ticker, TradingDay
+from autotrader.market.snapshot import Book, Seen, Snapshot, Ticker
 from autotrader.money import over
-from autotrader.structs import dataclass
 from autotrader.times import MINUTE_MS
 
+S = TypeVar("S", bound=Seen)
 T = TypeVar("T")
 Found = dict[Need, Seen | str]
 Job = Callable[[float], Found]
 _FAR: Final = Decimal("0.9")  # a last price so far from the middle of the book is not one (order-safety §6 row 40)
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """What jobs need, so that they stay plain functions."""
-
-    market: Market
-    now_ms: Callable[[], int]
 
 
 class BinanceMarketData:
@@ -124,36 +114,34 @@ class BinanceMarketData:
     def _jobs(self, needs: frozenset[Need]) -> dict[tuple[Need, ...], Job]:
         """The requests of least weight, in a fixed order; each key holds the needs that its job answers."""
         ordered = sorted(needs, key=repr)
-        market, now_ms = Market(self._client), self._clock.now_ms
-        source = _Source(market, now_ms)
-        zone = zone_text(datetime.fromtimestamp(now_ms() / 1000, self._zone))
+        calls = PublicCalls(self._client)
+        zone = zone_text(datetime.fromtimestamp(self._clock.now_ms() / 1000, self._zone))
         jobs: dict[tuple[Need, ...], Job] = {}
         for group in _chunks([one for one in ordered if isinstance(one, TickerNeed)], weights.TICKERS_AT_ONCE):
-            jobs[group] = partial(_tickers, source, group)
+            jobs[group] = partial(_tickers, calls, group)
         for days in _chunks([one for one in ordered if isinstance(one, TradingDayNeed)], weights.DAYS_AT_ONCE):
-            jobs[days] = partial(_days, source, days, zone)
+            jobs[days] = partial(_days, calls, days, zone)
         best = tuple(one for one in ordered if isinstance(one, BookNeed) and one.levels == 1)
         if best:
-            jobs[best] = partial(_best, source, best)
+            jobs[best] = partial(_best, calls, best)
         for need in ordered:
             if isinstance(need, BookNeed) and need.levels > 1:
-                jobs[(need,)] = partial(self._depth, source, need)
+                jobs[(need,)] = partial(self._depth, calls, need)
             elif isinstance(need, CandleNeed):
                 jobs[(need,)] = partial(self._candles, need)
             elif isinstance(need, StatusNeed):
-                jobs[(need,)] = partial(_status, source, need)
+                jobs[(need,)] = partial(_status, calls, need)
         return jobs
 
     def _candles(self, need: CandleNeed, seconds: float) -> Found:
         return {need: self._feed.get(need, seconds)}
 
-    def _depth(self, source: _Source, need: BookNeed, seconds: float) -> Found:
-        asked = source.now_ms()
-        found = source.market.within(seconds).depth(need.symbol, need.levels)
-        before, self._update_ids[need.symbol] = self._update_ids.get(need.symbol, 0), found.update_id
-        if found.update_id < before:
+    def _depth(self, calls: PublicCalls, need: BookNeed, seconds: float) -> Found:
+        book = calls.within(seconds).depth(need.symbol, need.levels)
+        before, self._update_ids[need.symbol] = self._update_ids.get(need.symbol, 0), book.update_id
+        if book.update_id < before:
             raise BadReply("depth: an older book than the one before")
-        return {need: _book(need.symbol, found, need.levels, asked)}
+        return {need: book}
 
     def _snapshot(self, found: Found) -> Snapshot:
         _doubt_far_prices(found)
@@ -189,99 +177,52 @@ def _spread_out(fetch: Callable[[Sequence[str]], Each[T]], symbols: Sequence[str
     return found
 
 
-def _tickers(source: _Source, needs: Sequence[Need], seconds: float) -> Found:
+def _tickers(calls: PublicCalls, needs: Sequence[Need], seconds: float) -> Found:
     """24 hour tickers of several symbols in one request."""
-    asked = source.now_ms()
     symbols = {need.symbol: need for need in needs if isinstance(need, TickerNeed)}
-    found = _spread_out(source.market.within(seconds).ticker_24h_each, list(symbols))
-    return {need: _said(found[symbol], lambda one: _ticker(one, asked)) for symbol, need in symbols.items()}
+    found = _spread_out(calls.within(seconds).ticker_24h_each, list(symbols))
+    return {need: _told(found[symbol], _not_ahead) for symbol, need in symbols.items()}
 
 
-def _days(source: _Source, needs: Sequence[Need], zone: str, seconds: float) -> Found:
+def _days(calls: PublicCalls, needs: Sequence[Need], zone: str, seconds: float) -> Found:
     """Trading-day tickers of several symbols in one request."""
-    asked = source.now_ms()
     symbols = {need.symbol: need for need in needs if isinstance(need, TradingDayNeed)}
-    market = source.market.within(seconds)
-    found = _spread_out(lambda names: market.trading_day_each(names, zone), list(symbols))
-    return {need: _said(found[symbol], lambda one: _trading_day(one, asked)) for symbol, need in symbols.items()}
+    within = calls.within(seconds)
+    found = _spread_out(lambda names: within.trading_day_each(names, zone), list(symbols))
+    return {need: _told(found[symbol], _today) for symbol, need in symbols.items()}
 
 
-def _best(source: _Source, needs: Sequence[Need], seconds: float) -> Found:
+def _best(calls: PublicCalls, needs: Sequence[Need], seconds: float) -> Found:
     """Best prices of several symbols in one request."""
-    asked = source.now_ms()
     symbols = {need.symbol: need for need in needs if isinstance(need, BookNeed)}
-    found = _spread_out(source.market.within(seconds).best_each, list(symbols))
-    return {
-        need: _said(found[symbol], lambda one: _book(one.symbol, one.book, 1, asked))
-        for symbol, need in symbols.items()
-    }
+    found = _spread_out(calls.within(seconds).best_each, list(symbols))
+    return {need: _told(found[symbol]) for symbol, need in symbols.items()}
 
 
-def _status(source: _Source, need: Need, seconds: float) -> Found:
-    asked = source.now_ms()
-    found = source.market.within(seconds).system_status()
-    return {need: ExchangeStatus(found.status == 0, found.message, asked)}
+def _status(calls: PublicCalls, need: Need, seconds: float) -> Found:
+    return {need: calls.within(seconds).system_status()}
 
 
-def _said(found: T | AutotraderError, read: Callable[[T], Seen]) -> Seen | str:
+def _told(found: S | AutotraderError, doubt: Callable[[S], str] = lambda _one: "") -> Seen | str:
     """The value, or why there is none."""
-    if isinstance(found, AutotraderError):
-        return found.message
-    try:
-        return read(found)
-    except BadReply as error:
-        return error.message
+    return found.message if isinstance(found, AutotraderError) else doubt(found) or found
 
 
-def _ticker(one: WireTicker, asked_ms: int) -> Ticker:
-    if one.close_time > asked_ms + MINUTE_MS:
-        raise BadReply("ticker: its last trade lies in the future")
-    return Ticker(
-        symbol=one.symbol,
-        last=one.last,
-        open=one.open,
-        high=one.high,
-        low=one.low,
-        volume=one.volume,
-        turnover=one.quote_volume,
-        change=one.change,
-        close_time_ms=one.close_time,
-        asked_ms=asked_ms,
-    )
+def _not_ahead(one: Ticker) -> str:
+    ahead = one.close_time_ms > one.asked_ms + MINUTE_MS
+    return "ticker: its last trade lies in the future" if ahead else ""
 
 
-def _trading_day(one: WireTicker, asked_ms: int) -> TradingDay:
-    if not one.open_time - MINUTE_MS <= asked_ms <= one.close_time + MINUTE_MS:
-        raise BadReply("tradingDay: the day in the reply is not today")
-    return TradingDay(
-        symbol=one.symbol,
-        last=one.last,
-        open=one.open,
-        high=one.high,
-        low=one.low,
-        volume=one.volume,
-        change=one.change,
-        open_time_ms=one.open_time,
-        asked_ms=asked_ms,
-    )
-
-
-def _book(symbol: str, one: WireBook, levels: int, asked_ms: int) -> Book:
-    return Book(
-        symbol=symbol,
-        bids=one.bids[:levels],
-        asks=one.asks[:levels],
-        asked_levels=levels,
-        update_id=one.update_id,
-        asked_ms=asked_ms,
-    )
+def _today(one: Ticker) -> str:
+    today = one.open_time_ms - MINUTE_MS <= one.asked_ms <= one.close_time_ms + MINUTE_MS
+    return "" if today else "tradingDay: the day in the reply is not today"
 
 
 def _doubt_far_prices(found: Found) -> None:
     """Where last price and book of a symbol lie more than 90 % apart one of them is wrong: neither is used."""
     books = {value.symbol: (need, value) for need, value in found.items() if isinstance(value, Book)}
     for need, value in list(found.items()):
-        if not isinstance(value, Ticker) or value.symbol not in books:
+        if not isinstance(need, TickerNeed) or not isinstance(value, Ticker) or value.symbol not in books:
             continue
         book_need, book = books[value.symbol]
         if not book.bids or not book.asks:

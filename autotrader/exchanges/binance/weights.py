@@ -24,32 +24,9 @@ from autotrader.market.timeframe import approximate_ms
 from autotrader.money import over
 from autotrader.times import MINUTE_MS
 
-FIXED: Final[dict[tuple[str, str], int]] = {
-    ("GET", "/api/v3/ping"): 1,
-    ("GET", "/api/v3/time"): 1,
-    ("GET", "/api/v3/exchangeInfo"): 20,
-    ("GET", "/api/v3/aggTrades"): 4,
-    ("GET", "/api/v3/trades"): 25,
-    ("GET", "/api/v3/klines"): 2,
-    ("GET", "/api/v3/avgPrice"): 2,
-    ("GET", "/api/v3/order"): 4,
-    ("GET", "/api/v3/allOrders"): 20,
-    ("GET", "/api/v3/myTrades"): 20,
-    ("GET", "/api/v3/account"): 20,
-    ("GET", "/api/v3/account/commission"): 20,
-    ("GET", "/api/v3/rateLimit/order"): 40,
-    ("GET", "/api/v3/myFilters"): 40,
-    ("POST", "/api/v3/order"): 1,
-    ("POST", "/api/v3/order/test"): 1,
-    ("DELETE", "/api/v3/order"): 1,
-    ("GET", "/sapi/v1/system/status"): 1,
-    ("POST", "/sapi/v3/asset/getUserAsset"): 5,
-    ("GET", "/sapi/v1/account/apiRestrictions"): 1,
-}
 TICKERS_AT_ONCE: Final = 20  # 24hr: 2 for up to 20 symbols, 40 from 21 on
 DAYS_AT_ONCE: Final = 50
 OPEN_ORDERS_ONE: Final = 6
-TRADES_OF_ORDER: Final = 5
 OPEN_ORDERS_ALL: Final = 80
 ALL_ORDERS_FROM: Final = OPEN_ORDERS_ALL // OPEN_ORDERS_ONE + 1  # symbols from which one request for all is cheaper
 
@@ -72,6 +49,11 @@ def trading_days(symbols: int) -> int:
 def best_prices(symbols: int) -> int:
     """Weight of ticker/price or ticker/bookTicker."""
     return 2 if symbols == 1 else 4
+
+
+def open_orders(symbols: int) -> int:
+    """Weight of the open orders of one symbol; of all where that is 0."""
+    return OPEN_ORDERS_ONE if symbols else OPEN_ORDERS_ALL
 
 
 def per_minute(periods: Mapping[MarketNeed | AccountNeed, int]) -> dict[MarketNeed | AccountNeed, Decimal]:

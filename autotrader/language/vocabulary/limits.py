@@ -13,7 +13,7 @@ from autotrader.market.needs import StatusNeed
 from autotrader.times import age_text, span_text
 
 if TYPE_CHECKING:
-    from autotrader.market.snapshot import Book, Ticker, TradingDay
+    from autotrader.market.snapshot import Book, Ticker
     from autotrader.market.sources import Sources
 
 TICKER_MS = 15_000
@@ -55,7 +55,7 @@ def fresh_ticker(symbol: str, sources: Sources) -> Ticker | Missing:
     return abnormal(sources) or stale("ticker", found.asked_ms, TICKER_MS, sources.now_ms) or found
 
 
-def fresh_day(symbol: str, sources: Sources) -> TradingDay | Missing:
+def fresh_day(symbol: str, sources: Sources) -> Ticker | Missing:
     """The trading-day ticker, if it may be used."""
     found = sources.snapshot.trading_day(symbol)
     if isinstance(found, str):
