@@ -17,8 +17,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from autotrader.app import Wishes, World, open_world, read_project
-from autotrader.app.project import Project
 from autotrader.exchanges.binance.connection import Settings, connect
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.live import grant_live
@@ -26,6 +24,8 @@ from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.settings import Settings as AccountSettings
 from autotrader.orders import Side
 from autotrader.ports import Level
+from autotrader.project import Project, read_project
+from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.hand import Wanted, place_by_hand
 from benchmarks.measure import Row, Size, Times, in_turn
 from benchmarks.requesting import KEY, MINUTE_S, PARAMS, PATH, SECRET, venue
@@ -86,14 +86,14 @@ class Restarts:
         self._signer = ReadSigner(self._credentials, self._desk.url.host)
         self._target = ""
         self._bare = http.client.HTTPConnection(urlsplit(url).netloc)
-        self._world: World | None = None
+        self._world: Runtime | None = None
         self.requests = 0
 
     def armed(self) -> None:
         """Open the world and be armed: the restart."""
         token = grant_live("live", True, "live")
-        wishes = Wishes(state=self._folder / "state", stepped=True, token=token, credentials=self._credentials)
-        self._world = open_world(self._project, wishes, _silent)
+        wishes = OpenOptions(state=self._folder / "state", stepped=True, token=token, credentials=self._credentials)
+        self._world = open_runtime(self._project, wishes, _silent)
         report = self._world.start()
         if not report.armed:
             raise RuntimeError(f"not armed: {report.reasons}")

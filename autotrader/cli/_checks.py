@@ -115,8 +115,8 @@ def key(facts: Facts) -> Iterator[Finding]:
     if facts.client is None or not facts.client.can_sign:
         yield Finding("skipped", "what the key may do", "--base-url URL asks the exchange")
         return
-    from autotrader.app.key_check import ending, judged
     from autotrader.exchanges.binance.endpoints import AccountCalls
+    from autotrader.exchanges.key_check import ending, judged
 
     may, now_ms = AccountCalls(facts.client).restrictions(), facts.client.clock.now_ms()
     verdict = judged(may, now_ms)

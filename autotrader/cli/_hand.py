@@ -14,7 +14,7 @@ from autotrader.structs import dataclass
 
 if TYPE_CHECKING:
     from autotrader.orders import OrderRequest
-    from autotrader.service.world import World
+    from autotrader.runtime import Runtime
 
 UNCLEAR, REFUSED, DENIED = 5, 6, 4
 _PLACED = {"ACCEPTED": 0, "ADOPTED": 0, "REJECTED": REFUSED, "DROPPED": DENIED, "NOT_SENT": UNCLEAR}
@@ -53,14 +53,14 @@ def cancel(order: str, where: Where) -> tuple[Mapping[str, Any], int]:
 
 
 def _done(
-    command: str, arguments: Mapping[str, object], work: Callable[[World], Mapping[str, Any]], where: Where
+    command: str, arguments: Mapping[str, object], work: Callable[[Runtime], Mapping[str, Any]], where: Where
 ) -> Mapping[str, Any]:
-    from autotrader.app.told import ask_service
-    from autotrader.app.world import identity_of
     from autotrader.cli._folders import folders
     from autotrader.cli._worlds import NOT_ARMED, permission_of, project_of, world_of
     from autotrader.errors import SafetyRefused
     from autotrader.records.places import store_dir
+    from autotrader.runtime import identity_of
+    from autotrader.service.control import ask_service
 
     project = project_of(where.config, where.base_url)
     permission = permission_of(project) if where.live else None

@@ -10,9 +10,9 @@ from autotrader.text import printable
 from autotrader.times import clock_text
 
 if TYPE_CHECKING:
-    from autotrader.app import World
     from autotrader.engine.requests import PlaceRequest
     from autotrader.orders import Fill
+    from autotrader.runtime import Runtime
     from autotrader.trading.parts import CycleReport
 
 _QUIET_MS = 60_000
@@ -75,7 +75,7 @@ def _fill(fill: Fill) -> str:
     return f"{fill.side} {fill.quantity:f} {fill.symbol} @ {fill.price:f} ({role}, fee {fill.fee:f} {fill.fee_asset})"
 
 
-def status_line(report: CycleReport, world: World, zone: str) -> str:
+def status_line(report: CycleReport, world: Runtime, zone: str) -> str:
     """The one line that stays at the bottom of a terminal."""
     orders = len(world.store.orders.open())
     return (

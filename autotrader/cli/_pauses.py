@@ -29,10 +29,10 @@ def pause_rules(
     state: Path, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, *, resume: bool, format_: str
 ) -> int:
     """Pause or resume by name or label, by way of the service where one runs."""
-    from autotrader.app.told import ask_service, open_idle
     from autotrader.cli._stores import meant
     from autotrader.cli._times import folder_now_ms
     from autotrader.records.store import Store
+    from autotrader.service.control import ask_service, open_idle
 
     folder = meant(state)
     with Store.read(folder) as store:
@@ -62,9 +62,9 @@ def _told(
 
 def _check_names(store: Store, rules: Sequence[str], labels: Sequence[str], *, resume: bool) -> None:
     """A name that nobody bears would pause nothing, silently. What is paused may always be resumed."""
-    from autotrader.app.why import Teller
+    from autotrader.views.why import Explainer
 
-    teller = Teller(store)
+    teller = Explainer(store)
     paused = {tuple(entry[:2]) for entry in store.settings.get("paused", [])} if resume else set()
     for rule in rules:
         if ("rule", rule) not in paused:

@@ -14,7 +14,7 @@ import click
 from autotrader.cli._options import format_option, state_option
 
 if TYPE_CHECKING:
-    from autotrader.app.settling import Settled
+    from autotrader.service.control import Settled
     from autotrader.trading.differences import Difference, Word
 
 _MEANS = {
@@ -40,8 +40,8 @@ def settling(word: Word, text: str) -> click.Command:
 
 
 def _list(place: Path, word: Word, format_: str) -> int:
-    from autotrader.app.settling import waiting_in
     from autotrader.cli._output import emit_json, say, table
+    from autotrader.service.control import waiting_in
     from autotrader.text import printable
 
     found = waiting_in(place)
@@ -64,9 +64,9 @@ def _list(place: Path, word: Word, format_: str) -> int:
 
 
 def _say(place: Path, order: str, word: Word, format_: str) -> int:
-    from autotrader.app.settling import settle
     from autotrader.cli._output import emit_json, say
     from autotrader.cli._times import folder_now_ms
+    from autotrader.service.control import settle
 
     done = settle(place, order, word, folder_now_ms)
     code = 1 if done.armed is False else 0

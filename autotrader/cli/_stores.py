@@ -33,7 +33,7 @@ def meant(place: Path) -> Path:
 
     Raises UsageError.
     """
-    from autotrader.app.told import one_store
+    from autotrader.service.control import one_store
 
     return one_store(place, _account_world())
 

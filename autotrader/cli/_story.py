@@ -15,8 +15,8 @@ from autotrader.text import fitted, printable, width
 from autotrader.times import age_text, clock_text, local, time_text, time_with_utc
 
 if TYPE_CHECKING:
-    from autotrader.app.why import Day, Followed, Told
     from autotrader.engine.verdict import Verdict
+    from autotrader.views.why import Day, Explanation, PlacedOrder
 
 Piece: TypeAlias = tuple[str, str]
 Line: TypeAlias = list[Piece]
@@ -31,7 +31,7 @@ _VALUE_COLUMNS = 18
 _TEXT_COLUMNS = 46
 
 
-def story_text(told: Told, day: Day | None = None, *, past: bool = False) -> list[Line]:
+def story_text(told: Explanation, day: Day | None = None, *, past: bool = False) -> list[Line]:
     """The whole answer of `why` for one decision; `past`: another time than now was asked for."""
     lines = [_header(told)]
     rows = list(_rows(told))
@@ -61,7 +61,7 @@ def _whole_yen(figure: str) -> str:
     return money_text(value, "JPY") if value >= _SMALL_YEN else f"¥{figure.replace('_', ',')}"
 
 
-def outcome_word(told: Told) -> Piece:
+def outcome_word(told: Explanation) -> Piece:
     """In a few words what became of it, with its style."""
     decision = told.decision
     if decision.fired:
@@ -78,7 +78,7 @@ def outcome_word(told: Told) -> Piece:
 
 
 # ------------------------------------------------------------------------------------------------------- the header
-def _header(told: Told) -> Line:
+def _header(told: Explanation) -> Line:
     decision = told.decision
     who = decision.rule + (f" ({decision.symbol})" if decision.symbol else "")
     order = f" order {decision.order}" if decision.order else ""
@@ -88,7 +88,7 @@ def _header(told: Told) -> Line:
     return [(printable(who + order), "bold"), (at, ""), (word, style), (f" ({count})" if count else "", "")]
 
 
-def _counted(told: Told) -> str:
+def _counted(told: Explanation) -> str:
     """`2 of 3 true`, over the leaves of the condition; a `not` in it would make the count misleading."""
     verdict = told.verdict()
     if verdict is None or _has_not(verdict):
@@ -113,7 +113,7 @@ def _leaves(verdict: Verdict) -> Iterator[Verdict]:
 Row: TypeAlias = tuple[str, Piece, str, str, str]  # guide, mark, text, value, note
 
 
-def _rows(told: Told) -> Iterator[Row]:
+def _rows(told: Explanation) -> Iterator[Row]:
     shown = [(name, part) for name, part in told.story.parts if name != "rearm_when" or _is_waiting(told)]
     for name, part in shown:
         prefix = "" if name == "when" else f"{name}: "
@@ -122,12 +122,12 @@ def _rows(told: Told) -> Iterator[Row]:
         yield "├── ", ("✓", "green"), "no condition: fires at every slot", "", ""
 
 
-def _is_waiting(told: Told) -> bool:
+def _is_waiting(told: Explanation) -> bool:
     """Whether the rule waits to be armed again: only then `rearm_when` says something."""
     return told.before is not None and told.before.phase in {"disarmed", "acting"}
 
 
-def _branch(told: Told, verdict: Verdict, guide: str, below: str, prefix: str = "") -> Iterator[Row]:
+def _branch(told: Explanation, verdict: Verdict, guide: str, below: str, prefix: str = "") -> Iterator[Row]:
     if verdict.parts:
         place = f"{printable(verdict.place.file)}:{verdict.place.line}"
         yield guide, _MARKS[verdict.holds], prefix + printable(verdict.text), "", place
@@ -145,7 +145,7 @@ def _value(verdict: Verdict) -> str:
     return "" if first is None or first.is_literal else yen(printable(value_text(first.value, first.unit)))
 
 
-def _note(told: Told, verdict: Verdict) -> str:
+def _note(told: Explanation, verdict: Verdict) -> str:
     """Other sides of the comparison, how far it was off, why it is unknown, and how old the data was."""
     from autotrader.engine.shown import value_text
 
@@ -168,7 +168,7 @@ def gap_text(verdict: Verdict) -> str:
     return distance_text(verdict)
 
 
-def data_notes(told: Told, verdict: Verdict) -> list[str]:
+def data_notes(told: Explanation, verdict: Verdict) -> list[str]:
     """How old the data of one leaf was, and what was best in the book."""
     from autotrader.language.vocabulary import needs_of_condition
     from autotrader.language.walk import tree_nodes
@@ -182,7 +182,7 @@ def data_notes(told: Told, verdict: Verdict) -> list[str]:
     return []
 
 
-def _data_note(told: Told, need: object) -> str:
+def _data_note(told: Explanation, need: object) -> str:
     from autotrader.market.needs import BalancesNeed, BookNeed, CandleNeed, OpenOrdersNeed, TickerNeed, TradingDayNeed
 
     names = {BookNeed: "book", TickerNeed: "ticker", TradingDayNeed: "day", OpenOrdersNeed: "orders"}
@@ -207,7 +207,7 @@ def _figure(text: str) -> str:
     return grouped(Decimal(str(text)))
 
 
-def _candle_note(told: Told, timeframe: str, seen: Mapping[str, Any] | None) -> str:
+def _candle_note(told: Explanation, timeframe: str, seen: Mapping[str, Any] | None) -> str:
     from autotrader.market.timeframe import next_open
 
     if seen is None:
@@ -240,7 +240,7 @@ def _closed(lines: list[Line]) -> list[Line]:
 
 
 # -------------------------------------------------------------------------------------------------- below the tree
-def _ends(told: Told, *, past: bool) -> Iterator[Line]:
+def _ends(told: Explanation, *, past: bool) -> Iterator[Line]:
     """What followed for a rule that fired; what else stands in the way, or does not, for one that did not."""
     decision = told.decision
     if decision.fired:
@@ -255,7 +255,7 @@ def _ends(told: Told, *, past: bool) -> Iterator[Line]:
     yield [(reached + " · ".join(part for part in ready if part), "")]
 
 
-def _followed(order: Followed) -> Line:
+def _followed(order: PlacedOrder) -> Line:
     from autotrader.money import grouped
 
     quote = "JPY" if order.symbol.endswith("JPY") else ""
@@ -270,14 +270,14 @@ def _followed(order: Followed) -> Line:
     return [("→ ", style), (f"{what}  {state}{filled}{reason}  {order.client_order_id}", "")]
 
 
-def _phase(told: Told) -> str:
+def _phase(told: Explanation) -> str:
     phase = told.before.phase.value if told.before is not None else "armed"
     if phase == "disarmed" and told.decision.phase == "disarmed":
         return "disarmed: it has fired, and waits until its condition has been false"
     return "its actions are under way" if phase.startswith("acting") else ""
 
 
-def _cooldown(told: Told) -> str:
+def _cooldown(told: Explanation) -> str:
     if not told.rule.cooldown_ms:
         return "no cooldown"
     until = None if told.before is None else told.before.cooldown_until_ms
@@ -286,7 +286,7 @@ def _cooldown(told: Told) -> str:
     return f"cooldown until {moment(until, told.time_ms, told.zone)}"
 
 
-def _spent(told: Told, *, past: bool) -> Iterator[str]:
+def _spent(told: Explanation, *, past: bool) -> Iterator[str]:
     when = "that day" if past else "today"
     for one in told.spending:
         of = "" if one.limit is None else f" of {money_text(one.limit, one.asset)}"
@@ -300,7 +300,7 @@ def moment(ms: int, now_ms: int, zone: str) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------ the summary
-def _summary(told: Told, day: Day) -> list[Line]:
+def _summary(told: Explanation, day: Day) -> list[Line]:
     count = f"24 h: {day.evaluations:,} evaluation{'' if day.evaluations == 1 else 's'}, {day.fired:,} fired"
     leaves = [f"{printable(text)} {times:,}×" for text, times in day.leaves.items()]
     shown = leaves[:_MOST_LEAVES] + ([f"{len(leaves) - _MOST_LEAVES} more"] if len(leaves) > _MOST_LEAVES else [])
@@ -315,7 +315,7 @@ def _summary(told: Told, day: Day) -> list[Line]:
     return [[(yen(first), "")], *([[("      " + line, "")] for line in rest if line])]
 
 
-def _nearest(told: Told, day: Day) -> str:
+def _nearest(told: Explanation, day: Day) -> str:
     near = day.nearest
     if near is None:
         return ""

@@ -13,11 +13,12 @@ from autotrader.cli._output import note
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from autotrader.app import Project, World
     from autotrader.exchanges.live import LiveToken
     from autotrader.exchanges.secret import Credentials
     from autotrader.language.settings import Settings
     from autotrader.ports import Notifier
+    from autotrader.project import Project
+    from autotrader.runtime import Runtime
     from autotrader.service.logs import Logs
 
 NOT_ARMED = "`autotrader doctor` looks at key, clock and exchange; nothing is placed until they are in order"
@@ -26,7 +27,7 @@ NO_WORD = "`autotrader adopt` lists what waits; say `autotrader adopt ORDER` or 
 
 def project_of(config: Path | None, base_url: str | None) -> Project:
     """The project of this command line."""
-    from autotrader.app import read_project
+    from autotrader.project import read_project
 
     return read_project(config, base_url=base_url)
 
@@ -39,21 +40,21 @@ def world_of(
     stepped: bool = False,
     logs: Logs | None = None,
     permission: tuple[LiveToken, Credentials] | None = None,
-) -> World:
+) -> Runtime:
     """Open a world. Without `live` no secret is read. `permission`: where it has been asked for already.
 
     Raises SafetyRefused where a key of live is missing.
     """
-    from autotrader.app import Wishes, open_world
     from autotrader.records.audit_key import make_key
+    from autotrader.runtime import OpenOptions, open_runtime
 
     where = folders(state)
     make_key(private(where.state))
     token, credentials = (permission or permission_of(project)) if live else (None, None)
-    wishes = Wishes(
+    wishes = OpenOptions(
         state=private(where.state), cache=private(where.cache), stepped=stepped, token=token, credentials=credentials
     )
-    return open_world(project, wishes, notifier_of(logs))
+    return open_runtime(project, wishes, notifier_of(logs))
 
 
 def permission_of(project: Project) -> tuple[LiveToken, Credentials]:

@@ -167,12 +167,12 @@ def replay(*, cycle: int | None, since: str | None, format: str, state: Path | N
     """
     from dataclasses import asdict
 
-    from autotrader.app.again import replayed
     from autotrader.cli._output import emit_json, say, styled
     from autotrader.cli._stores import open_for_reading, since_ms
     from autotrader.errors import UsageError
     from autotrader.text import counted, printable
     from autotrader.times import time_text
+    from autotrader.views.audit import replayed
 
     with open_for_reading(state) as store:
         found = replayed(store, cycle=cycle, since_ms=since_ms(since))
@@ -227,11 +227,11 @@ def reconcile(*, since: str, format: str, state: Path | None) -> int:  # noqa: A
     """
     from datetime import UTC, datetime
 
-    from autotrader.app.reconciled import reconciled
     from autotrader.cli._folders import folders
     from autotrader.cli._output import emit_json
     from autotrader.cli._secrets import credentials_here
     from autotrader.cli._stores import meant, since_ms
+    from autotrader.views.agreement import reconciled
 
     folder = meant(folders(state).state)
 

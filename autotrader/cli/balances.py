@@ -16,9 +16,9 @@ import click
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 
 if TYPE_CHECKING:
-    from autotrader.app import Project
     from autotrader.exchanges.binance.connection import Connection
     from autotrader.orders import Balance
+    from autotrader.project import Project
 
 YEN = "JPY"
 
@@ -114,14 +114,14 @@ def _at_the_venue(project: Project) -> Held:
 
 
 def _on_paper(project: Project, state: Path | None) -> Held:
-    from autotrader.app.look import eyes
     from autotrader.cli._folders import folders
     from autotrader.errors import ExchangeRefused, ExchangeUnavailable
     from autotrader.market.needs import BalancesNeed
+    from autotrader.views.plan import open_read_only
 
     place = folders(state).state
     try:
-        with eyes(project.settings, place) as here:
+        with open_read_only(project.settings, place) as here:
             _, account = here.observe(frozenset({BalancesNeed()}))
             balances = list(account.balances.values()) or list(here.broker.account.balances().values())
             prices, problem = _prices(here.connection, [one.asset for one in balances])
@@ -133,10 +133,10 @@ def _on_paper(project: Project, state: Path | None) -> Held:
 
 def _recorded(project: Project, place: Path) -> list[Balance]:
     """The account as the store has it, without asking anybody."""
-    from autotrader.app.world import identity_of
     from autotrader.exchanges.paper_account import PaperAccount, from_text
     from autotrader.records.places import DATABASE, store_dir
     from autotrader.records.store import Store
+    from autotrader.runtime import identity_of
 
     folder = store_dir(place, identity_of(project.settings, live=False))
     text: str | None = None

@@ -11,7 +11,7 @@ import click
 from autotrader.cli._options import config_option, format_option
 
 if TYPE_CHECKING:
-    from autotrader.app.budget import Budget
+    from autotrader.engine.budget import Budget
     from autotrader.language.plan import Plan
     from autotrader.market.needs import Need
 
@@ -29,15 +29,16 @@ def command(*, paths: tuple[str, ...], config: Path | None, format: str) -> int:
     PATH is a rule file or a folder; without one, what the account file includes. Exit 1 where the rules need more than
     `request_weight` allows. Nothing is asked of the exchange.
     """
-    from autotrader.app.budget import Offline, budget_of
     from autotrader.cli._output import emit_json
     from autotrader.cli._rules import checked_rules, shown
+    from autotrader.engine.budget import budget_of
     from autotrader.exchanges.binance.governor import DEFAULT_LIMIT
+    from autotrader.exchanges.binance.weights import per_minute
 
     checked = checked_rules(paths, config)
     if checked.plan is None:
         return shown(checked, format, 1)
-    budget = budget_of(checked.plan, Offline())
+    budget = budget_of(checked.plan, per_minute)
     limit = Decimal(DEFAULT_LIMIT)
     share = checked.plan.settings.limits.request_weight
     allowed = limit * share / 100

@@ -14,7 +14,7 @@ from autotrader.money import money_text, price_text
 from autotrader.times import clock_text, time_text
 
 if TYPE_CHECKING:
-    from autotrader.app.demo import Agreement, Stage
+    from autotrader.demo import Comparison, Demo
     from autotrader.trading.parts import CycleReport
 
 ZONE = "Asia/Tokyo"
@@ -31,8 +31,8 @@ def command(*, into: Path) -> int:
 
     The rules of examples/demo run live: real signatures, real HTTP, real records; only the exchange is a simulator.
     """
-    from autotrader.app.demo import compared, fresh_folder, play, stage
     from autotrader.cli._worlds import notifier_of
+    from autotrader.demo import compared, fresh_folder, play, stage
     from autotrader.service.logs import set_up
 
     began = time.monotonic()
@@ -60,7 +60,7 @@ def command(*, into: Path) -> int:
 class _Progress:
     """Events as they happen, and a line with the market's time that stays at the bottom of a terminal."""
 
-    def __init__(self, on: Stage) -> None:
+    def __init__(self, on: Demo) -> None:
         self._on = on
         self._live = sys.stderr.isatty()
         self._drawn = 0.0
@@ -86,7 +86,7 @@ class _Progress:
             note("\r\x1b[2K" if wants_color(sys.stderr) else "\r" + " " * 70 + "\r", end="")
 
 
-def _happened(on: Stage, cycles: int) -> None:
+def _happened(on: Demo, cycles: int) -> None:
     store = on.world.store
     rows = []
     for row in store.orders.since(0):
@@ -104,23 +104,23 @@ def _happened(on: Stage, cycles: int) -> None:
         say(f"          {rule} did not fire{text}")
 
 
-def _silent(on: Stage) -> list[tuple[str, str]]:
+def _silent(on: Demo) -> list[tuple[str, str]]:
     """Rules that never fired, with the moment at which they came nearest."""
-    from autotrader.app.why import DAY_MS, Teller
     from autotrader.engine.explain import distance_text
+    from autotrader.views.why import DAY_MS, Explainer
 
     store, found = on.world.store, []
     fired = {act.subject for act in store.chain.acts(kind="decision")}
     for rule in on.world.plan.rules:
         if rule.id in fired:
             continue
-        near = Teller(store).day(rule.id, rule.symbol, on.began_ms + DAY_MS).nearest
+        near = Explainer(store).day(rule.id, rule.symbol, on.began_ms + DAY_MS).nearest
         text = "" if near is None else f": at {clock_text(near.time_ms, ZONE)} it was {distance_text(near.leaf)} short"
         found.append((rule.id, text if near is None else f"{text} of `{near.leaf.text}`"))
     return found
 
 
-def _agreed(agreement: Agreement) -> None:
+def _agreed(agreement: Comparison) -> None:
     shown = ", ".join(
         f"{money_text(free + locked, asset)}"
         for asset, (free, locked) in sorted(agreement.balances.items(), reverse=True)

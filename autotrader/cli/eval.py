@@ -60,8 +60,8 @@ def eval_(  # noqa: PLR0913 - one argument per flag
     if data is None:
         if interval or from_birth:
             raise UsageError("--interval and --from-birth belong to --data", hint="add --data FILE, or leave them out")
-        from autotrader.app import evaluate_now
         from autotrader.cli._folders import folders
+        from autotrader.views.plan import evaluate_now
 
         place = folders(state).state
         return show_now(parsed, evaluate_now(expression, symbol, base_url=base_url, config=config, state=place), format)

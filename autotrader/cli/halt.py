@@ -14,9 +14,9 @@ import click
 from autotrader.cli._options import config_option, format_option, state_option
 
 if TYPE_CHECKING:
-    from autotrader.app.told import Halted
     from autotrader.engine.halt import HaltLevel
     from autotrader.records.places import Identity
+    from autotrader.service.control import Halted
 
 FAILED = 1
 
@@ -42,12 +42,12 @@ def command(
     A running service goes on looking and recording; restarts change nothing. Open orders stay unless --cancel is given.
     A weaker halt never replaces a stronger one. SIGUSR1 halts one running service.
     """
-    from autotrader.app.told import halt, store_folders
     from autotrader.cli._folders import folders
     from autotrader.cli._output import emit_json
     from autotrader.cli._times import folder_now_ms
     from autotrader.engine.halt import Halt, HaltLevel
     from autotrader.errors import UsageError
+    from autotrader.service.control import halt, store_folders
     from autotrader.text import printable
 
     if reduce_only and cancel:
@@ -75,10 +75,10 @@ def _cancelled(one: Halted, config: Path | None, state: Path | None) -> Halted:
     """Take back what stands, where no service did: opens that store's own world. Live needs its keys."""
     from dataclasses import replace
 
-    from autotrader.app.told import remaining
     from autotrader.cli._worlds import project_of, world_of
     from autotrader.errors import AutotraderError, ConfigError
     from autotrader.records.store import Store
+    from autotrader.service.control import remaining
     from autotrader.service.inbox import cancel_all
 
     if one.how == "service" or not one.remaining:

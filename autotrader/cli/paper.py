@@ -10,8 +10,8 @@ import click
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 
 if TYPE_CHECKING:
-    from autotrader.app import Project
     from autotrader.exchanges.paper_account import PaperAccount
+    from autotrader.project import Project
     from autotrader.records.store import Store
 
 
@@ -49,12 +49,12 @@ def reset(*, format: str, base_url: str | None, config: Path | None, state: Path
 
 def _reset(project: Project, state: Path | None) -> list[str]:
     """Cancel what stands (that needs the market), then begin anew. Raises SafetyRefused while a service runs."""
-    from autotrader.app.told import open_idle
-    from autotrader.app.world import identity_of
     from autotrader.cli._folders import folders
     from autotrader.cli._times import folder_now_ms
     from autotrader.errors import SafetyRefused
     from autotrader.records.places import DATABASE, store_dir, writer_pid
+    from autotrader.runtime import identity_of
+    from autotrader.service.control import open_idle
 
     folder = store_dir(folders(state).state, identity_of(project.settings, live=False))
     if not (folder / DATABASE).is_file():

@@ -13,12 +13,12 @@ from autotrader.cli._options import base_url_option, config_option, format_optio
 from autotrader.times import age_text
 
 if TYPE_CHECKING:
-    from autotrader.app.look import Looked
     from autotrader.engine.explain import Story
     from autotrader.engine.outcome import Decision
     from autotrader.engine.requests import CancelOrder, PlaceRequest
     from autotrader.engine.verdict import Verdict
     from autotrader.language.plan import CompiledRule
+    from autotrader.views.plan import PlanView
 
 PENDING = 3
 _STYLES = {"+": "green", "-": "red", "»": "cyan", "⏸": "yellow", "✗": "", "?": "yellow", "=": ""}
@@ -53,10 +53,10 @@ def command(
 
     Account and orders are those of dry-run; no key is read. Works beside a running service.
     """
-    from autotrader.app.look import look
     from autotrader.cli._folders import folders
     from autotrader.cli._output import emit_json
     from autotrader.cli._worlds import project_of
+    from autotrader.views.plan import look
 
     looked = look(project_of(config, base_url), folders(state).state)
     entries = [entry for decision in _ordered(looked) for entry in _entries(looked, decision)] + list(_timers(looked))
@@ -68,14 +68,14 @@ def command(
     return code
 
 
-def _ordered(looked: Looked) -> list[Decision]:
+def _ordered(looked: PlanView) -> list[Decision]:
     """In the order of the files."""
     place = {(rule.id, rule.symbol): rule.order for rule in looked.plan.rules}
     return sorted(looked.outcome.decisions, key=lambda one: place.get((one.rule, one.symbol), 0))
 
 
 # ------------------------------------------------------------------------------------------------------ the entries
-def _entries(looked: Looked, decision: Decision) -> Iterator[Entry]:
+def _entries(looked: PlanView, decision: Decision) -> Iterator[Entry]:
     """What one decision comes to: a line per request where it fired, else one line that says why not."""
     from autotrader.text import printable
 
@@ -100,7 +100,7 @@ def _kind(mark: str) -> str:
     return {"⏸": "blocked", "=": "fired already", "?": "unknown", "✗": "not met"}[mark]
 
 
-def _story(looked: Looked, decision: Decision) -> Story:
+def _story(looked: PlanView, decision: Decision) -> Story:
     from autotrader.engine.explain import retold
     from autotrader.engine.state import StateKey
 
@@ -111,11 +111,11 @@ def _story(looked: Looked, decision: Decision) -> Story:
     return retold(_rule(looked, decision), decision, values, looked.states.get(key))
 
 
-def _rule(looked: Looked, decision: Decision) -> CompiledRule:
+def _rule(looked: PlanView, decision: Decision) -> CompiledRule:
     return next(r for r in looked.plan.rules if (r.id, r.symbol) == (decision.rule, decision.symbol))
 
 
-def _fired(looked: Looked, decision: Decision, story: Story) -> Iterator[Entry]:
+def _fired(looked: PlanView, decision: Decision, story: Story) -> Iterator[Entry]:
     """A firing's requests, judged; and where it asked for none, what it would do instead."""
     run = (decision.rule, decision.symbol, decision.order, decision.slot_ms)
     because = "because " + " and ".join(_true(story)) if _true(story) else ""
@@ -130,7 +130,7 @@ def _fired(looked: Looked, decision: Decision, story: Story) -> Iterator[Entry]:
         yield Entry("⏸", decision.rule, decision.symbol, f"fires, and {reason}", because, {"kind": "nothing to do"})
 
 
-def _ended(looked: Looked, run: tuple[str, str, str, int]) -> str:
+def _ended(looked: PlanView, run: tuple[str, str, str, int]) -> str:
     found = next((one for one in looked.outcome.runs if one.key == run), None)
     return found.reason if found is not None and found.reason else "does nothing that can be listed"
 
@@ -166,7 +166,7 @@ def _short(name: str) -> str:
     return f"{name[:12]}…"
 
 
-def _cancel(looked: Looked, request: CancelOrder, because: str) -> Entry:
+def _cancel(looked: PlanView, request: CancelOrder, because: str) -> Entry:
     from autotrader.money import price_text
     from autotrader.text import printable
     from autotrader.times import age_text
@@ -186,7 +186,7 @@ def _cancel(looked: Looked, request: CancelOrder, because: str) -> Entry:
     return Entry("-", rule, asked.symbol, printable(text), because, facts)
 
 
-def _timers(looked: Looked) -> Iterator[Entry]:
+def _timers(looked: PlanView) -> Iterator[Entry]:
     """Orders whose own timer has run out, and steps of runs that are under way."""
     fired = {(d.rule, d.symbol, d.order, d.slot_ms) for d in looked.outcome.decisions if d.fired}
     for cancel in looked.cancels:
@@ -197,7 +197,7 @@ def _timers(looked: Looked) -> Iterator[Entry]:
             yield _place(request, verdict, "because its firing is under way")
 
 
-def _others(looked: Looked, decision: Decision, run: tuple[str, str, str, int], because: str) -> Iterator[Entry]:
+def _others(looked: PlanView, decision: Decision, run: tuple[str, str, str, int], because: str) -> Iterator[Entry]:
     from autotrader.engine.requests import HaltRequest, NotifyRequest, PauseRequest
     from autotrader.text import printable
 
@@ -249,7 +249,7 @@ def _with_value(leaf: Verdict) -> str:
 
 def _unmet(story: Story) -> str:
     """What keeps a condition from holding: `change_24h -2.71% needs <= -3%`."""
-    from autotrader.app.why import blamed
+    from autotrader.views.why import blamed
 
     when = next((verdict for name, verdict in story.parts if name == "when"), None)
     guilty = [] if when is None else blamed(when)
@@ -280,7 +280,7 @@ def _unknown(story: Story) -> str:
 
 
 # --------------------------------------------------------------------------------------------------------- the page
-def _show(looked: Looked, entries: list[Entry]) -> None:
+def _show(looked: PlanView, entries: list[Entry]) -> None:
     from autotrader.cli._output import note, say, styled
     from autotrader.records.orders import gone_texts
     from autotrader.text import fitted, printable, width
@@ -312,7 +312,7 @@ def _show(looked: Looked, entries: list[Entry]) -> None:
             note(f"warning[{problem.code}]: {problem.message} ({problem.place.file}:{problem.place.line})")
 
 
-def _market(looked: Looked) -> str:
+def _market(looked: PlanView) -> str:
     """`Market 2026-11-22 09:00:02 JST   BTCJPY ¥15,204,500 (400ms old)   DRY-RUN`."""
     from autotrader.cli._output import styled
     from autotrader.money import price_text
@@ -330,7 +330,7 @@ def _market(looked: Looked) -> str:
     return f"Market {when}   {market or 'not seen'}   {styled('DRY-RUN', 'grey')}"
 
 
-def _last(looked: Looked, symbol: str) -> tuple[Decimal, int] | None:
+def _last(looked: PlanView, symbol: str) -> tuple[Decimal, int] | None:
     snapshot = looked.sources.snapshot
     ticker, book = snapshot.ticker(symbol), snapshot.book(symbol)
     if not isinstance(ticker, str):
@@ -340,7 +340,7 @@ def _last(looked: Looked, symbol: str) -> tuple[Decimal, int] | None:
     return None
 
 
-def _sums(looked: Looked, entries: list[Entry]) -> str:
+def _sums(looked: PlanView, entries: list[Entry]) -> str:
     counts = {mark: sum(entry.mark == mark for entry in entries) for mark in "+-⏸?"}
     words = {"+": "to place", "-": "to cancel", "⏸": "blocked", "?": "unknown"}
     shown = ", ".join(f"{count} {words[mark]}" for mark, count in counts.items() if count) or "nothing to do"
@@ -348,7 +348,7 @@ def _sums(looked: Looked, entries: list[Entry]) -> str:
     return f"{shown}.{' ' + cash if cash else ''}"
 
 
-def _cash(looked: Looked) -> Iterator[str]:
+def _cash(looked: PlanView) -> Iterator[str]:
     """`Cash after: ¥45,140 of ¥50,000.` for each quote asset."""
     from autotrader.money import money_text
 
@@ -356,7 +356,7 @@ def _cash(looked: Looked) -> Iterator[str]:
         yield f"Cash after: {money_text(after, asset)} of {money_text(free, asset)}."
 
 
-def _cash_figures(looked: Looked) -> Iterator[tuple[str, Decimal, Decimal]]:
+def _cash_figures(looked: PlanView) -> Iterator[tuple[str, Decimal, Decimal]]:
     from autotrader.engine.limits import Approved
     from autotrader.money import ZERO
 
@@ -373,7 +373,7 @@ def _cash_figures(looked: Looked) -> Iterator[tuple[str, Decimal, Decimal]]:
         yield asset, balance.free, balance.free - cost
 
 
-def _data(looked: Looked, entries: list[Entry]) -> dict[str, Any]:
+def _data(looked: PlanView, entries: list[Entry]) -> dict[str, Any]:
     from autotrader.money import plain
     from autotrader.times import iso_utc
 

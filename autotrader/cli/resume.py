@@ -30,10 +30,10 @@ def command(*, rules: tuple[str, ...], labels: tuple[str, ...], format: str, sta
 
 
 def _end_halt(place: Path, format_: str) -> int:
-    from autotrader.app.told import ask_service, open_idle, store_folders
     from autotrader.cli._output import emit_json, say
     from autotrader.cli._times import folder_now_ms
     from autotrader.errors import UsageError
+    from autotrader.service.control import ask_service, open_idle, store_folders
     from autotrader.text import printable
 
     found = store_folders(place)

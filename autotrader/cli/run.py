@@ -18,8 +18,8 @@ from autotrader.text import counted, printable
 from autotrader.times import clock_text
 
 if TYPE_CHECKING:
-    from autotrader.app import World
     from autotrader.cli._lines import Lasting
+    from autotrader.runtime import Runtime
     from autotrader.service.runner import Runner
     from autotrader.trading.parts import CycleReport
     from autotrader.trading.reconcile import Report
@@ -105,9 +105,9 @@ def _span_ms(text: str | None) -> int | None:
     return found
 
 
-def _banner(world: World) -> None:
+def _banner(world: Runtime) -> None:
     """Grey for dry-run, red for live, with what may be spent at most, and what the rules' questions cost."""
-    from autotrader.app.budget import budget_of
+    from autotrader.engine.budget import budget_of
 
     limits = world.settings.limits
     where = world.connection.url.origin
@@ -118,7 +118,7 @@ def _banner(world: World) -> None:
     if world.live and wants_color(sys.stderr):
         text = f" {text} "  # a red field with a margin
     note(styled(text, "on_red" if world.live else "grey", sys.stderr))
-    cost = budget_of(world.plan, world.connection.market)
+    cost = budget_of(world.plan, world.connection.market.weight_per_minute)
     share = f"{cost.total:,.0f} of {world.connection.market.weight_limit():,} request weight a minute"
     note(f"these rules ask for {share}; the limit of the account file is {limits.request_weight.normalize():f}%")
     for warning in world.warnings:
@@ -154,7 +154,7 @@ def _tell_start(started: Report) -> None:
     note(NO_WORD if started.differences else "the exchange is asked again every 15 s")
 
 
-def _show(report: CycleReport, world: World, lasting: Lasting, log: Callable[[str, str], None]) -> None:
+def _show(report: CycleReport, world: Runtime, lasting: Lasting, log: Callable[[str, str], None]) -> None:
     from autotrader.cli._lines import report_lines, status_line
 
     _clear_status()

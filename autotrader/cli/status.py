@@ -11,7 +11,7 @@ import click
 from autotrader.cli._options import format_option, state_option
 
 if TYPE_CHECKING:
-    from autotrader.app.standing import RuleStanding, Standing
+    from autotrader.views.status import RuleStatus, Status
 
 _STYLES = {
     "ready": "green", "acting": "cyan", "cooling": "yellow", "blocked": "yellow", "paused": "yellow",
@@ -27,12 +27,12 @@ _LATE_MS = 120_000
 @state_option
 def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
     """Say what runs, when it last looked, whether it is halted, and what each rule waits for."""
-    from autotrader.app.standing import standing
     from autotrader.cli._folders import folders
     from autotrader.cli._output import emit_json, say
     from autotrader.cli._times import folder_now_ms, wall_ms
     from autotrader.errors import RecordsBroken
     from autotrader.records.places import stores_in
+    from autotrader.views.status import standing
 
     place = folders(state).state
     found = stores_in(place)
@@ -48,7 +48,7 @@ def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag
     return 0
 
 
-def _show(one: Standing, wall: int, *, named: bool) -> None:
+def _show(one: Status, wall: int, *, named: bool) -> None:
     from autotrader.cli._output import say, styled, table
     from autotrader.cli._story import yen
     from autotrader.money import money_text
@@ -76,7 +76,7 @@ def _show(one: Standing, wall: int, *, named: bool) -> None:
         say(f"spent today {', '.join(spent)}   {one.open_orders} open order{'' if one.open_orders == 1 else 's'}")
 
 
-def _warnings(one: Standing) -> Iterator[str]:
+def _warnings(one: Status) -> Iterator[str]:
     """What a person must know before anything else: what stops placing, what nobody minds, what is not known."""
     from autotrader.cli._output import styled
     from autotrader.records.orders import gone_texts
@@ -104,7 +104,7 @@ def _warnings(one: Standing) -> Iterator[str]:
 _EXPLAINED = frozenset({"blocked", "unknown"})
 
 
-def _head(one: Standing, wall: int) -> str:
+def _head(one: Status, wall: int) -> str:
     from autotrader.cli._output import styled
 
     live = one.mode == "live"
@@ -119,7 +119,7 @@ def _head(one: Standing, wall: int) -> str:
     return "   ".join(part for part in parts if part)
 
 
-def _up(one: Standing, wall: int) -> str:
+def _up(one: Status, wall: int) -> str:
     from autotrader.cli._output import styled
     from autotrader.times import age_text
 
@@ -128,7 +128,7 @@ def _up(one: Standing, wall: int) -> str:
     return f"up {age_text(max(0, wall - one.since_ms))}" if one.since_ms is not None else f"running (pid {one.pid})"
 
 
-def _last_cycle(one: Standing, wall: int) -> str:
+def _last_cycle(one: Status, wall: int) -> str:
     from autotrader.cli._output import styled
     from autotrader.times import age_text, time_text
 
@@ -141,7 +141,7 @@ def _last_cycle(one: Standing, wall: int) -> str:
     return styled(text, "yellow") if one.pid is not None and ago > _LATE_MS else text
 
 
-def _row(one: Standing, rule: RuleStanding) -> tuple[str, ...]:
+def _row(one: Status, rule: RuleStatus) -> tuple[str, ...]:
     from autotrader.cli._output import Styled
 
     several = len({other.symbol for other in one.rules if other.rule == rule.rule}) > 1
@@ -159,7 +159,7 @@ def _row(one: Standing, rule: RuleStanding) -> tuple[str, ...]:
     )
 
 
-def _to_fire(rule: RuleStanding) -> str:
+def _to_fire(rule: RuleStatus) -> str:
     from autotrader.cli._story import gap_text
 
     if rule.fired:
@@ -171,7 +171,7 @@ def _to_fire(rule: RuleStanding) -> str:
     return f"{first} {gap_text(rule.short)}{more}"
 
 
-def _today(rule: RuleStanding) -> str:
+def _today(rule: RuleStatus) -> str:
     from autotrader.money import money_text
 
     quote = "JPY" if rule.symbol.endswith("JPY") else ""
@@ -182,7 +182,7 @@ def _today(rule: RuleStanding) -> str:
     return ", ".join(part for part in parts if part) or "—"
 
 
-def _moment(one: Standing, ms: int) -> str:
+def _moment(one: Status, ms: int) -> str:
     """`07:40` today, else with its day."""
     from autotrader.times import local
 
@@ -190,10 +190,10 @@ def _moment(one: Standing, ms: int) -> str:
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
-def _data(one: Standing) -> dict[str, Any]:
-    from autotrader.app.standing import fields_of
+def _data(one: Status) -> dict[str, Any]:
     from autotrader.money import plain
     from autotrader.times import iso_utc
+    from autotrader.views.status import fields_of
 
     def time_or_none(ms: int | None) -> str | None:
         return None if ms is None else iso_utc(ms)
@@ -224,20 +224,20 @@ def _data(one: Standing) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _unwitnessed(one: Standing) -> dict[str, str] | None:
+def _unwitnessed(one: Status) -> dict[str, str] | None:
     from autotrader.times import iso_utc
 
     said = one.unwitnessed
     return None if said is None else {"reason": said["reason"], "since": iso_utc(said["since_ms"])}
 
 
-def _why(rule: RuleStanding) -> str:
+def _why(rule: RuleStatus) -> str:
     from autotrader.times import iso_utc
 
     return f"until {iso_utc(int(rule.why.removeprefix('until ')))}" if rule.state == "cooling" else rule.why
 
 
-def _clock(one: Standing) -> str:
+def _clock(one: Status) -> str:
     """How far this machine's clock is from the venue's; a simulator's time is no measure of it."""
     skew = one.clock_skew_ms
     if skew is None:

@@ -11,7 +11,7 @@ from autotrader.cli._options import format_option, state_option
 from autotrader.errors import UsageError
 
 if TYPE_CHECKING:
-    from autotrader.app.why import Day, Teller, Told
+    from autotrader.views.why import Day, Explainer, Explanation
 
 
 @click.command("why")
@@ -25,12 +25,12 @@ def command(*, rule: str, at: str | None, symbol: str | None, format: str, state
 
     The last evaluation counts, or with --at the last one up to that time.
     """
-    from autotrader.app.why import Teller
     from autotrader.cli._stores import open_for_reading
     from autotrader.cli._times import at_ms, store_now_ms
+    from autotrader.views.why import Explainer
 
     with open_for_reading(state) as store:
-        teller = Teller(store)
+        teller = Explainer(store)
         teller.known(rule)
         plan = teller.newest_plan()
         zone = plan.settings.timezone if plan is not None else "Asia/Tokyo"
@@ -50,7 +50,7 @@ def command(*, rule: str, at: str | None, symbol: str | None, format: str, state
     return 0
 
 
-def _show(answers: list[tuple[Told, Day]], *, past: bool) -> None:
+def _show(answers: list[tuple[Explanation, Day]], *, past: bool) -> None:
     from autotrader.cli._output import say, styled
     from autotrader.cli._story import story_text
 
@@ -67,7 +67,7 @@ def _show(answers: list[tuple[Told, Day]], *, past: bool) -> None:
             say("".join(styled(text, style) if style else text for text, style in shown))
 
 
-def _nothing(teller: Teller, rule: str, symbol: str | None, at: str | None, format: str) -> int:  # noqa: A002
+def _nothing(teller: Explainer, rule: str, symbol: str | None, at: str | None, format: str) -> int:  # noqa: A002
     """The rule is known, and there is no evaluation of it."""
     from autotrader.cli._output import emit_json, say
 
@@ -92,7 +92,7 @@ def _nothing(teller: Teller, rule: str, symbol: str | None, at: str | None, form
     return 0
 
 
-def data_of(told: Told, day: Day) -> dict[str, Any]:
+def data_of(told: Explanation, day: Day) -> dict[str, Any]:
     """One decision as plain data."""
     from autotrader.engine.explain import distance_text, story_to_data
     from autotrader.engine.values import scalar_to_text

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import autotrader
-from autotrader.app import read_project
+from autotrader.project import read_project
 from autotrader.prove.agreement import Difference, Truth, after_death, money, store_folder, too_many, unexplained
 from autotrader.prove.harness import scratch
 from autotrader.prove.kill import Case, Life, ask_desk, ended

@@ -18,10 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from autotrader.app import Project
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
+from autotrader.project import Project
 from autotrader.prove.harness import NOWHERE, Harness, Line, SilentNotifier, drop, project_of, scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.records.crash import listening

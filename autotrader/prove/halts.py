@@ -16,17 +16,17 @@ from functools import cache
 from typing import Final
 from urllib.parse import parse_qs
 
-from autotrader.app import World
-from autotrader.app.project import Project
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.limits import View
 from autotrader.exchanges.messages import Request
 from autotrader.orders import Side
+from autotrader.project import Project
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, project_of, remembered, scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.records.crash import listening
 from autotrader.records.halt_file import write_halt_file
 from autotrader.records.places import HALT_FILE
+from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 
@@ -114,7 +114,7 @@ class _Play:
         self._seed = seed
         self.figures: Counter[str] = Counter()
         self.breaches: list[str] = []
-        self._world: World | None = None
+        self._world: Runtime | None = None
         self._runner: Runner | None = None
         self._until_cause = 0
         self._cause = ""
@@ -150,10 +150,10 @@ class _Play:
                 self.figures["restarts while halted"] += self._halt is not None
         self._end(harness)
 
-    def _begin(self, world: World) -> None:
+    def _begin(self, world: Runtime) -> None:
         self._world, self._halt, self._until_cause = world, None, 0
 
-    def _go_on(self, world: World, ms: int) -> None:
+    def _go_on(self, world: Runtime, ms: int) -> None:
         self._runner = Runner(world, Manner(until_ms=world.connection.clock.now_ms() + ms, stepped=True))
         self._runner.run()
         if self._halt is not None and world.store.halt_made() is None:
@@ -198,50 +198,50 @@ class _Play:
         return False
 
     # ------------------------------------------------------------------------------------------------- the causes
-    def by_file(self, world: World) -> None:
+    def by_file(self, world: Runtime) -> None:
         """Somebody makes the file, with any text."""
         (world.store.folder / HALT_FILE).write_text("stop\n", "utf-8")
 
-    def by_reduce_only(self, world: World) -> None:
+    def by_reduce_only(self, world: Runtime) -> None:
         """`autotrader halt --reduce-only`, of which the file is the first deed."""
         write_halt_file(world.store.folder, Halt("by hand", HaltLevel.REDUCE_ONLY))
 
-    def by_command(self, world: World) -> None:
+    def by_command(self, world: Runtime) -> None:
         """`autotrader halt` beside a service."""
         self._command(world, HaltLevel.HALT)
 
-    def by_cancelling_command(self, world: World) -> None:
+    def by_cancelling_command(self, world: Runtime) -> None:
         """`autotrader halt --cancel` beside a service."""
         self._command(world, HaltLevel.CANCEL)
 
-    def _command(self, world: World, level: HaltLevel) -> None:
+    def _command(self, world: Runtime, level: HaltLevel) -> None:
         write_halt_file(world.store.folder, Halt("by hand", level))
         inbox = world.store.inbox()
         inbox.append(world.connection.clock.now_ms(), "halt", {"reason": "by hand", "level": level})
         inbox.close()
 
-    def by_signal(self, world: World) -> None:  # noqa: ARG002 - a cause like the others
+    def by_signal(self, world: Runtime) -> None:  # noqa: ARG002 - a cause like the others
         """SIGUSR1: what its handler does."""
         if self._runner is not None:
             self._runner.halt("by the signal SIGUSR1")
 
-    def by_record(self, world: World) -> None:
+    def by_record(self, world: Runtime) -> None:
         """A rule's action, a mismatch, a key that is refused: all of them call this."""
         world.store.halt("an order is not the one that was asked for", world.connection.clock.now_ms())
 
-    def by_failing_limit(self, world: World) -> None:
+    def by_failing_limit(self, world: Runtime) -> None:
         """A limit raises."""
         world.cycle.parts.gate._limits = (_Fails(),)  # noqa: SLF001 - nobody else may have another limit
 
-    def by_loss(self, world: World) -> None:
+    def by_loss(self, world: Runtime) -> None:
         """The loss of the day reaches its limit."""
         self._tighten(world, {"loss_per_day": {"JPY": Decimal("0.000001")}})
 
-    def by_refusals(self, world: World) -> None:
+    def by_refusals(self, world: Runtime) -> None:
         """Too many refusals in a row."""
         self._tighten(world, {"halt_after": 0})
 
-    def _tighten(self, world: World, changes: Mapping[str, object]) -> None:
+    def _tighten(self, world: Runtime, changes: Mapping[str, object]) -> None:
         limits = replace(world.settings.limits, **changes)  # type: ignore[arg-type]  # names of the fields
         world.cycle.parts.gate._settings = replace(world.settings, limits=limits)  # noqa: SLF001 - as above
 
@@ -254,7 +254,7 @@ class _Fails:
         raise KeyError(view.request.order.symbol)
 
 
-_CAUSES: dict[str, Callable[[_Play, World], None]] = {
+_CAUSES: dict[str, Callable[[_Play, Runtime], None]] = {
     "a file": _Play.by_file,
     "reduce-only": _Play.by_reduce_only,
     "command": _Play.by_command,

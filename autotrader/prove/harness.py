@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Final
 
-from autotrader.app import Project, Wishes, World, open_world, read_project
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.live import grant_live
@@ -28,6 +27,8 @@ from autotrader.language.problems import Problem
 from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
 from autotrader.ports import Level, Notifier
+from autotrader.project import Project, read_project
+from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.simulator import Account, Exchange, Simulator
 from autotrader.simulator.faults import Delivery, Later
 from autotrader.simulator.faults import Request as Arrived
@@ -203,17 +204,17 @@ class Harness:
         """The account that is traded."""
         return self.simulator.accounts[0]
 
-    def open(self) -> World:
-        """Open the world as `autotrader run` does. Raises what `open_world` raises."""
+    def open(self) -> Runtime:
+        """Open the world as `autotrader run` does. Raises what `open_runtime` raises."""
         credentials = Credentials(Secret(self.account.key), Secret(self.account.secret)) if self.live else None
-        wishes = Wishes(
+        wishes = OpenOptions(
             state=self.state,
             token=grant_live("live", True, "live") if self.live else None,
             credentials=credentials,
             store_id=self.store_id,
             adjust=self._adjusted,
         )
-        return open_world(self.project, wishes, self._made_notifier)
+        return open_runtime(self.project, wishes, self._made_notifier)
 
     def _made_notifier(self, _settings: Settings) -> Notifier:
         return self.notifier
@@ -246,7 +247,7 @@ class Harness:
         return total
 
 
-def drop(world: World) -> None:
+def drop(world: Runtime) -> None:
     """End a world as the death of its process does: nothing is sealed, flushed or said."""
     world.store.abandon()
     try:
@@ -256,7 +257,7 @@ def drop(world: World) -> None:
 
 
 @contextmanager
-def closing(world: World) -> Iterator[World]:
+def closing(world: Runtime) -> Iterator[Runtime]:
     """Close a world in the end, or drop it where something was raised: a simulated crash must not flush or seal."""
     try:
         yield world

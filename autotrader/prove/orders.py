@@ -20,14 +20,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
-from autotrader.app import Project, World
 from autotrader.errors import AutotraderError
+from autotrader.project import Project
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, drop, project_of, remembered, scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.prove.referee import Tally, judged, rows
 from autotrader.prove.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
 from autotrader.records.crash import Crash, listening
 from autotrader.records.intents import IntentState
+from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Faults, Simulator
 
@@ -238,9 +239,9 @@ class _Play:
         return self._rest(alive)
 
     # ------------------------------------------------------------------------------------------------ under faults
-    def _live(self, ends: float) -> World | None:
+    def _live(self, ends: float) -> Runtime | None:
         """One life of the process, until a crash, a refusal to go on, or the end of trading: then it is still there."""
-        world: World | None = None
+        world: Runtime | None = None
         try:
             world = self._harness.open()
             if self._is_armed(world):
@@ -256,7 +257,7 @@ class _Play:
         self._ended(world)
         return None
 
-    def _ended(self, world: World | None) -> None:
+    def _ended(self, world: Runtime | None) -> None:
         """Close a world properly, if there is one, or die on the way."""
         try:
             if world is not None:
@@ -266,7 +267,7 @@ class _Play:
         except AutotraderError as error:
             self._gave_up(world, error)
 
-    def _is_armed(self, world: World) -> bool:
+    def _is_armed(self, world: Runtime) -> bool:
         self._starts += 1
         report = world.start()
         if not report.armed:
@@ -274,13 +275,13 @@ class _Play:
             self._harness.time.sleep(5)
         return report.armed
 
-    def _gave_up(self, world: World | None, error: AutotraderError) -> None:
+    def _gave_up(self, world: Runtime | None, error: AutotraderError) -> None:
         self._tell(f"the process ended: {error}")
         if world is not None:
             drop(world)
         self._harness.time.sleep(5)
 
-    def _died(self, world: World | None, point: str) -> None:
+    def _died(self, world: Runtime | None, point: str) -> None:
         self._crashes[point] += 1
         self._tell(f"died at {point}")
         if world is not None:
@@ -299,7 +300,7 @@ class _Play:
         return self._chance.random() < self._schedule.dead
 
     # ------------------------------------------------------------------------------------------------- in the calm
-    def _rest(self, alive: World | None) -> Played:
+    def _rest(self, alive: Runtime | None) -> Played:
         """Go on, or start once more, without faults; halt, and wait until nothing is open; then judge."""
         harness = self._harness
         with _opened(harness, alive) as world:
@@ -343,7 +344,7 @@ class _Play:
 
 
 @contextmanager
-def _opened(harness: Harness, alive: World | None) -> Iterator[World]:
+def _opened(harness: Harness, alive: Runtime | None) -> Iterator[Runtime]:
     world = harness.open() if alive is None else alive
     try:
         yield world
@@ -351,11 +352,11 @@ def _opened(harness: Harness, alive: World | None) -> Iterator[World]:
         world.close()
 
 
-def _until(world: World, seconds: float) -> int:
+def _until(world: Runtime, seconds: float) -> int:
     return world.connection.clock.now_ms() + max(1, round(seconds * 1000))
 
 
-def _is_quiet(world: World, *, looks: bool) -> bool:
+def _is_quiet(world: Runtime, *, looks: bool) -> bool:
     """Whether nothing is on its way any more. `looks`: nor any look after a cancel, which a new start makes at once."""
     waiting = world.store.intents.unresolved() or world.store.orders.unsettled()
     return not waiting and not (looks and world.cycle.parts.observer.next_looks())

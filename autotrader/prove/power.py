@@ -38,8 +38,8 @@ from autotrader.prove.victim import ACCOUNT, MINUTE_MS, MOST, PLAY_MINUTES, QUIE
 from autotrader.records.crash import Crash, listening
 from autotrader.records.places import DATABASE, HEADS, Identity
 from autotrader.records.store import Store
+from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
-from autotrader.service.world import World
 from autotrader.simulator import Account, Simulator
 
 CLAIM: Final = "Whatever a power cut leaves of the files, no order is doubled, and none is lost in silence."
@@ -176,7 +176,7 @@ class _Moment:
     _left: int = field(init=False)
     _harness: Harness = field(init=False)
     _made_id: str = ""
-    _world: World | None = None
+    _world: Runtime | None = None
 
     def __post_init__(self) -> None:
         self._chance = random.Random(f"power/{self.seed}")
@@ -385,7 +385,7 @@ def _newest(frozen: Frozen) -> int:
     return max((json.loads(line)["n"] for line in frozen.files[HEADS].splitlines()), default=0)
 
 
-def _trade_on(world: World) -> None:
+def _trade_on(world: Runtime) -> None:
     """Trade until the rules have done all they may and nothing is open to doubt."""
     clock = world.connection.clock
     until_ms = clock.now_ms() + PLAY_MINUTES * MINUTE_MS

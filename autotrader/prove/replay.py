@@ -117,10 +117,10 @@ def _track(data: dict[str, Any]) -> Track:
 
 def lived(seed: int) -> Track:
     """Live through one seed's world and say what it left."""
-    from autotrader.app.again import replayed
     from autotrader.prove.harness import scratch
     from autotrader.prove.small_world import harness_of, play_on
     from autotrader.records.store import Store
+    from autotrader.views.audit import replayed
 
     with scratch("replay") as state:
         folder = play_on(harness_of(state, seed), MINUTES)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, closing, project_of
+from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
-from autotrader.service.world import World
 from autotrader.simulator import Account, Simulator
 
 MINUTE_MS: Final = 60_000
@@ -101,7 +101,7 @@ def harness_of(state: Path, seed: int) -> Harness:
     )
 
 
-def play_on(harness: Harness, minutes: int, before_end: Callable[[World], None] = lambda _: None) -> Path:
+def play_on(harness: Harness, minutes: int, before_end: Callable[[Runtime], None] = lambda _: None) -> Path:
     """Open the harness's world, play it for so many minutes and close it; returns the folder of its store.
 
     Raises RuntimeError where the world does not arm: then nothing would be proved.

@@ -24,8 +24,6 @@ from pathlib import Path
 from statistics import median
 from typing import IO, Any, Final
 
-from autotrader.app import Wishes, read_project
-from autotrader.app.world import open_world
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.messages import BaseUrl, Reply, Request, Sender
@@ -33,13 +31,14 @@ from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.transport import Transport
 from autotrader.language.settings import Settings
 from autotrader.ports import Notifier
+from autotrader.project import read_project
 from autotrader.prove.harness import scratch
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.prove.soak_venue import DAY_MS, bans_of, exchange_for
+from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.logs import Logs, set_up
 from autotrader.service.notify import Notices
 from autotrader.service.runner import Manner, Runner
-from autotrader.service.world import World
 from autotrader.simulator import Account
 from autotrader.trading.parts import CycleReport
 
@@ -277,7 +276,7 @@ def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Lo
         channels = settings.notify
         return Notices(channels.named, channels.default, heartbeat_env=settings.heartbeat_env, log=logs.log)
 
-    wishes = Wishes(
+    wishes = OpenOptions(
         state=folder / "state",
         cache=folder / "cache",
         stepped=True,
@@ -285,7 +284,7 @@ def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Lo
         credentials=Credentials(Secret(account.key), Secret(account.secret)),
         adjust=lambda settings: replace(settings, line=partial(line, settings=settings)),
     )
-    with open_world(read_project(folder / "autotrader.yaml", environ=os.environ), wishes, notices) as world:
+    with open_runtime(read_project(folder / "autotrader.yaml", environ=os.environ), wishes, notices) as world:
         report = world.start()
         if not report.armed:
             raise SystemExit(f"not armed: {report.reasons}")
@@ -314,7 +313,7 @@ def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Lo
 class _Told:
     """Takes a sample a few times a day, and keeps what the runner says went wrong."""
 
-    def __init__(self, world: World, began_ms: int) -> None:
+    def __init__(self, world: Runtime, began_ms: int) -> None:
         self._world = world
         self._began_ms = began_ms
         self._next_ms = began_ms

@@ -17,15 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from autotrader.app import Wishes, read_project
-from autotrader.app.world import open_world
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.settings import Settings
 from autotrader.ports import Level, Notifier
+from autotrader.project import read_project
 from autotrader.records.crash import VARIABLE
+from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.runner import Manner, Runner
-from autotrader.service.world import World
 
 CALM: Final = 0
 NOT_ARMED: Final = 3
@@ -169,14 +168,14 @@ def _life(stakes: Stakes, minutes: int) -> int:
     def silent(_settings: Settings) -> Notifier:
         return _Silent()
 
-    wishes = Wishes(
+    wishes = OpenOptions(
         state=stakes.state,
         stepped=True,
         token=grant_live("live", True, "live"),
         credentials=Credentials(Secret(stakes.key), Secret(stakes.secret)),
     )
     project = read_project(stakes.folder / "autotrader.yaml", environ={})
-    with open_world(project, wishes, silent) as world:
+    with open_runtime(project, wishes, silent) as world:
         report = world.start()
         if not report.armed:
             _said("critical", f"not armed: {'; '.join(report.reasons)}")
@@ -184,7 +183,7 @@ def _life(stakes: Stakes, minutes: int) -> int:
         return _traded(world, stakes.began_ms + (minutes or PLAY_MINUTES) * MINUTE_MS, to_the_end=not minutes)
 
 
-def _traded(world: World, until_ms: int, *, to_the_end: bool) -> int:
+def _traded(world: Runtime, until_ms: int, *, to_the_end: bool) -> int:
     """Trade until then; at the end of the last life go on until nothing is open to doubt. A signal ends it calmly."""
     clock, stopped = world.connection.clock, False
     last_ms = until_ms + QUIET_MINUTES * MINUTE_MS
@@ -210,7 +209,7 @@ def _said(level: str, text: str) -> None:
     sys.stderr.write(f"{level} {text}\n")
 
 
-def _doubts(world: World) -> list[str]:
+def _doubts(world: Runtime) -> list[str]:
     """What is not known for certain yet."""
     store = world.store
     unknown = [f"{row.client_order_id} is {row.state}" for row in store.intents.unresolved()]

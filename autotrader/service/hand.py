@@ -20,7 +20,7 @@ from autotrader.market.sources import Sources
 from autotrader.money import parse_decimal, plain
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, TimeInForce, client_order_id
 from autotrader.records.intents import Intent
-from autotrader.service.world import World
+from autotrader.runtime import Runtime
 
 DEADLINE_MS = 30_000
 OBSERVE_SECONDS = 8.0
@@ -64,7 +64,7 @@ def wanted_to(wanted: Wanted) -> dict[str, object]:
     }  # fmt: skip
 
 
-def place_by_hand(world: World, wanted: Wanted) -> Mapping[str, object]:
+def place_by_hand(world: Runtime, wanted: Wanted) -> Mapping[str, object]:
     """Check against the limits, journal, send once, and say what came of it.
 
     Raises OrderDenied where a limit refuses it, UsageError for a symbol that cannot be traded.
@@ -85,7 +85,7 @@ def place_by_hand(world: World, wanted: Wanted) -> Mapping[str, object]:
     }
 
 
-def _journal(world: World, request: PlaceRequest, sources: Sources) -> OrderDenied | None:
+def _journal(world: Runtime, request: PlaceRequest, sources: Sources) -> OrderDenied | None:
     """Write the intent, as far as the gate admits it. A denial is recorded too: it must not undo the transaction."""
     gate, now_ms = world.cycle.parts.gate, world.connection.clock.now_ms()
     with world.store.transaction() as store:
@@ -105,7 +105,7 @@ def _journal(world: World, request: PlaceRequest, sources: Sources) -> OrderDeni
     return None
 
 
-def cancel_by_hand(world: World, order: str, asked_by: str = "hand") -> Mapping[str, object]:
+def cancel_by_hand(world: Runtime, order: str, asked_by: str = "hand") -> Mapping[str, object]:
     """Cancel one of this store's orders, by either id. Raises UsageError where it is not ours."""
     row = next((r for r in world.store.orders.open() if order in (r.client_order_id, str(r.order.order_id))), None)
     if row is None:
@@ -123,7 +123,7 @@ def cancel_by_hand(world: World, order: str, asked_by: str = "hand") -> Mapping[
     }
 
 
-def _request(world: World, wanted: Wanted) -> PlaceRequest:
+def _request(world: Runtime, wanted: Wanted) -> PlaceRequest:
     instrument = world.connection.market.instruments([wanted.symbol]).get(wanted.symbol)
     if instrument is None:
         raise UsageError(f"the exchange has no symbol {wanted.symbol}")
@@ -143,7 +143,7 @@ def _request(world: World, wanted: Wanted) -> PlaceRequest:
     )  # fmt: skip
 
 
-def _look(world: World, symbol: str) -> Sources:
+def _look(world: Runtime, symbol: str) -> Sources:
     """A fresh look at what the limits need to see."""
     clock = world.connection.clock
     deadline = clock.monotonic() + OBSERVE_SECONDS

@@ -18,7 +18,7 @@ from autotrader.engine.requests import PauseRequest
 from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, RecordsBroken, UsageError
 from autotrader.records.crash import crash_point
 from autotrader.records.inbox import Entry
-from autotrader.service.world import World
+from autotrader.runtime import Runtime
 from autotrader.text import printable
 
 Answer = Mapping[str, object]
@@ -29,7 +29,7 @@ ORDER_GOOD_MS = 8_000  # less than an asker waits: an order that was given up is
 class Desk:
     """Obeys the inbox of one world."""
 
-    def __init__(self, world: World, log: Callable[[str, str], None], wall: Callable[[], float] = time.time) -> None:
+    def __init__(self, world: Runtime, log: Callable[[str, str], None], wall: Callable[[], float] = time.time) -> None:
         self._world = world
         self._log = log
         self._wall = wall
@@ -144,7 +144,7 @@ def _names(arguments: Mapping[str, Any], what: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def cancel_all(world: World) -> list[str]:
+def cancel_all(world: Runtime) -> list[str]:
     """Cancel every open order of this store at the venue; the ids of those that are confirmed."""
     from autotrader.service.hand import cancel_by_hand
 

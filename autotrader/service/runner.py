@@ -1,4 +1,4 @@
-"""The runner: keeps a world turning until it is told to stop.
+"""The runner: keeps a runtime turning until it is told to stop.
 
 Jobs are held by `schedule` on the runner's clock: the tick that asks what is due, the clock's re-sync, the filters, the
 record's upkeep, the disk. Each is wrapped, so one failure stops nothing; it is logged, recorded and told. A signal is
@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
 from autotrader.market.needs import CandleNeed
+from autotrader.runtime import Runtime
 from autotrader.service.inbox import Desk, cancel_all
 from autotrader.service.jobs import JobScheduler
 from autotrader.service.witness import send_head
-from autotrader.service.world import World
 from autotrader.trading.parts import CycleReport
 
 TICK_SECONDS = 1
@@ -42,11 +42,11 @@ class Manner:
 
 
 class Runner:
-    """Runs one world. `on_report` hears every cycle that did something, `log` takes (level, text)."""
+    """Runs one runtime. `on_report` hears every cycle that did something, `log` takes (level, text)."""
 
     def __init__(
         self,
-        world: World,
+        world: Runtime,
         manner: Manner,
         *,
         on_report: Callable[[CycleReport], None] = lambda _report: None,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.app.demo import Agreement, compared, fresh_folder, play, stage
 from autotrader.cli import main
+from autotrader.demo import Comparison, compared, fresh_folder, play, stage
 from autotrader.errors import ConfigError
 from autotrader.prove.harness import SilentNotifier
 from tests.worlds.project import HOUR_MS
@@ -15,7 +15,7 @@ from tests.worlds.project import HOUR_MS
 pytestmark = pytest.mark.timeout(1800)
 
 
-def hours(folder: Path) -> tuple[str, Agreement]:
+def hours(folder: Path) -> tuple[str, Comparison]:
     """Play the first hours of the day; the chain's head at the end, and how the two records compare."""
     with stage(fresh_folder(folder), lambda _settings: SilentNotifier()) as on:
         play(on, lambda _report: None, lambda _level, _text: None, span_ms=3 * HOUR_MS)

@@ -11,8 +11,8 @@ import pytest
 from autotrader.cli import main
 from autotrader.prove.harness import Harness, project_of
 from autotrader.prove.small_world import ACCOUNT
+from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
-from autotrader.service.world import World
 from autotrader.simulator import Account, Simulator
 from tests.cli.project import made, without_settings
 from tests.worlds.project import simulator
@@ -54,7 +54,7 @@ def test_an_order_of_a_renamed_rule_is_named_by_plan_start_and_status(
         assert "old_name is gone with 1 open order" in project.text(capsys, "status")
 
 
-def played(world: World, minutes: int) -> None:
+def played(world: Runtime, minutes: int) -> None:
     """Let the service run for so long."""
     until = world.connection.clock.now_ms() + minutes * MINUTE_MS
     Runner(world, Manner(until_ms=until)).run()

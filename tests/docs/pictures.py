@@ -80,7 +80,7 @@ def validate(folder: Path) -> str:
 
 def why(folder: Path) -> str:
     """A rule that fired and one that did not, at the same minute of the demo's day."""
-    from autotrader.app.demo import fresh_folder, stage
+    from autotrader.demo import fresh_folder, stage
     from autotrader.service.notify import Notices
     from autotrader.service.runner import Manner, Runner
 

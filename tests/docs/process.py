@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 LOADED = [
-    "autotrader.cli", "autotrader.app", "autotrader.service.runner", "autotrader.service.logs",
+    "autotrader.cli", "autotrader.runtime", "autotrader.service.runner", "autotrader.service.logs",
     "autotrader.service.notify", "autotrader.exchanges.binance.connection", "autotrader.language.load",
     "autotrader.market.indicators", "autotrader.records.store", "tests.docs.process",
 ]  # fmt: skip

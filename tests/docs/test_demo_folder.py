@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.app import demo
-from autotrader.app.project import read_project
+from autotrader import demo
+from autotrader.project import read_project
 
 
 def test_the_demo_runs_from_a_checkout_that_a_group_may_write_to(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from autotrader.app import World
+from autotrader.runtime import Runtime
 from autotrader.simulator import Simulator
 from autotrader.simulator.exchange import Answer
 from tests.worlds.project import entered
@@ -77,6 +77,6 @@ class Witness:
         self.simulator.exchange.handle = watched  # type: ignore[method-assign]
 
 
-def world(folder: Path, simulator: Simulator, text: str) -> AbstractContextManager[World]:
+def world(folder: Path, simulator: Simulator, text: str) -> AbstractContextManager[Runtime]:
     """A live world at the simulator over a folder; a second one over the same folder is a restart."""
     return entered(folder, simulator, text, live=True, cache=folder / "cache", settings=SETTINGS, limits=LIMITS)

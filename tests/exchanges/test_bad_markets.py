@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from autotrader.service.world import World
+from autotrader.runtime import Runtime
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.exchange import Answer
 from tests.exchanges.days import Witness, world
@@ -49,7 +49,7 @@ rules:
 class Play:
     """Rules that buy every minute, at an exchange whose answers can be changed."""
 
-    world: World
+    world: Runtime
     simulator: Simulator
     witness: Witness
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.app.again import replayed
 from autotrader.prove import replay
 from autotrader.prove.replay import prove_replay
 from autotrader.prove.small_world import harness_of, play_on
 from autotrader.records.store import Store
+from autotrader.views.audit import replayed
 
 BY_CHANCE = """
 import random, sys

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from autotrader.app.budget import budget_of
+from autotrader.engine.budget import budget_of
 from autotrader.errors import SafetyRefused
 from autotrader.exchanges.binance import client, endpoints
 from autotrader.orders import (
@@ -239,7 +239,7 @@ def test_the_budget_holds_while_an_order_rests(tmp_path: Path) -> None:
             asked = (row["method"], row["path"])
             used += (row["count"] - before.get(asked, 0)) * (other.get(row["path"]) or fixed.get(asked, 1))
         assert own_orders(world)
-        assert 30 * 30 < used <= budget_of(world.plan, world.connection.market).total * 30
+        assert 30 * 30 < used <= budget_of(world.plan, world.connection.market.weight_per_minute).total * 30
 
 
 def test_a_refusal_of_the_exchange_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from autotrader.app import World
 from autotrader.errors import ExchangeRefused, SafetyRefused
 from autotrader.money import ZERO, total
 from autotrader.orders import Side
 from autotrader.prove.harness import SilentNotifier
+from autotrader.runtime import Runtime
 from autotrader.simulator import Account, Simulator
 from tests.road.day import RULES
 from tests.worlds.project import TAPE, opened, own_orders, played, simulator
@@ -27,7 +27,7 @@ EVERY_FATE_HOURS = 6  # of the recorded day: fills whole and in parts, a cancel,
 class Played:
     """A day that was traded live, still open."""
 
-    world: World
+    world: Runtime
     sim: Simulator
     heard: SilentNotifier
     theirs: dict[str, dict[str, Any]]
@@ -45,7 +45,7 @@ def day(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield Played(world, sim, heard, {order["clientOrderId"]: order for order in sim.orders()}, orders)
 
 
-def outcome(world: World) -> list[tuple[object, ...]]:
+def outcome(world: Runtime) -> list[tuple[object, ...]]:
     """What became of each order, without what is drawn for each store: its name."""
     return [
         (order.side, order.price, order.quantity, order.executed, order.status, order.created_ms)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.app import World
 from autotrader.errors import RecordsBroken, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Side
 from autotrader.prove.harness import SilentNotifier
+from autotrader.runtime import Runtime
 from autotrader.service.hand import Wanted, place_by_hand
 from autotrader.simulator import Account, Faults, Simulator
 from autotrader.trading.agree import compare
@@ -87,7 +87,7 @@ def best(connection: Connection) -> tuple[D, D]:
     return book.bids[0][0], book.asks[0][0]
 
 
-def bought(world: World, *, at_once: bool = False) -> str:
+def bought(world: Runtime, *, at_once: bool = False) -> str:
     """An order by hand, which rests unless it takes; its name."""
     bid, ask = best(world.connection)
     price = (ask * D("1.005") if at_once else bid * D("0.98")).quantize(D(1))
@@ -100,7 +100,7 @@ def bought(world: World, *, at_once: bool = False) -> str:
 @contextmanager
 def quiet(
     folder: Path, sim: Simulator, heard: SilentNotifier | None = None, limits: Changes = NOTHING
-) -> Iterator[World]:
+) -> Iterator[Runtime]:
     """An armed world whose rule never fires."""
     with opened(folder, sim, QUIET, live=True, heard=heard, limits=limits) as world:
         yield world

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from autotrader import cli
-from autotrader.app import World
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.ports import Level
 from autotrader.prove.halts import ACCOUNT, RULES
 from autotrader.prove.harness import NOWHERE, Harness
 from autotrader.records.places import writer_pid
 from autotrader.records.store import Store
+from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Faults, Simulator
 
@@ -30,7 +30,7 @@ IN_AN_ANSWER_SECONDS = 0.3  # its answer drips for longer than that
 WATCHED_SECONDS = 4  # without the halt, that look's first order leaves after 2 s
 
 
-def go_on(world: World, seconds: float) -> None:
+def go_on(world: Runtime, seconds: float) -> None:
     """Let the service run for a while."""
     until = world.connection.clock.now_ms() + int(seconds * 1000)
     Runner(world, Manner(until_ms=until, stepped=True)).run()

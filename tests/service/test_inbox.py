@@ -6,11 +6,11 @@ import pytest
 
 from autotrader.prove.harness import Harness
 from autotrader.records.crash import Crash, listening
+from autotrader.runtime import Runtime
 from autotrader.service.inbox import Desk
-from autotrader.service.world import World
 
 
-def die_obeying(world: World, point: str) -> None:
+def die_obeying(world: Runtime, point: str) -> None:
     """Obey, and end at a point."""
 
     def dies(name: str) -> None:
@@ -21,17 +21,17 @@ def die_obeying(world: World, point: str) -> None:
         obey(world)
 
 
-def obey(world: World) -> None:
+def obey(world: Runtime) -> None:
     """What the service does with its inbox in each tick."""
     Desk(world, lambda _level, _text: None, wall=lambda: world.connection.clock.now_ms() / 1000).obey()
 
 
-def ask(world: World, command: str, **arguments: object) -> int:
+def ask(world: Runtime, command: str, **arguments: object) -> int:
     """Put something into the inbox."""
     return world.store.inbox().append(world.connection.clock.now_ms(), command, arguments)
 
 
-def paused(world: World) -> list[str]:
+def paused(world: Runtime) -> list[str]:
     """The names of what is paused."""
     return [pause.name for pause in world.cycle.kept.pauses_at(world.connection.clock.now_ms())]
 

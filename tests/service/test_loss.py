@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.app import World
 from autotrader.prove.halts import ACCOUNT
 from autotrader.prove.harness import Harness, project_of
+from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 
@@ -35,7 +35,7 @@ def live_harness(folder: Path, loss: str) -> Harness:
     return Harness(project_of(folder / "project", text, rules), simulator, folder / "state", random.Random(3))
 
 
-def go_on(world: World, seconds: float) -> None:
+def go_on(world: Runtime, seconds: float) -> None:
     """Let the service run for a while, tick by tick."""
     clock = world.connection.clock
     Runner(world, Manner(until_ms=clock.now_ms() + int(seconds * 1000))).run()

@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from autotrader.app import Wishes, World, open_world, read_project
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.settings import Settings
 from autotrader.orders import Order
+from autotrader.project import read_project
 from autotrader.prove.harness import SilentNotifier
+from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 
@@ -79,7 +80,7 @@ def entered(
     cache: Path | None = None,
     settings: Changes = NOTHING,
     limits: Changes = NOTHING,
-) -> Iterator[World]:
+) -> Iterator[Runtime]:
     """A world at the simulator, not started; over a folder that has a store it is a restart. `account`: of which of the
     simulator's keys; `changes`: `settings` and `limits` of the account file.
     """
@@ -87,7 +88,7 @@ def entered(
         folder, account_text(sim.url, "live" if live else "dry_run", settings=settings, limits=limits), rules
     )
     keys, notifier = sim.accounts[account], heard or SilentNotifier()
-    wishes = Wishes(
+    wishes = OpenOptions(
         state=folder / "state",
         cache=cache,
         stepped=True,
@@ -98,7 +99,7 @@ def entered(
     def make(_settings: Settings) -> SilentNotifier:
         return notifier
 
-    with open_world(read_project(path, environ={}), wishes, make) as world:
+    with open_runtime(read_project(path, environ={}), wishes, make) as world:
         yield world
 
 
@@ -113,7 +114,7 @@ def opened(
     account: int = 0,
     settings: Changes = NOTHING,
     limits: Changes = NOTHING,
-) -> Iterator[World]:
+) -> Iterator[Runtime]:
     """A world at the simulator, armed."""
     with entered(
         folder, sim, rules, live=live, heard=heard, account=account, settings=settings, limits=limits
@@ -123,7 +124,7 @@ def opened(
         yield world
 
 
-def played(world: World, hours: float) -> Runner:
+def played(world: Runtime, hours: float) -> Runner:
     """Let market time pass."""
     ends = world.connection.clock.now_ms() + int(hours * HOUR_MS)
     runner = Runner(world, Manner(until_ms=ends, stepped=True))
@@ -131,6 +132,6 @@ def played(world: World, hours: float) -> Runner:
     return runner
 
 
-def own_orders(world: World) -> dict[str, Order]:
+def own_orders(world: Runtime) -> dict[str, Order]:
     """Every order of the store by client order id."""
     return {row.client_order_id: row.order for row in world.store.orders.since(0)}

@@ -9,10 +9,10 @@ import random
 from collections.abc import Callable
 
 from autotrader import Simulator, load, load_settings
-from autotrader.app import World
-from autotrader.app.why import Teller
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, project_of, scratch
+from autotrader.runtime import Runtime
 from autotrader.simulator import Account
+from autotrader.views.why import Explainer
 from tests.house.measures.walks import Walk, recorded
 
 LIMITS = """\
@@ -72,7 +72,7 @@ def load_ten_lines() -> Walk:
     return recorded(job)
 
 
-def _cycles(rules: str, look: Callable[[World, Harness], Walk]) -> Walk:
+def _cycles(rules: str, look: Callable[[Runtime, Harness], Walk]) -> Walk:
     """A world with one rule on a simulator in this process, started and a cycle old."""
     with scratch("house") as folder:
         simulator = Simulator(seed=7, time="stepped", accounts=[Account.named("main", {"JPY": "5000000", "BTC": "0"})])
@@ -87,7 +87,7 @@ def _cycles(rules: str, look: Callable[[World, Harness], Walk]) -> Walk:
             return look(world, harness)
 
 
-def _one_cycle(world: World, harness: Harness) -> Walk:
+def _one_cycle(world: Runtime, harness: Harness) -> Walk:
     harness.time.sleep(MINUTE_S)
     return recorded(world.cycle.tick)
 
@@ -105,9 +105,9 @@ def firing_cycle() -> Walk:
 def why() -> Walk:
     """A decision retold from the records, as `autotrader why dip` does before it draws the lines."""
 
-    def look(world: World, _: Harness) -> Walk:
+    def look(world: Runtime, _: Harness) -> Walk:
         def job() -> None:
-            assert Teller(world.store).tell("dip", None, None)
+            assert Explainer(world.store).tell("dip", None, None)
 
         job()
         return recorded(job)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Protocol
+from typing import TypeAlias
 
 from autotrader.engine.due import WATCH_MS, period_ms
 from autotrader.language.plan import CompiledRule, PlaceOrder, Plan
@@ -70,31 +70,13 @@ def _same(one: Need, other: Need) -> bool:
     return type(one) is type(other) and all(getattr(one, n, None) == getattr(other, n, None) for n in names)
 
 
-class Prices(Protocol):
-    """Whoever knows what questions weigh: market data of an exchange, or `Offline`."""
-
-    def weight_per_minute(
-        self, needs: Mapping[MarketNeed | AccountNeed, int]
-    ) -> Mapping[MarketNeed | AccountNeed, Decimal]:
-        """Request weight per minute of each need, given the period in ms at which it is asked."""
+Weigh: TypeAlias = Callable[[Mapping[MarketNeed | AccountNeed, int]], Mapping[MarketNeed | AccountNeed, Decimal]]
 
 
-class Offline:
-    """The venue's table of weights, without a connection."""
-
-    def weight_per_minute(
-        self, needs: Mapping[MarketNeed | AccountNeed, int]
-    ) -> Mapping[MarketNeed | AccountNeed, Decimal]:
-        """From the table."""
-        from autotrader.exchanges.binance.weights import per_minute
-
-        return per_minute(needs)
-
-
-def budget_of(plan: Plan, market: Prices) -> Budget:
-    """Price the plan with the exchange's own weights."""
+def budget_of(plan: Plan, weigh: Weigh) -> Budget:
+    """Price the plan. `weigh` gives the request weight a minute of each need, asked once in so many milliseconds."""
     periods = asked(plan)
-    weights = market.weight_per_minute(periods)
+    weights = weigh(periods)
     rows = tuple(
         sorted(((need, periods[need], weights[need]) for need in periods), key=lambda row: (-row[2], repr(row[0])))
     )

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from autotrader.app import Wishes, World, open_world, read_project
 from autotrader.errors import ConfigError
 from autotrader.exchanges.live import CONFIRMATION, grant_live
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.settings import Settings
 from autotrader.ports import Notifier
+from autotrader.project import read_project
 from autotrader.records.places import Identity
+from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.structs import dataclass
@@ -33,16 +34,16 @@ MARKER = ".autotrader-demo"
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class Demo:
     """The demo while it is open: our side, the exchange's side, and when the day began."""
 
-    world: World
+    world: Runtime
     simulator: Simulator
     began_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class Comparison:
     """Our record beside the exchange's own; `differences` is empty where they agree to the last digit."""
 
     orders: int
@@ -53,7 +54,7 @@ class Agreement:
 
 def examples() -> Path:
     """The folder of the demo's account file and rules. Raises ConfigError where it was not installed."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parent
     for folder in (package.parent / "examples" / "demo", package / "examples" / "demo"):
         if (folder / "autotrader.yaml").is_file():
             return folder
@@ -86,12 +87,12 @@ def _made(folder: Path) -> Path:
 
 
 @contextmanager
-def stage(folder: Path, make_notifier: Callable[[Settings], Notifier]) -> Iterator[Stage]:
+def stage(folder: Path, make_notifier: Callable[[Settings], Notifier]) -> Iterator[Demo]:
     """Start the exchange and open a live world on it."""
     account = Account.named("demo", START)
     with Simulator(tape=TAPE, time="stepped", accounts=[account]) as simulator:
         project = read_project(folder / "autotrader.yaml", base_url=simulator.url, environ={})
-        wishes = Wishes(
+        wishes = OpenOptions(
             state=folder / "state",
             stepped=True,
             token=grant_live(project.settings.mode, True, CONFIRMATION),
@@ -99,12 +100,12 @@ def stage(folder: Path, make_notifier: Callable[[Settings], Notifier]) -> Iterat
             identity=Identity(mode="live", base_url=f"simulator:{TAPE}", fingerprint="demo"),
             store_id=STORE_ID,
         )
-        with open_world(project, wishes, make_notifier) as world:
-            yield Stage(world, simulator, simulator.now_ms)
+        with open_runtime(project, wishes, make_notifier) as world:
+            yield Demo(world, simulator, simulator.now_ms)
 
 
 def play(
-    on: Stage, on_report: Callable[[CycleReport], None], log: Callable[[str, str], None], span_ms: int = DAY_MS
+    on: Demo, on_report: Callable[[CycleReport], None], log: Callable[[str, str], None], span_ms: int = DAY_MS
 ) -> Runner:
     """Play the day, or its first part. Raises what the runner raises."""
     on.world.start()
@@ -113,7 +114,7 @@ def play(
     return runner
 
 
-def compared(on: Stage) -> Agreement:
+def compared(on: Demo) -> Comparison:
     """Every order, trade and balance, ours beside the exchange's."""
     store = on.world.store
     theirs = {str(order["clientOrderId"]): order for order in on.simulator.orders()}
@@ -137,4 +138,4 @@ def compared(on: Stage) -> Agreement:
         there = (Decimal(trade["price"]), Decimal(trade["qty"]), Decimal(trade["commission"]), trade["commissionAsset"])
         if here != there:
             found.append(f"trade {number}: {here} here, {there} there")
-    return Agreement(len(theirs), len(trades), tuple(found), dict(on.simulator.balances()))
+    return Comparison(len(theirs), len(trades), tuple(found), dict(on.simulator.balances()))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from autotrader.app.why import plan_of_text
 from autotrader.language.plan import Plan
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.store import Store
-from autotrader.structs import dataclass
 from autotrader.trading.evaluation import decided_again
+from autotrader.views.why import plan_of_text
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ReplayDifference:
     """A cycle that comes out otherwise, or whose record does not hold what deciding needs."""
 
     cycle: int
@@ -22,20 +22,20 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
+class Replay:
     """What deciding again gave. `decisions` counts those compared; `without` cycles were recorded without inputs."""
 
     cycles: int
     decisions: int
     without: int
-    differences: tuple[Difference, ...]
+    differences: tuple[ReplayDifference, ...]
 
 
-def replayed(store: Store, *, cycle: int | None = None, since_ms: int = 0) -> Replayed:
+def replayed(store: Store, *, cycle: int | None = None, since_ms: int = 0) -> Replay:
     """Decide one recorded cycle again, or all since a time."""
     plans: dict[str, Plan | None] = {}
     cycles = decisions = without = 0
-    differences: list[Difference] = []
+    differences: list[ReplayDifference] = []
     for row in _rows(store, cycle, since_ms):
         if "given" not in row.body:
             without += 1
@@ -46,8 +46,8 @@ def replayed(store: Store, *, cycle: int | None = None, since_ms: int = 0) -> Re
         cycles, decisions = cycles + 1, decisions + len(row.body["decisions"])
         what = "its rules cannot be read any more" if plan is None else decided_again(plan, store.id, row.body)
         if what:
-            differences.append(Difference(row.cycle, row.time_ms, what))
-    return Replayed(cycles=cycles, decisions=decisions, without=without, differences=tuple(differences))
+            differences.append(ReplayDifference(row.cycle, row.time_ms, what))
+    return Replay(cycles=cycles, decisions=decisions, without=without, differences=tuple(differences))
 
 
 def _rows(store: Store, cycle: int | None, since_ms: int) -> Iterator[Evaluation]:

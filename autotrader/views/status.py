@@ -11,7 +11,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from autotrader.app.why import Spending, Teller, Told, blamed, spending
 from autotrader.engine.halt import Halt
 from autotrader.engine.state import RuleState, StateKey, state_from_json
 from autotrader.engine.verdict import Verdict
@@ -23,10 +22,11 @@ from autotrader.records.store import Store
 from autotrader.structs import dataclass
 from autotrader.times import start_of
 from autotrader.trading.differences import Difference, waiting
+from autotrader.views.why import Explainer, Explanation, Spending, blamed, spending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleStanding:
+class RuleStatus:
     """One rule and symbol. `state`: ready, cooling, blocked, acting, disarmed, paused, unknown, off, new. `why` says
     more of it; `short` is the leaf nearest to the end of what keeps it from firing, `missing` how many there are.
     """
@@ -45,7 +45,7 @@ class RuleStanding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Status:
     """One store. `pid` and `since_ms` (this machine's clock) of the process that writes to it, None where none does."""
 
     folder: Path
@@ -64,7 +64,7 @@ class Standing:
     differences: tuple[Difference, ...]
     paused: tuple[tuple[str, str, int | None], ...]
     zone: str
-    rules: tuple[RuleStanding, ...]
+    rules: tuple[RuleStatus, ...]
     open_orders: int
     unknown_orders: int
     spending: tuple[Spending, ...]
@@ -72,10 +72,10 @@ class Standing:
     unwitnessed: Mapping[str, Any] | None  # reason and since_ms, where checkpoints cannot be written
 
 
-def standing(folder: Path, now_ms: int) -> Standing:
+def standing(folder: Path, now_ms: int) -> Status:
     """Read one store. `now_ms` is the venue's time as well as it is known. Raises RecordsBroken."""
     with Store.read(folder) as store:
-        teller = Teller(store)
+        teller = Explainer(store)
         plan = teller.newest_plan()
         paused = tuple(
             (kind, name, until)
@@ -84,7 +84,7 @@ def standing(folder: Path, now_ms: int) -> Standing:
         )
         last, head = store.evaluations.last(), store.head()
         skew = None if last is None else last.body.get("seen", {}).get("clock", {}).get("skew_ms")
-        return Standing(
+        return Status(
             folder=folder,
             mode=store.identity.mode,
             base_url=store.identity.base_url,
@@ -121,8 +121,8 @@ def _started(folder: Path) -> int | None:
 
 
 def _rules(
-    store: Store, teller: Teller, plan: Plan, paused: tuple[tuple[str, str, int | None], ...], now_ms: int
-) -> tuple[RuleStanding, ...]:
+    store: Store, teller: Explainer, plan: Plan, paused: tuple[tuple[str, str, int | None], ...], now_ms: int
+) -> tuple[RuleStatus, ...]:
     states = {StateKey(*key): state_from_json(json.loads(text)) for key, text in store.states.all().items()}
     moved = _moved_today(store, plan, now_ms)
     count = _open_by_rule(store)
@@ -138,7 +138,7 @@ def _rules(
         bought, sold = moved.get((rule.id, rule.symbol), (ZERO, ZERO))
         fired_ms = [one.last_fired_ms for key, one in states.items() if key[:2] == (rule.id, rule.symbol)]
         found.append(
-            RuleStanding(
+            RuleStatus(
                 rule=rule.id,
                 symbol=rule.symbol,
                 state=shown,
@@ -158,7 +158,7 @@ def _rules(
 def _state(
     rule: CompiledRule,
     state: RuleState | None,
-    told: tuple[Told, ...],
+    told: tuple[Explanation, ...],
     paused: tuple[tuple[str, str, int | None], ...],
     now_ms: int,
 ) -> tuple[str, str]:
@@ -184,7 +184,7 @@ def _state(
     return "ready", ""
 
 
-def _missing(told: tuple[Told, ...]) -> list[Verdict]:
+def _missing(told: tuple[Explanation, ...]) -> list[Verdict]:
     """The leaves that keep the (only) decision from holding."""
     if len(told) != 1 or told[0].decision.holds is not False:
         return []

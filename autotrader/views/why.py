@@ -40,7 +40,7 @@ _ROWS_AT_HAND = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
+class PlacedOrder:
     """An order that a firing asked for, and how far it came. `reason` is why it came no further."""
 
     client_order_id: str
@@ -63,7 +63,7 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Explanation:
     """One decision retold. `seen` says how old the data was; `before` is the rule's state before it."""
 
     number: int
@@ -74,7 +74,7 @@ class Told:
     before: RuleState | None
     seen: Mapping[str, Mapping[str, Any]]
     spending: tuple[Spending, ...]
-    followed: tuple[Followed, ...]
+    followed: tuple[PlacedOrder, ...]
 
     @property
     def decision(self) -> Decision:
@@ -112,7 +112,7 @@ class Day:
     nearest: Nearest | None
 
 
-class Teller:
+class Explainer:
     """Retells decisions from one store. Plans are compiled once each."""
 
     def __init__(self, store: Store) -> None:
@@ -172,7 +172,7 @@ class Teller:
         raise UsageError(f"no rule is called `{rule}` in these records", hint=hint)
 
     # ------------------------------------------------------------------------------------------------- one evaluation
-    def tell(self, rule: str, at_ms: int | None = None, symbol: str | None = None) -> tuple[Told, ...]:
+    def tell(self, rule: str, at_ms: int | None = None, symbol: str | None = None) -> tuple[Explanation, ...]:
         """The rule's decisions of its last evaluation at or before a time: one per symbol and order; () for none."""
         row = self._row(rule, at_ms, symbol)
         if row is None:
@@ -204,10 +204,10 @@ class Teller:
             self._rows[cycle] = self._store.evaluations.get(cycle)
         return self._rows[cycle]
 
-    def _told(self, row: Evaluation, decision: Decision) -> Told:
+    def _told(self, row: Evaluation, decision: Decision) -> Explanation:
         plan, rule = self.plan(row.plan), self._rule(row.plan, decision.rule, decision.symbol)
         before = state_before(row.body, StateKey(decision.rule, decision.symbol, decision.order))
-        return Told(
+        return Explanation(
             number=row.cycle,
             time_ms=row.time_ms,
             rule=rule,
@@ -219,7 +219,7 @@ class Teller:
             followed=tuple(self._followed(rule, decision)) if decision.fired else (),
         )
 
-    def _followed(self, rule: CompiledRule, decision: Decision) -> Iterator[Followed]:
+    def _followed(self, rule: CompiledRule, decision: Decision) -> Iterator[PlacedOrder]:
         """The orders that a firing asked for, found by the name that it gave them."""
         actions = () if decision.branch is None else rule.branches[decision.branch].actions
         for step, action in enumerate(actions):
@@ -233,7 +233,7 @@ class Teller:
             row, order = self._store.intents.get(name), self._store.orders.get(name)
             if row is not None:
                 asked = row.intent.request
-                yield Followed(
+                yield PlacedOrder(
                     client_order_id=name, symbol=asked.symbol, side=asked.side, quantity=asked.quantity,
                     price=asked.price, executed=ZERO if order is None else order.order.executed,
                     state=row.state if order is None else order.order.status, reason=row.reason,
@@ -241,7 +241,7 @@ class Teller:
                 continue
             denied = self._store.chain.latest(1, kind="denied", subject=name)
             if denied:
-                yield Followed(
+                yield PlacedOrder(
                     client_order_id=name, symbol=rule.symbol, side=action.side, quantity=ZERO, price=ZERO,
                     executed=ZERO, state="DENIED", reason=str(denied[0].data["reason"]),
                 )  # fmt: skip

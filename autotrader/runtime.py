@@ -1,23 +1,25 @@
-"""Makes a world: one plan, one exchange, one store, and the parts that belong together.
+"""The composition root: one plan, one exchange, one store, and the parts that belong together, plugged in here alone.
 
-There are two kinds. In *dry-run* the market is real and public, the broker is the paper broker, and no secret is
-loaded. *Live* has the venue's broker, for which the three keys of `exchanges.live` must have been turned. Everything
-else is the same code.
+In *dry-run* the market is real and public, the broker is the paper broker, and no secret is loaded. *Live* has the
+venue's broker, for which the three keys of `exchanges.live` must have been turned. Everything else is the same code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 from zoneinfo import ZoneInfo
 
-from autotrader.app.key_check import judged
-from autotrader.app.project import Project
+from autotrader.engine.budget import budget_of
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.binance.hosts import LIVE_URL
+from autotrader.exchanges.key_check import judged
 from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.paper import PaperBroker, PaperStore
 from autotrader.exchanges.paper_source import venue_source
@@ -28,19 +30,20 @@ from autotrader.language.settings import Settings
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import StatusNeed
 from autotrader.orders import Side
-from autotrader.ports import Notifier
+from autotrader.ports import Broker, Notifier
+from autotrader.project import Project
 from autotrader.records.canon import canonical
+from autotrader.records.orders import gone_texts
 from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
-from autotrader.service.world import World
-from autotrader.structs import dataclass
 from autotrader.trading.cycle import Cycle
+from autotrader.trading.differences import Word, meant_by, settle_difference, waiting
 from autotrader.trading.gate import Gate
 from autotrader.trading.gateway import Gateway
 from autotrader.trading.holdings import Assets
 from autotrader.trading.observer import Observer
 from autotrader.trading.parts import Parts
-from autotrader.trading.reconcile import Reconciler
+from autotrader.trading.reconcile import Reconciler, Report
 from autotrader.trading.resolve import Resolver
 
 STATUS = "/sapi/v1/system/status"
@@ -48,8 +51,8 @@ RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
-    """How a world is to be opened. `token` and `credentials` only for live; `stepped` only at a simulator. `identity`
+class OpenOptions:
+    """How a runtime is to be opened. `token` and `credentials` only for live; `stepped` only at a simulator. `identity`
     and `store_id` replace what is derived or drawn by chance: for the demo, whose records are the same at each run.
     `adjust` replaces parts of the connection: time, chance and the network of a simulation.
     """
@@ -64,13 +67,91 @@ class Wishes:
     adjust: Callable[[ConnectionSettings], ConnectionSettings] = lambda settings: settings
 
 
+@dataclass(slots=True, kw_only=True)
+class Runtime:
+    """Everything that runs together; `close` ends it."""
+
+    plan: Plan
+    problems: tuple[Problem, ...]
+    instruments: Mapping[str, Instrument]
+    connection: Connection
+    broker: Broker
+    store: Store
+    cycle: Cycle
+    reconciler: Reconciler
+    notifier: Notifier
+    live: bool
+    warnings: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ("start-up has not run",)  # nothing is decided while there is one
+    _told: tuple[str, ...] = field(default=(), repr=False)
+    _gone: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def settings(self) -> Settings:
+        """The account file's settings."""
+        return self.plan.settings
+
+    @property
+    def mode(self) -> str:
+        """What the banner says."""
+        return "LIVE" if self.live else "DRY-RUN"
+
+    def start(self) -> Report:
+        """Replay the journal and compare with the venue; nothing trades before this says that it is armed.
+
+        May be called again: what went unanswered is asked again. A difference that waits for a word halts the store.
+        """
+        symbols = {rule.symbol for rule in self.plan.rules}
+        report = self.reconciler.run(sorted(symbols))
+        self.unanswered = report.failures
+        if report.reasons and report.reasons != self._told:
+            reason = "start-up found a difference: " + "; ".join(report.reasons)
+            self.notifier.notify("default", "critical", reason)
+        self._told = report.reasons
+        gone = self.gone()
+        if gone and gone != self._gone:  # no rule minds these orders any more: only a person can
+            self.notifier.notify("default", "warn", "; ".join(gone))
+        self._gone = gone
+        return report
+
+    def gone(self) -> tuple[str, ...]:
+        """What is said of rules that are not in the plan any more and left open orders behind."""
+        return gone_texts(self.store.orders.gone([rule.id for rule in self.plan.rules]))
+
+    def settle(self, order: str, word: Word) -> Mapping[str, object]:
+        """Take a person's word on an order, and compare again once none waits. Raises UsageError."""
+        cid = meant_by(self.store, order)
+        settle_difference(self.store, cid, word, self.connection.clock.now_ms())
+        left = [one.client_order_id for one in waiting(self.store)]
+        reasons = self.start().reasons if not left else (f"{len(left)} more wait for a word",)
+        return {"client_order_id": cid, "word": word, "armed": not reasons, "reasons": list(reasons), "left": left}
+
+    def close(self) -> None:
+        """End threads, connections and files; the record is sealed."""
+        try:
+            self.notifier.close(5.0)
+        finally:
+            try:
+                self.store.close(self.connection.clock.now_ms())
+            finally:
+                self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
 def identity_of(settings: Settings, *, live: bool, fingerprint: str = "") -> Identity:
     """Which store belongs to these settings: one per mode, address and key."""
     mode = "live" if live else "dry-run"
     return Identity(mode=mode, base_url=settings.exchange.base_url or LIVE_URL, fingerprint=fingerprint if live else "")
 
 
-def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settings], Notifier]) -> World:
+def open_runtime(project: Project, wishes: OpenOptions, make_notifier: Callable[[Settings], Notifier]) -> Runtime:
     """Connect, read the filters, compile the rules against them, open the store and plug the parts together.
 
     Raises what its parts raise: ExchangeUnavailable, RulesInvalid, SafetyRefused, RecordsBroken, ConfigError.
@@ -106,7 +187,7 @@ def open_world(project: Project, wishes: Wishes, make_notifier: Callable[[Settin
     return world
 
 
-def _connected(settings: Settings, wishes: Wishes, halted: Callable[[str], bool]) -> Connection:
+def _connected(settings: Settings, wishes: OpenOptions, halted: Callable[[str], bool]) -> Connection:
     plain = ConnectionSettings(
         zone=ZoneInfo(settings.timezone),
         cache=wishes.cache,
@@ -151,9 +232,7 @@ def _instruments(project: Project, connection: Connection) -> Mapping[str, Instr
 
 
 def _refuse_over_budget(plan: Plan, connection: Connection) -> None:
-    from autotrader.app.budget import budget_of
-
-    budget = budget_of(plan, connection.market)
+    budget = budget_of(plan, connection.market.weight_per_minute)
     allowed = connection.market.weight_limit() * plan.settings.limits.request_weight / Decimal(100)
     if budget.total > allowed:
         raise ConfigError(
@@ -172,7 +251,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     make_notifier: Callable[[Settings], Notifier],
     *,
     live: bool,
-) -> World:
+) -> Runtime:
     clock = connection.clock
     broker = (
         connection.broker if live and connection.broker is not None else paper_broker(plan.settings, connection, store)
@@ -199,7 +278,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
         store=store, gate=gate, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
         before_orders=frozenset({StatusNeed()}) if connection.serves(STATUS) else frozenset(),
     )  # fmt: skip
-    return World(
+    return Runtime(
         plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,
         store=store, cycle=Cycle(parts),
         reconciler=Reconciler(store, broker, clock, resolver, observer, assets=assets, keeps_trades=live),

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from autotrader.app.why import Teller
 from autotrader.errors import ConfigError
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.paper import PaperBroker, PaperStore
@@ -17,6 +16,7 @@ from autotrader.exchanges.secret import Credentials
 from autotrader.ports import Broker
 from autotrader.records.store import Store
 from autotrader.trading.agree import Agreement, compare
+from autotrader.views.why import Explainer
 
 AGAIN_SECONDS = 2.0  # a service may be about to book what differs
 
@@ -36,7 +36,7 @@ def reconciled(
         credentials = _credentials(store, load_credentials) if store.identity.mode == "live" else None
         with connect(url=store.identity.base_url, credentials=credentials) as connection:
             connection.clock.sync()
-            plan = Teller(store).newest_plan()
+            plan = Explainer(store).newest_plan()
             symbols = () if plan is None else tuple(rule.symbol for rule in plan.rules)
             begin_ms = max(since_ms(connection.clock.now_ms()), _remembered_ms(store))
             first = _compared(store, connection, symbols, begin_ms)

@@ -14,8 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from autotrader.app.project import Project, read_project
-from autotrader.app.world import identity_of
 from autotrader.engine.decide import decide
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, due, needs_of_due
 from autotrader.engine.evaluate import judge
@@ -57,8 +55,10 @@ from autotrader.market.needs import (
 )
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
+from autotrader.project import Project, read_project
 from autotrader.records.places import DATABASE, store_dir, stores_in
 from autotrader.records.store import Store
+from autotrader.runtime import identity_of
 from autotrader.trading.kept import Kept
 
 OBSERVE_SECONDS = 8.0
@@ -67,7 +67,7 @@ _MARKET_NEEDS = (TickerNeed, TradingDayNeed, BookNeed, CandleNeed, StatusNeed)
 
 
 @dataclass(slots=True, kw_only=True)
-class Eyes:
+class ReadOnly:
     """An open connection with the dry-run account beside it. `store` is None where dry-run never ran."""
 
     settings: Settings
@@ -100,7 +100,7 @@ class Eyes:
 
 
 @contextmanager
-def eyes(settings: Settings, state: Path) -> Iterator[Eyes]:
+def open_read_only(settings: Settings, state: Path) -> Iterator[ReadOnly]:
     """Connect without a key and open the dry-run store for reading. Raises ExchangeUnavailable, ConfigError."""
     zone, url = ZoneInfo(settings.timezone), settings.exchange.base_url or LIVE_URL
     with connect(ConnectionSettings(zone=zone), url=url) as connection:
@@ -108,7 +108,7 @@ def eyes(settings: Settings, state: Path) -> Iterator[Eyes]:
         folder = store_dir(state, identity_of(settings, live=False))
         store = Store.read(folder) if (folder / DATABASE).is_file() else None
         try:
-            yield Eyes(
+            yield ReadOnly(
                 settings=settings, connection=connection, broker=_paper(settings, connection, store), store=store
             )
         finally:
@@ -125,7 +125,7 @@ def _paper(settings: Settings, connection: Connection, store: Store | None) -> P
 
 # ------------------------------------------------------------------------------------------------------------ plan
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class PlanView:
     """What would happen now. `verdicts` judge the orders that decisions asked for, one by one."""
 
     now_ms: int
@@ -156,12 +156,12 @@ class _Memory:
     store_id: str
 
 
-def look(project: Project, state: Path) -> Looked:
+def look(project: Project, state: Path) -> PlanView:
     """Observe, decide for all enabled rules as if each were due now, review; then forget.
 
     Raises RulesInvalid, ExchangeUnavailable, RecordsBroken, ConfigError.
     """
-    with eyes(project.settings, state) as here:
+    with open_read_only(project.settings, state) as here:
         first, _ = project.plan()
         symbols = sorted({*project.settings.symbols, *(rule.symbol for rule in first.rules)})
         instruments = here.connection.market.instruments(symbols) if symbols else {}
@@ -174,7 +174,7 @@ def look(project: Project, state: Path) -> Looked:
         outcome = decide(plan, found, sources, memory.states, memory.runs, context)
         places = [request for request in outcome.requests if isinstance(request, PlaceRequest)]
         verdicts = tuple(zip(places, review(places, sources, plan.settings, memory.halt), strict=True))
-        return Looked(
+        return PlanView(
             now_ms=now_ms, plan=plan, problems=problems, sources=sources, outcome=outcome, verdicts=verdicts,
             states=memory.states, halt=memory.halt, weight=here.connection.governor.used,
             gone=_gone(state, plan),
@@ -211,7 +211,7 @@ def _all_due(plan: Plan, memory: _Memory, record: OwnRecord, now_ms: int) -> Due
     return replace(really, slots=slots, missed={}, passed={})
 
 
-def _needs(plan: Plan, found: Due, here: Eyes) -> frozenset[Need]:
+def _needs(plan: Plan, found: Due, here: ReadOnly) -> frozenset[Need]:
     """What the decisions and the review of their orders have to see."""
     symbols = {rule.symbol for rule in plan.rules}
     record, now_ms = here.record(found.now_ms), found.now_ms
@@ -232,7 +232,7 @@ def evaluate_now(
     from autotrader.language.tryout import tried
 
     settings = _settings_for(config, base_url)
-    with eyes(settings, state or Path("/nonexistent")) as here:
+    with open_read_only(settings, state or Path("/nonexistent")) as here:
         known = dict(here.connection.market.instruments(sorted({symbol, *settings.symbols})))
         if symbol not in known:
             raise UsageError(f"the exchange has no symbol {symbol}")
@@ -259,7 +259,7 @@ def _settings_for(config: Path | None, base_url: str | None) -> Settings:
     return Settings(file="", exchange=Exchange(base_url=base_url))
 
 
-def _worth(value: Value, here: Eyes, known: Mapping[str, Instrument]) -> Decimal | Scalar:
+def _worth(value: Value, here: ReadOnly, known: Mapping[str, Instrument]) -> Decimal | Scalar:
     terms = tuple(tree_terms(value))
     needs = merged(frozenset(need for term in terms for need in needs_of(term)))
     values = observe_terms(terms, here.sources(needs, known))
@@ -268,7 +268,7 @@ def _worth(value: Value, here: Eyes, known: Mapping[str, Instrument]) -> Decimal
     return exact(value, values)
 
 
-def _truth(condition: Condition, here: Eyes, known: Mapping[str, Instrument]) -> Scalar:
+def _truth(condition: Condition, here: ReadOnly, known: Mapping[str, Instrument]) -> Scalar:
     sources = here.sources(merged(needs_of_condition(condition)), known)
     verdict, _ = judge(condition, _table(condition, sources), {}, Moment(sources.now_ms, None, LATEST_MS))
     return Missing(verdict.reason or "what it looks at is not known") if verdict.holds is None else verdict.holds
