@@ -47,14 +47,14 @@ def service(project: Project) -> Iterator[int]:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "COVERAGE_PROCESS_START": ""},
     )  # fmt: skip
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 200
         while writer_pid(project.store) != process.pid and time.monotonic() < deadline:
             time.sleep(0.05)
         assert writer_pid(project.store) == process.pid
         yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(200)
 
 
 def test_a_service_is_asked_and_answers(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,7 @@ def test_an_order_that_lay_in_the_inbox_too_long_is_not_placed(project: Project)
     wanted = {"symbol": "BTCJPY", "side": "BUY", "price": "1200000", "quantity": "0.001"}
     number = inbox.append(int((time.time() - 60) * 1000), "order", wanted)
     with service(project):
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 100
         while (entry := inbox.get(number)) is not None and entry.answer is None and time.monotonic() < deadline:
             time.sleep(0.05)
     inbox.close()

@@ -92,7 +92,7 @@ def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """The command line as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "autotrader", *words],
-        capture_output=True, text=True, timeout=30, check=False, env={**os.environ, **environ},
+        capture_output=True, text=True, timeout=300, check=False, env={**os.environ, **environ},
     )  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def test_unconfirmed(answer: str, code: int, told: str) -> None:
     """A question without anybody to answer it, or answered with no, ends the command with one clear message."""
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT.format(body="click.confirm('Sure?', abort=True, err=True)")],
-        input=answer, capture_output=True, text=True, timeout=30, check=False,
+        input=answer, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == code
     assert told in done.stderr
@@ -271,7 +271,7 @@ def test_signals(number: int, code: int) -> None:
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.05)
         process.send_signal(number)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=200)
     assert process.returncode == code
     assert err.strip() == "unwound"
 
@@ -287,7 +287,7 @@ def test_broken_pipe_is_quiet() -> None:
         process.stdout.readline()
         process.stdout.close()
         err = process.stderr.read()
-        process.wait(timeout=20)
+        process.wait(timeout=200)
     assert process.returncode == 141
     assert err.strip() == "unwound"
 

@@ -67,7 +67,7 @@ class Stand:
 
     def book(self, symbol: str = SYMBOL) -> Book:
         """A symbol's order book now."""
-        deadline = self.connection.clock.monotonic() + 5
+        deadline = self.connection.clock.monotonic() + 60
         found = self.connection.market.observe(frozenset({BookNeed(symbol, 20)}), deadline).book(symbol)
         assert isinstance(found, Book), found
         return found
@@ -118,7 +118,7 @@ class Stand:
         needs: frozenset[AccountNeed] = frozenset(
             {BalancesNeed(), *(OpenOrdersNeed(one) for one in symbols or (SYMBOL,))}
         )
-        found = self.broker.observe(needs, self.connection.clock.monotonic() + 5)
+        found = self.broker.observe(needs, self.connection.clock.monotonic() + 60)
         assert not found.missing
         return found
 

@@ -125,7 +125,7 @@ class Scripted:
             with suppress(OSError):
                 conn.shutdown(socket.SHUT_RDWR)
         for thread in [self._thread, *self._threads]:
-            thread.join(timeout=5)
+            thread.join(timeout=60)
 
     def _accept(self) -> None:
         with suppress(OSError):

@@ -69,7 +69,7 @@ def linked(simulator: Simulator, *, live: bool = True, **settings: Any) -> Itera
 
 def look(connection: Connection, *needs: MarketNeed) -> Snapshot:
     """One look at the market."""
-    return connection.market.observe(frozenset(needs), connection.clock.monotonic() + 5)
+    return connection.market.observe(frozenset(needs), connection.clock.monotonic() + 60)
 
 
 def candles(connection: Connection, timeframe: str, count: int) -> Candles:
@@ -251,7 +251,7 @@ def test_an_order_lives_from_acceptance_to_cancel(simulator: Simulator) -> None:
         accepted = broker.submit(asked, connection.clock.now_ms())
         assert isinstance(accepted, Accepted)
         needs: frozenset[AccountNeed] = frozenset({BalancesNeed(), OpenOrdersNeed("BTCJPY"), OpenOrdersNeed("ETHJPY")})
-        account = broker.observe(needs, connection.clock.monotonic() + 5)
+        account = broker.observe(needs, connection.clock.monotonic() + 60)
         assert not account.missing
         assert account.open_orders["ETHJPY"] == ()
         assert [one.client_order_id for one in account.open_orders["BTCJPY"]] == ["at-7f3a-one"]

@@ -36,6 +36,7 @@ from autotrader.orders import (
     Unknown,
 )  # fmt: skip
 from tests.exchanges.scripted import KEY, SECRET, Act, Scripted, connected, drip, error, hang_up, raw, reply
+from tests.worlds.work import cost
 
 ORDER = "/api/v3/order"
 REQUEST = OrderRequest(
@@ -158,10 +159,11 @@ def test_a_slow_reply_is_unknown_within_the_total_time(
 ) -> None:
     """1: a venue that drips headers cannot hold us longer than the total time; the order is unknown."""
     monkeypatch.setattr(client_module, "TRADE_SECONDS", 0.3)
+    slow = b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 3_000
     began = time.monotonic()
-    found = submit(scripted, connection, drip(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 500, 0.02))
+    found = submit(scripted, connection, drip(slow, 0.02))
     assert isinstance(found, Unknown)
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < len(slow) * 0.02 / 2  # its end was not waited for
     assert len(scripted.calls("POST", ORDER)) == 1
 
 
@@ -316,7 +318,7 @@ BOOK = {"lastUpdateId": 5, "bids": [["8999999", "1"], ["8999998", "2"]], "asks":
 def observe(scripted: Scripted, connection: Connection, *needs: MarketNeed) -> Snapshot:
     """One look, with time enough."""
     connection.clock.sync()
-    return connection.market.observe(frozenset(needs), connection.clock.monotonic() + 5)
+    return connection.market.observe(frozenset(needs), connection.clock.monotonic() + 60)
 
 
 @pytest.mark.parametrize(
@@ -443,12 +445,14 @@ def test_a_gap_in_candles_is_kept_and_noticed(scripted: Scripted, connection: Co
     ids=["doubled keys", "NaN", "5,000 digits", "100 deep", "unclosed", "200 MB", "bomb", "bad gzip", "UTF-16", "br"],
 )
 def test_a_hostile_body_is_refused_quickly(act: Act, scripted: Scripted, connection: Connection) -> None:
-    """43: refused within two seconds and without much memory, whatever it is."""
+    """43: refused with little work and without much memory, whatever it is."""
     scripted.on("GET", "/api/v3/ticker/24hr", act)
-    began = time.monotonic()
-    with pytest.raises(ExchangeUnavailable):
-        connection.calls.ticker_24h(["BTCJPY"])
-    assert time.monotonic() - began < 2
+
+    def ask() -> None:
+        with pytest.raises(ExchangeUnavailable):
+            connection.calls.ticker_24h(["BTCJPY"])
+
+    assert cost(ask) < 40
 
 
 @pytest.mark.parametrize("value", ["1795000000000", 1_795_000_000_000.5, -1, 10**15, 1, None, True])

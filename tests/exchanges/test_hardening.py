@@ -22,6 +22,7 @@ from autotrader.orders import Unknown
 from tests.exchanges.scripted import KEY, SECRET, Act, Scripted, connected, error, hang_up, raw, reply
 from tests.exchanges.test_bad_replies import ORDER, REQUEST, submit
 
+GIVEN_S = 1.0
 PATH = "/api/v3/ping"
 PING = Request("GET", PATH)
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -75,11 +76,11 @@ def test_http_that_is_none_is_no_reply(name: str, scripted: Scripted, transport:
     began = time.monotonic()
     try:
         with pytest.raises(NoReplyError) as caught:
-            transport.send(PING, 1.0)
+            transport.send(PING, GIVEN_S)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30 * GIVEN_S  # what has no end would go on for ever
     assert peak < 48 * 1024 * 1024
     assert caught.value.message.isprintable()
     assert caught.value.__cause__ is None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from autotrader.files import find_account_file, included, read_account_file, rea
 from autotrader.language.load import load
 from autotrader.language.problems import Problem
 from autotrader.language.render import as_text
+from tests.worlds.work import calls
 
 TEXT = "version: 1\n"
 
@@ -109,14 +109,12 @@ SPECIAL: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("name", list(SPECIAL))
 @pytest.mark.parametrize("way", ["folder", "include"])
 def test_what_is_no_rule_file_is_named_and_does_not_block(name: str, way: str, tmp_path: Path) -> None:
-    """Beside a good file, which is still read; the message says what it is, and where."""
+    """Beside a good file, which is still read; the message says what it is, and where. (A pipe would hang for ever.)"""
     make, said = SPECIAL[name]
     made(tmp_path, "rules/good.yaml", "autotrader.yaml")
     make(tmp_path / "rules" / "odd.yaml")
-    began = time.monotonic()
     account = tmp_path / "autotrader.yaml"
     found = read_sources([str(tmp_path / "rules")]) if way == "folder" else included(account, ["rules/*.yaml"])
-    assert time.monotonic() - began < 1
     problem = the_one(found.problems)
     assert problem.place.file == str(tmp_path / "rules" / "odd.yaml")
     assert said.removesuffix(" with the name of a rule file" if way == "include" else "") in problem.message
@@ -190,11 +188,14 @@ def test_ten_thousand_files_are_refused_quickly(way: str, tmp_path: Path) -> Non
     for number in range(10_000):
         (rules / f"{number}.yaml").touch()
     made(tmp_path, "autotrader.yaml")
-    began = time.monotonic()
-    found = read_sources([str(rules)]) if way == "folder" else included(tmp_path / "autotrader.yaml", ["rules/*.yaml"])
-    assert time.monotonic() - began < 2
-    assert "more than 1,000" in the_one(found.problems).message
-    assert found.texts == {}
+
+    def read() -> None:
+        account = tmp_path / "autotrader.yaml"
+        found = read_sources([str(rules)]) if way == "folder" else included(account, ["rules/*.yaml"])
+        assert "more than 1,000" in the_one(found.problems).message
+        assert found.texts == {}
+
+    assert calls(read) < 10_000 * 20
 
 
 def test_folders_without_end_are_refused(tmp_path: Path) -> None:

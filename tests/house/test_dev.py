@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -107,11 +108,19 @@ def test_an_old_python_is_told_so() -> None:
 
 
 def test_a_ready_environment_costs_nothing(tmp_path: Path) -> None:
-    """With the stamps in place dev.py hands over at once: well under a second."""
+    """With the stamps in place dev.py hands over at once: a few times what a bare Python takes to start."""
     checkout = ready_checkout(tmp_path / "checkout")
-    began = time.monotonic()
-    run(checkout, "demo")
-    assert time.monotonic() - began < 0.7
+
+    def best_of_three(job: Callable[[], object]) -> float:
+        times = []
+        for _ in range(3):
+            began = time.monotonic()
+            job()
+            times.append(time.monotonic() - began)
+        return min(times)
+
+    bare = best_of_three(lambda: subprocess.run([sys.executable, "-c", "pass"], check=True))
+    assert best_of_three(lambda: run(checkout, "demo")) < 25 * bare
 
 
 def test_exit_code_and_arguments_pass_through(tmp_path: Path) -> None:
@@ -198,11 +207,13 @@ def test_an_empty_clone_becomes_ready(tmp_path: Path, missing: str) -> None:
         "sys.argv = ['dev.py', 'demo', 'x']; runpy.run_path('dev.py', {}, '__main__')"
     )
     base = str(Path(sys.base_prefix) / "bin" / "python3")
+    began = time.monotonic()
     first = subprocess.run([base, "-c", hide], cwd=checkout, capture_output=True, text=True, check=False)
+    installing = time.monotonic() - began
     assert first.returncode == 3, first.stderr
     assert "hash" in first.stderr
     began = time.monotonic()
     launcher = subprocess.run([checkout / ".venv" / "bin" / "autotrader", "y"], cwd=tmp_path, check=False)
     assert launcher.returncode == 2
     assert "making" not in run(checkout, "demo").stderr
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < installing / 2

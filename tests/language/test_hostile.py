@@ -7,7 +7,6 @@ import pickle
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from autotrader.language.codes import CODES
 from autotrader.language.load import load
 from autotrader.language.yaml_text import MAX_BYTES
+from tests.worlds.work import cost
 
 HEADS = {
     "R": "version: 1\nrules:\n  r:\n    symbol: BTCJPY\n",
@@ -98,13 +98,12 @@ BYTES: list[tuple[str, bytes, str, int, int]] = [
 @pytest.mark.parametrize(("name", "data", "code", "line", "column"), BYTES)
 def test_bytes_that_are_no_rule_file(name: str, data: bytes, code: str, line: int, column: int) -> None:
     """Encodings and sizes are judged before anything is built, quickly."""
-    began = time.perf_counter()
+    assert cost(lambda: load({"f.yaml": data})) < 30
     plan, problems = load({"f.yaml": data})
     assert plan is None
     assert code == problems[0].code
     assert all(each.hint for each in problems if each.severity == "error")
     assert (line, column) == (problems[0].place.line, problems[0].place.column) or name == "too many nodes"
-    assert time.perf_counter() - began < 2
 
 
 LIST_BOMB = b"".join(b"%c: &%c [%s]\n" % (98 + n, 98 + n, b",".join([b"*%c" % (97 + n)] * 9)) for n in range(8))
@@ -154,7 +153,16 @@ BOMBS: dict[str, bytes] = {
     ).encode(),
     "fifty megabytes": b"about: '" + b"x" * 50_000_000 + b"'",
 }
-MOST_SECONDS, MOST_BYTES_HELD = 2.0, 64 * 1024 * 1024
+# What a bomb's time is measured by: a file of a thousand honest rules, loaded in the same run.
+HONEST = (
+    "version: 1\nrules:\n"
+    + "".join(
+        f"  r{n}:\n    symbol: BTCJPY\n    every: 1m\n    when: change_24h <= -{n % 50 + 1}% and rsi(14, 1h) < 30\n"
+        f"    then: [notify: x]\n"
+        for n in range(1_000)
+    ).replace(" and ", "\n    rearm_when: ")
+).encode()
+MOST_HONEST_FILES, MOST_BYTES_HELD = 6.0, 64 * 1024 * 1024
 MEASURED = """
 import os, pickle, resource, sys, time
 from autotrader.language.load import load
@@ -163,7 +171,7 @@ bombs = pickle.load(sys.stdin.buffer)
 for name, data in bombs.items():
     out, into = os.pipe()
     if not (child := os.fork()):
-        resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+        resource.setrlimit(resource.RLIMIT_CPU, (200, 200))
         before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
         plan, problems = load({"f.yaml": data})
         spent, held = time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
@@ -178,19 +186,23 @@ for name, data in bombs.items():
 
 
 def test_no_bomb_takes_much_time_or_memory() -> None:
-    """Each in a process of its own: at most 2 s of it and 64 MiB more than before, and an answer."""
+    """Each in a process of its own: no more of it than six honest files take, 64 MiB, and an answer."""
     done = subprocess.run(
-        [sys.executable, "-c", MEASURED], input=pickle.dumps(BOMBS), capture_output=True, check=True, timeout=55,
-        cwd=Path(__file__).parents[2],
+        [sys.executable, "-c", MEASURED], input=pickle.dumps({"honest": HONEST, **BOMBS}),
+        capture_output=True, check=True, timeout=550, cwd=Path(__file__).parents[2],
     )  # fmt: skip
     found, told = io.BytesIO(done.stdout), {}
     while found.tell() < len(done.stdout):
         name, measured = pickle.load(found)  # noqa: S301 - our own child
         told[name] = measured
-    assert list(told) == list(BOMBS)
+    assert list(told) == ["honest", *BOMBS]
+    honest = told.pop("honest")
+    assert honest is not None
+    assert not honest[2], "the honest file has mistakes"
+    most = honest[0] * MOST_HONEST_FILES
     died = [name for name, measured in told.items() if measured is None]
     assert died == []
-    assert {name: one for name, one in told.items() if one[0] > MOST_SECONDS or one[1] > MOST_BYTES_HELD} == {}
+    assert {name: one for name, one in told.items() if one[0] > most or one[1] > MOST_BYTES_HELD} == {}
     assert [name for name, one in told.items() if not one[3] and name != "rules"] == []
 
 

@@ -110,10 +110,10 @@ def service(folder: Path, simulator: Simulator) -> Iterator[subprocess.Popen[byt
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(300)
 
 
-def wait_for(true: object, seconds: float = 30.0) -> None:
+def wait_for(true: object, seconds: float = 300.0) -> None:
     """Until a condition holds."""
     ends = time.monotonic() + seconds
     while not true() and time.monotonic() < ends:  # type: ignore[operator]

@@ -34,7 +34,7 @@ class Caller:
     def __init__(self, sim: Simulator, account: Account | None = None) -> None:
         self.sim = sim
         self.account = account or sim.accounts[0]
-        self._connection = http.client.HTTPConnection("127.0.0.1", sim.port, timeout=10)
+        self._connection = http.client.HTTPConnection("127.0.0.1", sim.port, timeout=60)
 
     def raw(self, method: str, target: str, body: str = "", headers: dict[str, str] | None = None) -> Reply:
         """Send exactly this."""

@@ -124,7 +124,7 @@ def test_without_the_library_the_message_says_what_to_install(monkeypatch: pytes
 
 
 def _from(sim: Simulator, source: str, target: str) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", sim.port, timeout=10, source_address=(source, 0))
+    connection = http.client.HTTPConnection("127.0.0.1", sim.port, timeout=60, source_address=(source, 0))
     connection.request("GET", target)
     response = connection.getresponse()
     response.read()
