@@ -10,7 +10,7 @@ from autotrader.text import printable
 from autotrader.times import clock_text
 
 if TYPE_CHECKING:
-    from autotrader.engine.requests import PlaceRequest
+    from autotrader.language.requests import PlaceRequest
     from autotrader.orders import Fill
     from autotrader.runtime import Runtime
     from autotrader.trading.parts import CycleReport

@@ -51,7 +51,7 @@ def pause_rules(
 def _told(
     store: Store, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, now_ms: int, *, resume: bool
 ) -> None:
-    from autotrader.engine.requests import PauseRequest
+    from autotrader.language.requests import PauseRequest
     from autotrader.trading.kept import Kept
 
     until = None if for_ms is None else now_ms + for_ms

@@ -15,9 +15,9 @@ from autotrader.times import age_text
 if TYPE_CHECKING:
     from autotrader.engine.explain import Story
     from autotrader.engine.outcome import Decision
-    from autotrader.engine.requests import CancelOrder, PlaceRequest
     from autotrader.engine.verdict import Verdict
     from autotrader.language.plan import CompiledRule
+    from autotrader.language.requests import CancelOrder, PlaceRequest
     from autotrader.views.plan import PlanView
 
 PENDING = 3
@@ -198,7 +198,7 @@ def _timers(looked: PlanView) -> Iterator[Entry]:
 
 
 def _others(looked: PlanView, decision: Decision, run: tuple[str, str, str, int], because: str) -> Iterator[Entry]:
-    from autotrader.engine.requests import HaltRequest, NotifyRequest, PauseRequest
+    from autotrader.language.requests import HaltRequest, NotifyRequest, PauseRequest
     from autotrader.text import printable
 
     for request in looked.outcome.requests:

@@ -22,7 +22,7 @@ def command(paths: tuple[str, ...], *, config: Path | None, format: str) -> int:
     checked = checked_rules(paths, config)
     if checked.plan is None:
         return shown(checked, format, 1)
-    from autotrader.language.dump import plan_data, rule_data
+    from autotrader.language.plan import plan_data, rule_data
 
     if format == "json":
         return emit_json(plan_data(checked.plan))

@@ -7,14 +7,18 @@ ends: done; failed (denied, rejected, too small: the firing is spent); returned 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 from autotrader.engine import lifecycle
-from autotrader.engine.actions import Failed, Scene, Waits, given
 from autotrader.engine.observe import observe_terms
-from autotrader.engine.requests import Context, Denied, Dropped, NeverArrived, Request, Skipped
+from autotrader.engine.requests import Context, Denied, NeverArrived
+from autotrader.engine.shown import shown
 from autotrader.engine.state import RuleState, Run
+from autotrader.engine.values import exact
+from autotrader.language.actions.action import ActionContext, Failed, Waits
 from autotrader.language.plan import CompiledRule
+from autotrader.language.requests import Dropped, Request, Skipped
 from autotrader.market.account import OwnOrder
 from autotrader.market.sources import Sources
 from autotrader.orders import (
@@ -58,8 +62,11 @@ def advanced(
     values = observe_terms(rule.action_terms, sources)
     requests: list[Request] = []
     while run.step < len(actions):
-        scene = Scene(rule=rule, run=run, values=values, sources=sources, context=context, deadline_ms=deadline_ms)
-        step = given(actions[run.step], scene)
+        step = actions[run.step].requests(ActionContext(
+            rule=rule.id, symbol=rule.symbol, labels=rule.labels, run=run.key, branch=run.branch, step=run.step,
+            latest=run.latest, later=actions[run.step + 1 :], sources=sources, store_id=context.store_id,
+            deadline_ms=deadline_ms, exact=partial(exact, values=values), shown=partial(shown, values=values),
+        ))  # fmt: skip
         if isinstance(step, Failed):
             ended = _failed(run, state, step.why)
             return Step(ended.run, ended.state, tuple(requests))

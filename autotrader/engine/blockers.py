@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from autotrader.engine.actions.place import closed, has_unknown_fate
 from autotrader.engine.calendar import in_windows
 from autotrader.engine.requests import Context
 from autotrader.engine.state import RuleState, Run
-from autotrader.language.plan import Branch, CompiledRule, MaxRuns, PlaceOrder
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.open_orders import closed, has_unknown_fate
+from autotrader.language.plan import Branch, CompiledRule, MaxRuns
 from autotrader.market.sources import Sources
 from autotrader.structs import dataclass
 from autotrader.times import age_text, span_text, start_of

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from autotrader.engine.due import WATCH_MS, period_ms
-from autotrader.language.plan import CompiledRule, PlaceOrder, Plan
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.plan import CompiledRule, Plan
 from autotrader.market.needs import (
     AccountNeed,
     BalancesNeed,

@@ -17,12 +17,13 @@ from autotrader.engine.blockers import Question, blocker
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, period_ms
 from autotrader.engine.memory import Moment
 from autotrader.engine.observe import Noted, Prepared, observe, prepared, with_order
-from autotrader.engine.open_orders import AnyOrder, cancel_request, listed_orders, open_orders, order_key
 from autotrader.engine.outcome import Decision, Notice, Outcome
-from autotrader.engine.requests import CancelOrder, Context, Request
+from autotrader.engine.requests import Context
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values
+from autotrader.language.open_orders import AnyOrder, cancel_request, listed_orders, open_orders, order_key
 from autotrader.language.plan import At, CompiledRule, OnClose, Plan
+from autotrader.language.requests import CancelOrder, Request
 from autotrader.market.sources import Missing, Sources
 
 ALERT_AFTER_MS = 10_000  # a candle that is this late is worth an alert
@@ -141,7 +142,7 @@ def _decide_orders(cycle: _Cycle, slot: DueSlot, rule: Prepared) -> None:
     key = StateKey(slot.rule.id, slot.rule.symbol)
     holder = cycle.states.get(key, RuleState(when_hash=slot.rule.when_hash))
     wanted = slot.rule.for_each_order
-    found = Missing("") if wanted is None else open_orders(cycle.sources, slot.rule, wanted)
+    found = Missing("") if wanted is None else open_orders(cycle.sources, slot.rule.id, slot.rule.symbol, wanted)
     if isinstance(found, Missing):
         holder = _unseen(cycle, slot, key, holder, f"open orders: {found.reason}")
         found = ()

@@ -16,12 +16,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
-from autotrader.engine.actions.place import has_unknown_fate
 from autotrader.engine.books import Ledger, Unpriced
 from autotrader.engine.halt import Halt
-from autotrader.engine.requests import Denied, PlaceRequest
+from autotrader.engine.requests import Denied
 from autotrader.engine.shown import grouped_amount
 from autotrader.errors import OrderDenied
+from autotrader.language.open_orders import has_unknown_fate
+from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import Limits, Settings
 from autotrader.language.tree import Kind, Term, Unit
 from autotrader.language.vocabulary import value_of

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from autotrader.engine.evaluate import CandleLeaf, is_candle_leaf, leaf_id
 from autotrader.engine.fast import Judge, compiled, has_memory
-from autotrader.engine.open_orders import order_key
 from autotrader.engine.values import Scalar, Values, term_id
+from autotrader.language.open_orders import order_key
 from autotrader.language.plan import CompiledRule
 from autotrader.language.tree import Arithmetic, Condition, CountOf, Cross, Least, Literal, Most, Term, WithinLast
 from autotrader.language.vocabulary import value_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from autotrader.engine.requests import Request
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values
 from autotrader.engine.verdict import Truth
+from autotrader.language.requests import Request
 from autotrader.structs import dataclass
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from autotrader.engine.values import Scalar
-from autotrader.language.tree import Kind, Unit
+from autotrader.engine.values import Scalar, Values, exact, term_id
+from autotrader.language.tree import Kind, Term, Unit, Value
 from autotrader.market.sources import LowerBound, Missing
 from autotrader.money import grouped
 from autotrader.times import age_text
@@ -30,6 +30,14 @@ def value_text(value: Scalar, unit: Unit) -> str:
             return NOTHING
         case float() | Decimal():
             return _number(Decimal(repr(value)) if isinstance(value, float) else value, unit, exact=value)
+
+
+def shown(node: Value, values: Values) -> str:
+    """What a value of a rule is, by the table; a dash where it is not known."""
+    if isinstance(node, Term):
+        return value_text(values.get(term_id(node)), node.unit)
+    found = exact(node, values)
+    return value_text(found if isinstance(found, Missing) else float(found), node.unit)
 
 
 def _number(value: Decimal, unit: Unit, *, exact: Decimal | float) -> str:

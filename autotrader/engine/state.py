@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from autotrader.engine.memory import LeafMemory, memory_from_json, memory_to_json
+from autotrader.language.requests import RunKey
 from autotrader.market.account import OwnOrder
 from autotrader.orders import Order, OrderStatus, Side
 from autotrader.structs import dataclass
@@ -84,7 +85,6 @@ class RuleState:
 _STATE_FIELDS = tuple(RuleState.__dataclass_fields__)
 
 RunStatus = Literal["ready", "waiting", "done", "failed", "returned"]
-RunKey = tuple[str, str, str, int]  # rule, symbol, order, slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from autotrader.language.plan import At, CompiledRule, PlaceOrder
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.plan import At, CompiledRule
 from autotrader.language.problems import Problem
 from autotrader.language.settings import Settings
 from autotrader.language.tree import All, Compare, Condition, Literal, Named, Value

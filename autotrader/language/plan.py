@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from decimal import Decimal
+from typing import Any
 from typing import Literal as Only
 
-from autotrader.language.facts import Fact
+from autotrader.language.account_file import settings_data
+from autotrader.language.actions.action import Action
+from autotrader.language.dump import condition_data
+from autotrader.language.open_orders import OrderFilter
+from autotrader.language.readback import in_words, window_text
 from autotrader.language.settings import Settings
-from autotrader.language.tree import Condition, Place, Term, Value, Window
+from autotrader.language.tree import Condition, Place, Term, Window
 from autotrader.market.needs import Need
-from autotrader.orders import Side, TimeInForce
 from autotrader.structs import dataclass
+from autotrader.times import minute_text, span_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,97 +61,12 @@ Trigger = Every | OnClose | At
 
 
 @dataclass(frozen=True, slots=True)
-class MarketPrice:
-    """`price: market`: limit, immediate or cancel, at the touch plus or minus `max_slippage` percent."""
-
-    max_slippage: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceOrder:
-    """`buy` / `sell`. Exactly one of `spend` (quote) and `size` (base) is set; caps are in the same units."""
-
-    side: Side
-    spend: Value | None = None
-    size: Value | None = None
-    max_spend: Value | None = None
-    max_size: Value | None = None
-    price: Value | MarketPrice
-    post_only: bool = False
-    tif: TimeInForce = TimeInForce.GTC
-    cancel_after_ms: int | None = None
-    tag: str = ""
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelThis:
-    """`cancel` inside `for_each_order`."""
-
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CancelOrders:
-    """`cancel_orders`: every open order of the symbol that matches all that is given. `further_than` in percent."""
-
-    side: Side | None = None
-    tag: str | None = None
-    owner: Only["this_rule", "autotrader", "anyone"] = "autotrader"
-    older_than_ms: int | None = None
-    further_than: Value | None = None
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notify:
-    """`notify`: text parts in order; a `Value` is shown with its unit, `order.*` terms are the latest order's."""
-
-    to: str = "default"
-    level: Only["info", "warn", "critical"] = "info"
-    parts: tuple[str | Fact | Value, ...]
-    throttle_ms: int = 0
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PauseRules:
-    """`pause` (resume=False) or `resume` of rules by id or label; `span_ms` None = until resumed."""
-
-    resume: bool
-    rules: tuple[str, ...] = ()
-    labels: tuple[str, ...] = ()
-    span_ms: int | None = None
-    place: Place
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HaltTrading:
-    """`halt`: no new order until a person resumes."""
-
-    place: Place
-
-
-Action = PlaceOrder | CancelThis | CancelOrders | Notify | PauseRules | HaltTrading
-
-
-@dataclass(frozen=True, slots=True)
 class Branch:
     """What to do, under which further condition (None: no condition: a plain `then`, or `else`)."""
 
     key: str
     condition: Condition | None
     actions: tuple[Action, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OrderFilter:
-    """`for_each_order`: the orders that a per-order rule looks at."""
-
-    side: Side | None
-    owner: Only["this_rule", "autotrader", "anyone"]
-    tag: str | None = None
-    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +123,78 @@ class Plan:
     needs: frozenset[Need]
     hash: str
     sources: Mapping[str, str] = field(default_factory=dict)  # file -> text, for excerpts and for the record
+
+
+# ------------------------------------------------------------------------------------------------ as plain data
+Data = dict[str, Any]
+
+
+def plan_data(plan: Plan) -> Data:
+    """The whole plan."""
+    return {
+        "hash": plan.hash,
+        "settings": settings_data(plan.settings),
+        "rules": [rule_data(rule) for rule in plan.rules],
+    }
+
+
+def rule_data(rule: CompiledRule) -> Data:
+    """One rule of one symbol; keys that say nothing are left out."""
+    symbol = rule.symbol
+    data: Data = {
+        "id": rule.id, "symbol": symbol, "file": rule.place.file, "line": rule.place.line, "enabled": rule.enabled,
+        "about": rule.about or None, "labels": list(rule.labels) or None, "trigger": _trigger(rule),
+        "between": [window_text(window) for window in rule.between] or None,
+        "when": None if rule.when is None else condition_data(rule.when, symbol),
+        "when_in_words": None if rule.when is None else in_words(rule.when, symbol),
+        "rearm_when": None if rule.rearm_when is None else condition_data(rule.rearm_when, symbol),
+        "rearm_in_words": None if rule.rearm_when is None else in_words(rule.rearm_when, symbol),
+        "repeat": _span(rule.repeat_ms), "cooldown": _span(rule.cooldown_ms or None),
+        "max_runs": None if rule.max_runs is None else f"{rule.max_runs.count} per {_window(rule.max_runs.window)}",
+        "retry_for": _span(rule.retry_for_ms), "on_unknown": rule.on_unknown, "priority": rule.priority,
+        "for_each_order": None if rule.for_each_order is None else {
+            "side": rule.for_each_order.side.value.lower() if rule.for_each_order.side else None,
+            "owner": rule.for_each_order.owner, "tag": rule.for_each_order.tag, "label": rule.for_each_order.label,
+        },
+        "branches": [
+            {"key": branch.key, "if": None if branch.condition is None else condition_data(branch.condition, symbol),
+             "if_in_words": None if branch.condition is None else in_words(branch.condition, symbol),
+             "then": [_action_data(action, symbol) for action in branch.actions]}
+            for branch in rule.branches
+        ],
+        "needs": sorted(str(need) for need in rule.needs | rule.action_needs), "hash": rule.hash,
+    }  # fmt: skip
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def _span(span_ms: int | None) -> str | None:
+    return None if span_ms is None else span_text(span_ms)
+
+
+def _window(window: str | int) -> str:
+    return span_text(window) if isinstance(window, int) else window
+
+
+def _trigger(rule: CompiledRule) -> Data:
+    match rule.trigger:
+        case Every(period_ms=period):
+            return {"every": span_text(period)}
+        case OnClose(timeframe=timeframe):
+            return {"on_close": timeframe}
+        case At(times=times, catch_up_ms=catch_up):
+            shown = [
+                {
+                    "time": minute_text(each.minute),
+                    "days": sorted(each.days),
+                    "month_day": each.month_day or None,
+                    "zone": each.zone,
+                }
+                for each in times
+            ]
+            return {"at": shown, "catch_up": span_text(catch_up) if catch_up else "skip"}
+
+
+def _action_data(action: Action, symbol: str) -> Data:
+    """One action; `in_words` says it as a sentence."""
+    data = {"in_words": action.words(symbol), **action.data(symbol)}
+    return {key: value for key, value in data.items() if value is not None}

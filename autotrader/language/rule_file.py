@@ -3,14 +3,16 @@
 Annotations are not deferred here (no `from __future__`): pydantic would evaluate each text, which costs start-up time.
 """
 
-from typing import Annotated, Any, Literal, Optional, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Optional, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from autotrader.language.actions import WrittenAction
-from autotrader.language.actions.orders import OwnerName, SideName
+from autotrader.language.open_orders import OwnerName, SideName
 from autotrader.language.written import (
     Name,
+    Refusal,
     SymbolName,
     Text,
     Texts,
@@ -171,6 +173,14 @@ class WrittenBranch(Written):
 class WrittenRule(Written):
     """A rule: when to look, what must hold, what to do."""
 
+    refused: ClassVar[Mapping[str, Refusal]] = {
+        "if_weekend": not_yet("AT431", "`if_weekend`"),
+        "budget": not_yet("AT430", "`budget`", "use `max_runs` and the account file's limits"),
+        "use": not_yet("AT429", "blueprints (`use`)", "copy the rule"),
+        "with": not_yet("AT429", "blueprints (`with`)"),
+        "pin": not_yet("AT429", "blueprints (`pin`)"),
+    }
+
     about: Text = Field("", description="what the rule is for, in words")
     enabled: YesNo = True
     labels: list[Name] = Field([], description="names for groups of rules")
@@ -180,7 +190,6 @@ class WrittenRule(Written):
     on_close: Text | None = Field(None, description="look when a candle of this timeframe closes: `1h`")
     at: Annotated[Texts, Field(min_length=1)] | None = Field(None, description="look at set times: `mon 09:00 JST`")
     catch_up: Text | None = Field(None, description="`skip`, or `once within 6h`")
-    if_weekend: not_yet("AT431", "`if_weekend`") = None  # type: ignore[valid-type]
     between: Annotated[Texts, Field(min_length=1)] | None = Field(
         None, description="act only in this time: `09:00-18:00 JST`"
     )
@@ -189,16 +198,12 @@ class WrittenRule(Written):
     repeat: Text | None = Field(None, description="`every 4h while true`")
     cooldown: Text | None = Field(None, description="rest after a firing: `12h`")
     max_runs: Text | None = Field(None, description="`2 per day`")
-    budget: not_yet("AT430", "`budget`", "use `max_runs` and the account file's limits") = None  # type: ignore[valid-type]
     retry_for: Text | None = Field(None, description="how long a blocked firing stays due: `10m`")
     on_unknown: Literal["skip", "alert", "fire"] = "skip"
     priority: Whole = Field(0, description="higher first within a cycle")
     then: list[WrittenAction] | None = Field(None, min_length=1)
     choose: list[WrittenBranch] | None = Field(None, min_length=1)
     for_each_order: WrittenOrderFilter | None = None
-    use: not_yet("AT429", "blueprints (`use`)", "copy the rule") = None  # type: ignore[valid-type]
-    with_: not_yet("AT429", "blueprints (`with`)") = Field(None, alias="with", json_schema_extra={"not_yet": True})  # type: ignore[valid-type]
-    pin: not_yet("AT429", "blueprints (`pin`)") = None  # type: ignore[valid-type]
 
     @model_validator(mode="before")
     @classmethod
@@ -242,10 +247,13 @@ def _exclusive(data: dict[str, Any]) -> None:
 class WrittenFile(Written):
     """A whole rule file."""
 
+    refused: ClassVar[Mapping[str, Refusal]] = {
+        "guards": not_yet("AT421", "`guards`", "write the condition into the rules, as a signal"),
+        "grids": not_yet("AT422", "`grids`"),
+        "tests": not_yet("AT435", "rule tests (`tests`)"),
+    }
+
     version: Version
     params: dict[Name, WrittenParam] = Field({}, description="literals used as `$name`")
     signals: dict[Name, WrittenWhen] = Field({}, description="named conditions, used as `signal(name)`")
     rules: dict[Name, WrittenRule] = Field({}, description="the rules by id")
-    guards: not_yet("AT421", "`guards`", "write the condition into the rules, as a signal") = None  # type: ignore[valid-type]
-    grids: not_yet("AT422", "`grids`") = None  # type: ignore[valid-type]
-    tests: not_yet("AT435", "rule tests (`tests`)") = None  # type: ignore[valid-type]

@@ -25,7 +25,17 @@ from autotrader.language.setting_kinds import (
     VenueUrl,
     Zone,
 )
-from autotrader.language.written import Name, Refusal, SymbolName, Text, Version, mapping_or_text, wrong
+from autotrader.language.written import (
+    Name,
+    PlainText,
+    Refusal,
+    SymbolName,
+    Text,
+    Version,
+    mapping_or_text,
+    not_yet,
+    wrong,
+)
 from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, TOKYO
 
@@ -208,7 +218,7 @@ class Settings:
     __pydantic_config__ = STRICT
     refused: ClassVar[Mapping[str, Refusal]] = {
         **_SECRETS,
-        "candle_timezone": Refusal("AT434", "not yet supported: `candle_timezone`"),
+        "candle_timezone": not_yet("AT434", "`candle_timezone`"),
     }
 
     file: str
@@ -261,7 +271,7 @@ class Settings:
     )
     witness: Annotated[Witness | None, Key(dumped=False, about="who is told the head of the audit chain")] = None
     include: Annotated[
-        tuple[Text, ...], Key(init="[rules/*.yaml]", about="rule files, from the folder of this file")
+        tuple[PlainText, ...], Key(init="[rules/*.yaml]", about="rule files, from the folder of this file")
     ] = ("rules/*.yaml",)
 
     @property

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from autotrader.language.problems import Problem
@@ -57,17 +57,12 @@ class Refusal:
 # ------------------------------------------------------------------------------------------------ scalars
 
 
-def _text(value: object) -> object:
-    if value == "":
-        raise wrong("AT204", "nothing is written here", hint="write a value, or remove the key")
-    return value
-
-
 def text_of(value: object) -> str:
     """The text that is written, which still knows its place. Raises pydantic's error for what is none, or empty."""
     if not isinstance(value, str):
         raise PydanticKnownError("string_type")
-    _text(value)
+    if not value:
+        raise wrong("AT204", "nothing is written here", hint="write a value, or remove the key")
     return value
 
 
@@ -139,23 +134,21 @@ def _bare(value: object) -> object:
     return ""
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+# A text keeps its place until it is compiled. What is kept of a text itself is a `Name`, or made a `str`.
+Text = Annotated[str, PlainValidator(text_of), WithJsonSchema({"type": "string"})]
 YesNo = Annotated[bool, BeforeValidator(_boolean)]
 Whole = Annotated[int, BeforeValidator(whole_of)]
 Name = Annotated[
     str, BeforeValidator(_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_-]{0,63}$"})
 ]
 SymbolName = Annotated[str, BeforeValidator(_symbol), WithJsonSchema({"type": "string", "pattern": "^[A-Z0-9]{5,20}$"})]
+PlainText = Annotated[str, BeforeValidator(text_of)]
 Version = Annotated[Literal["1"], BeforeValidator(_version)]
 Bare = Annotated[str, BeforeValidator(_bare), WithJsonSchema({"type": ["null", "string"], "maxLength": 0})]
 _ONE_OR_MANY = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 Texts = Annotated[list[Text], BeforeValidator(_listed), WithJsonSchema(_ONE_OR_MANY)]
 
 
-def not_yet(code: str, what: str, hint: str = "") -> Any:
+def not_yet(code: str, what: str, hint: str = "") -> Refusal:
     """A key that the language has but this version does not carry out: refused, never ignored."""
-
-    def refuse(_: object) -> object:
-        raise wrong(code, f"not yet supported: {what}", hint=hint, key="")
-
-    return Annotated[Any, BeforeValidator(refuse), Field(json_schema_extra={"not_yet": True})]
+    return Refusal(code, f"not yet supported: {what}", hint)

@@ -28,9 +28,10 @@ from autotrader.engine.limits import Approved
 from autotrader.engine.memory import LeafMemory
 from autotrader.engine.observe import candle_leaves
 from autotrader.engine.outcome import Decision, Outcome
-from autotrader.engine.requests import CancelOrder, Context, NeverArrived, PauseRequest, PlaceRequest
+from autotrader.engine.requests import Context, NeverArrived
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.language.plan import CompiledRule, Plan
+from autotrader.language.requests import CancelOrder, PauseRequest, PlaceRequest
 from autotrader.language.tree import Cross, Term
 from autotrader.language.walk import tree_terms
 from autotrader.market.sources import Sources

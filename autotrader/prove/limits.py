@@ -15,8 +15,9 @@ from decimal import Decimal
 
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.limits import Approved, Limit, in_turn, review
-from autotrader.engine.requests import Denied, PlaceRequest
+from autotrader.engine.requests import Denied
 from autotrader.errors import OrderDenied
+from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import Limits, Settings
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import BalancesNeed, BookNeed, Need, OpenOrdersNeed

@@ -13,8 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from autotrader.engine.limits import review_needs
-from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied, UsageError
+from autotrader.language.requests import PlaceRequest
 from autotrader.market.needs import BalancesNeed, BookNeed, OpenOrdersNeed
 from autotrader.market.sources import Sources
 from autotrader.money import parse_decimal, plain

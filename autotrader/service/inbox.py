@@ -14,8 +14,8 @@ from contextlib import nullcontext
 from typing import Any
 
 from autotrader.engine.halt import HaltLevel
-from autotrader.engine.requests import PauseRequest
 from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, RecordsBroken, UsageError
+from autotrader.language.requests import PauseRequest
 from autotrader.records.crash import crash_point
 from autotrader.records.inbox import Entry
 from autotrader.runtime import Runtime

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from autotrader.engine.advance import Result
-from autotrader.engine.requests import CancelOrder, PlaceRequest
 from autotrader.engine.state import Run
 from autotrader.errors import AutotraderError
+from autotrader.language.requests import CancelOrder, PlaceRequest
 from autotrader.orders import DecisionKey, NotSent, Rejected, Side, Unknown, client_order_id, is_ours
 from autotrader.ports import Broker, Clock
 from autotrader.records.store import Store

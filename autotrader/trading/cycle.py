@@ -20,19 +20,11 @@ from autotrader.engine.decide import is_first_try
 from autotrader.engine.due import WATCH_MS, Due, due, needs_of_due, next_due_ms
 from autotrader.engine.limits import Approved, Review, in_turn, review_needs
 from autotrader.engine.outcome import Decision, Notice, Outcome
-from autotrader.engine.requests import (
-    CancelOrder,
-    Context,
-    Denied,
-    HaltRequest,
-    NotifyRequest,
-    PauseRequest,
-    PlaceRequest,
-    Request,
-)
+from autotrader.engine.requests import Context, Denied
 from autotrader.engine.state import Run
 from autotrader.errors import AutotraderError, OrderDenied
-from autotrader.language.plan import PlaceOrder
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.requests import CancelOrder, HaltRequest, NotifyRequest, PauseRequest, PlaceRequest, Request
 from autotrader.market.account import Account, OwnOrder, OwnRecord
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (

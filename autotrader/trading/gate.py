@@ -13,8 +13,8 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 from autotrader.engine.limits import FILTERS_MS, Limit, judge, too_many_refusals, tripped
-from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied, RecordsBroken
+from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import Settings
 from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, STATUS_MS, TICKER_MS
 from autotrader.market.needs import BookNeed, Need, StatusNeed, TickerNeed, TradingDayNeed

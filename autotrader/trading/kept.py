@@ -9,18 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from autotrader.engine.requests import Pause, PauseRequest
-from autotrader.engine.state import (
-    RuleState,
-    Run,
-    RunKey,
-    StateKey,
-    run_from_json,
-    run_to_json,
-    state_from_json,
-    state_to_json,
-)
+from autotrader.engine.requests import Pause
+from autotrader.engine.state import RuleState, Run, StateKey, run_from_json, run_to_json, state_from_json, state_to_json
 from autotrader.errors import RecordsBroken
+from autotrader.language.requests import PauseRequest, RunKey
 from autotrader.records.canon import canonical
 from autotrader.records.store import Store
 from autotrader.records.values import StateKey as RowKey

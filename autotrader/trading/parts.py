@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from autotrader.engine.outcome import Decision, Notice
-from autotrader.engine.requests import CancelOrder, NotifyRequest, PlaceRequest
 from autotrader.language.plan import Plan
+from autotrader.language.requests import CancelOrder, NotifyRequest, PlaceRequest
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import MarketNeed, Need
 from autotrader.ports import Broker, Clock, MarketData, Notifier

@@ -8,7 +8,8 @@ reply and the rule's next state loses nothing: the next look finds the same row.
 from __future__ import annotations
 
 from autotrader.engine.advance import Result
-from autotrader.engine.requests import Dropped, NeverArrived, Skipped
+from autotrader.engine.requests import NeverArrived
+from autotrader.language.requests import Dropped, Skipped
 from autotrader.orders import Accepted, Cancelled, Mismatch, NotSent, OrderStatus, Rejected, Unknown
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import IntentState, JournalRow

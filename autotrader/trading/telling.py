@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from autotrader.engine.outcome import Notice
-from autotrader.engine.requests import NotifyRequest, PlaceRequest
+from autotrader.language.requests import NotifyRequest, PlaceRequest
 from autotrader.market.needs import Need
 from autotrader.ports import Notifier
 from autotrader.records.store import Store

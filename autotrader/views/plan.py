@@ -23,7 +23,7 @@ from autotrader.engine.memory import Moment
 from autotrader.engine.observe import observe as value_table
 from autotrader.engine.observe import observe_terms
 from autotrader.engine.outcome import Outcome
-from autotrader.engine.requests import CancelOrder, Context, Pause, PlaceRequest
+from autotrader.engine.requests import Context, Pause
 from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values, exact
 from autotrader.errors import RecordsBroken, RulesInvalid, UsageError
@@ -35,6 +35,7 @@ from autotrader.exchanges.paper_source import venue_source
 from autotrader.files import find_account_file
 from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
+from autotrader.language.requests import CancelOrder, PlaceRequest
 from autotrader.language.settings import Exchange, Settings
 from autotrader.language.tree import Condition, Value
 from autotrader.language.vocabulary import needs_of, needs_of_condition

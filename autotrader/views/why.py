@@ -24,8 +24,9 @@ from autotrader.engine.values import Values, scalar_from_text
 from autotrader.engine.verdict import Verdict
 from autotrader.errors import RecordsBroken, UsageError
 from autotrader.language.account_file import load_settings
+from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.load import load
-from autotrader.language.plan import CompiledRule, PlaceOrder, Plan
+from autotrader.language.plan import CompiledRule, Plan
 from autotrader.money import ZERO
 from autotrader.orders import DecisionKey, Side, client_order_id
 from autotrader.records.evaluations import Evaluation

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.engine.requests import (
+from autotrader.engine.state import Phase
+from autotrader.engine.values import Values, exact, term_id
+from autotrader.language.actions.cancel import CancelThis
+from autotrader.language.actions.cancel_orders import CancelOrders
+from autotrader.language.actions.halt import HaltTrading
+from autotrader.language.actions.pause import PauseRules
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.actions.sizing import MarketPrice, floor_over
+from autotrader.language.facts import Fact
+from autotrader.language.open_orders import OrderFilter
+from autotrader.language.requests import (
     CancelOrder,
     Dropped,
     HaltRequest,
@@ -18,19 +29,6 @@ from autotrader.engine.requests import (
     PauseRequest,
     PlaceRequest,
     Skipped,
-)
-from autotrader.engine.sizing import floor_over, sized
-from autotrader.engine.state import Phase
-from autotrader.engine.values import Values, exact, term_id
-from autotrader.language.facts import Fact
-from autotrader.language.plan import (
-    CancelOrders,
-    CancelThis,
-    HaltTrading,
-    MarketPrice,
-    OrderFilter,
-    PauseRules,
-    PlaceOrder,
 )
 from autotrader.language.tree import Arithmetic, Kind, Least, Literal, Most, Unit
 from autotrader.market.account import OwnRecord
@@ -70,7 +68,7 @@ ALWAYS = below(10_000_000)
 def size_of(action: PlaceOrder, table: dict[str, Any] | None = None, instrument: Any = BTCJPY) -> Any:
     """Price and quantity of an action."""
     values = Values.of({term_id(BID): D(99_990), term_id(ASK): D(100_010), **(table or {})})
-    return sized(action, instrument, values, sources(START))
+    return action.sized(instrument, partial(exact, values=values), sources(START))
 
 
 def sell(size: Any, price: Any = ASK, **more: Any) -> PlaceOrder:
@@ -150,7 +148,7 @@ def test_without_filters_nothing_is_sized() -> None:
 def test_market_without_a_book_is_dropped(side: Side) -> None:
     """A touch that is not known gives no price."""
     action = PlaceOrder(side=side, size=lit(1, COIN), price=MarketPrice(D(1)), place=PLACE)
-    found = sized(action, BTCJPY, Values.of({}), sources(START, bid=None))
+    found = action.sized(BTCJPY, partial(exact, values=Values.of({})), sources(START, bid=None))
     assert isinstance(found, Dropped)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from autotrader.engine.requests import NotifyRequest
 from autotrader.engine.state import Phase
+from autotrader.language.requests import NotifyRequest
 from autotrader.orders import OrderType, Side
 from tests.worlds.values import World, below, buy, held, notify, plan, rule
 

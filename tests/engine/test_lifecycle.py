@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from autotrader.engine.halt import Halt
 from autotrader.engine.lifecycle import NEXT, Event, given_back, moved
 from autotrader.engine.lifecycle import fired as lifecycle_fired
-from autotrader.engine.requests import Context, Denied, Dropped, NeverArrived, NotifyRequest, Pause, Skipped
+from autotrader.engine.requests import Context, Denied, NeverArrived, Pause
 from autotrader.engine.state import Phase, RuleState, StateKey
-from autotrader.language.plan import At, Branch, CancelThis, Daytime, Every, MaxRuns, OnClose, OrderFilter
+from autotrader.language.actions.cancel import CancelThis
+from autotrader.language.open_orders import OrderFilter
+from autotrader.language.plan import At, Branch, Daytime, Every, MaxRuns, OnClose
+from autotrader.language.requests import Dropped, NotifyRequest, Skipped
 from autotrader.language.tree import Not, Window
 from autotrader.market.account import Account, OwnRecord
 from autotrader.orders import Accepted, Mismatch, NotSent, Order, OrderStatus, Rejected, Side, Unknown

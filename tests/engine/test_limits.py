@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from autotrader.engine.books import Ledger, Unpriced
 from autotrader.engine.halt import Halt
 from autotrader.engine.limits import Approved, review, review_needs
-from autotrader.engine.requests import PlaceRequest
+from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import Limits, Settings
 from autotrader.market.account import Account, OwnRecord
 from autotrader.market.needs import BalancesNeed, BookNeed

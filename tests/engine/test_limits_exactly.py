@@ -17,8 +17,9 @@ from autotrader.engine.limits import (
     review,
     tripped,
 )
-from autotrader.engine.requests import Denied, PlaceRequest
+from autotrader.engine.requests import Denied
 from autotrader.errors import OrderDenied
+from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import Limits, Settings
 from autotrader.market.account import OwnOrder, OwnRecord
 from autotrader.market.sources import Sources

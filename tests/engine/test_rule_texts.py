@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from autotrader.engine.outcome import Outcome
-from autotrader.engine.requests import NotifyRequest
 from autotrader.language.load import load
+from autotrader.language.requests import NotifyRequest
 from autotrader.market.candles import Candles
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import BookNeed, CandleNeed, StatusNeed, TickerNeed

@@ -11,20 +11,21 @@ import os
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
-from autotrader.engine.sizing import order_kind, sized
-from autotrader.engine.values import Values
+from autotrader.engine.values import Values, exact
 from autotrader.exchanges.binance.broker import _gate
 from autotrader.exchanges.binance.endpoints import order_params
 from autotrader.exchanges.binance.market_replies import EXCHANGE_INFO
 from autotrader.exchanges.binance.signing import encode
 from autotrader.exchanges.strict_json import parse
-from autotrader.language.plan import MarketPrice, PlaceOrder
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.actions.sizing import MarketPrice
 from autotrader.language.tree import Kind, Literal, Place, Unit
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import BookNeed
@@ -164,13 +165,13 @@ def sources_of(case: Case) -> Sources:
 def sent(case: Case, traded: Instrument) -> dict[str, str] | None:
     """The parameters as they would leave, or None where nothing would be sent."""
     action = action_of(case)
-    found = sized(action, traded, Values({}), sources_of(case))
+    found = action.sized(traded, partial(exact, values=Values({})), sources_of(case))
     if not isinstance(found, tuple):
         return None
     price, quantity = found
     if traded.refusal(price, quantity, case.side, case.average) is not None:
         return None
-    kind, tif = order_kind(action)
+    kind, tif = action.kind()
     request = OrderRequest(symbol="BTCJPY", side=case.side, type=kind, price=price, quantity=quantity, tif=tif,
                            client_order_id="at-7f3a-x")  # fmt: skip
     text = encode(order_params(request))

@@ -8,19 +8,12 @@ from typing import Any
 
 import pytest
 
+from autotrader.language.actions.cancel_orders import CancelOrders
+from autotrader.language.actions.notify import Notify
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.actions.sizing import MarketPrice
 from autotrader.language.load import load
-from autotrader.language.plan import (
-    At,
-    CancelOrders,
-    CompiledRule,
-    Every,
-    MarketPrice,
-    MaxRuns,
-    Notify,
-    OnClose,
-    PlaceOrder,
-    Plan,
-)
+from autotrader.language.plan import At, CompiledRule, Every, MaxRuns, OnClose, Plan
 from autotrader.language.settings import Limits, Settings
 from autotrader.language.symbols import OFFLINE
 from autotrader.language.tree import All, AtLeast, Compare, Held, Literal, Named, Not

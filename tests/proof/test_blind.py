@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from autotrader.engine import evaluate, fast, lifecycle, memory, observe
-from autotrader.engine.actions import cancel_orders, place
 from autotrader.engine.verdict import Truth
+from autotrader.language import open_orders
+from autotrader.language.actions import cancel_orders
 from autotrader.language.load import load
 from autotrader.language.vocabulary import balances, health, limits
 from autotrader.market.sources import Missing
@@ -117,7 +118,7 @@ def _maintenance_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
         status = sources.snapshot.status()
         return None if isinstance(status, str) or status.normal else Missing("maintenance")
 
-    for module in (limits, place):
+    for module in (limits, open_orders):
         monkeypatch.setattr(module, "abnormal", careless)
 
 
@@ -135,7 +136,7 @@ def _unclear_orders_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _unseen_orders_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place, "listed_orders", lambda *_: ())
+    monkeypatch.setattr(open_orders, "listed_orders", lambda *_: ())
 
 
 def _unknown_timers_run(monkeypatch: pytest.MonkeyPatch) -> None:

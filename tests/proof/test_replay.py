@@ -81,6 +81,6 @@ def test_an_engine_that_asks_otherwise_is_caught(lived: Path, monkeypatch: pytes
     """The same decisions with other orders are a difference too: states, runs and requests are compared by hash."""
     from decimal import Decimal
 
-    monkeypatch.setattr("autotrader.engine.actions.place.sized", lambda *_: (Decimal(9_000_000), Decimal("0.001")))
+    monkeypatch.setattr("autotrader.language.actions.place.sized", lambda *_: (Decimal(9_000_000), Decimal("0.001")))
     with Store.read(lived) as store:
         assert any("requests differ" in one.what for one in replayed(store).differences)

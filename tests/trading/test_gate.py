@@ -11,8 +11,8 @@ import pytest
 
 from autotrader.engine.halt import HaltLevel
 from autotrader.engine.limits import View
-from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied
+from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import Limits, Settings
 from autotrader.market.account import Account
 from autotrader.market.instrument import Instrument

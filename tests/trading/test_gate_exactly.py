@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from autotrader.engine.requests import PlaceRequest
 from autotrader.errors import OrderDenied, RecordsBroken
+from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import Limits, Settings
 from autotrader.market.needs import BookNeed, Need, StatusNeed, TickerNeed
 from autotrader.market.sources import Sources

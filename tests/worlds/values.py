@@ -11,9 +11,12 @@ from autotrader.engine.advance import Result, settled
 from autotrader.engine.decide import decide
 from autotrader.engine.due import due
 from autotrader.engine.outcome import Decision, Outcome
-from autotrader.engine.requests import Context, PlaceRequest, Request
+from autotrader.engine.requests import Context
 from autotrader.engine.state import RuleState, Run, StateKey
-from autotrader.language.plan import Branch, CompiledRule, Every, Notify, PlaceOrder, Plan
+from autotrader.language.actions.notify import Notify
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.plan import Branch, CompiledRule, Every, Plan
+from autotrader.language.requests import PlaceRequest, Request
 from autotrader.language.settings import Settings
 from autotrader.language.tree import Compare, Condition, Held, Kind, Literal, Place, Term, Unit
 from autotrader.language.walk import tree_terms

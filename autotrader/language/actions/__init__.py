@@ -1,36 +1,46 @@
-"""The actions of a rule as they are written. Adding one: its model in this folder, its line in `WrittenAction`."""
+"""The actions of a rule, one file each. A new one is a file with its class (see `action`) and a line in `ACTIONS`."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, create_model, model_validator
 
-from autotrader.language.actions.notices import WrittenNotify, WrittenPause
-from autotrader.language.actions.orders import WrittenCancelOrders, WrittenPlace
-from autotrader.language.written import Bare, Written, not_yet, wrong
+from autotrader.language.actions.action import Action
+from autotrader.language.actions.cancel import CancelThis
+from autotrader.language.actions.cancel_orders import CancelOrders
+from autotrader.language.actions.halt import HaltTrading
+from autotrader.language.actions.notify import Notify
+from autotrader.language.actions.pause import PauseRules
+from autotrader.language.actions.place import PlaceOrder
+from autotrader.language.written import Bare, Refusal, Written, not_yet, wrong
+
+ACTIONS: tuple[type[Action], ...] = (PlaceOrder, CancelThis, CancelOrders, Notify, PauseRules, HaltTrading)
+
+BY_KEY: Mapping[str, type[Action]] = {key: kind for kind in ACTIONS for key, _, _ in kind.written}
+BARE = frozenset(key for kind in ACTIONS for key, form, _ in kind.written if form is Bare)
+
+_FIELDS: Any = {
+    key: (form | None, Field(None, description=about or None))
+    for kind in ACTIONS for key, form, about in kind.written
+}  # fmt: skip
 
 
-class WrittenAction(Written):
+class WrittenAction(create_model("_Forms", __base__=Written, **_FIELDS)):  # type: ignore[misc]  # its fields: the list's
     """One item of `then`: a mapping with exactly one action as its key, or the words `cancel` and `halt` alone."""
 
-    buy: WrittenPlace | None = None
-    sell: WrittenPlace | None = None
-    cancel: Bare | None = Field(None, description="cancel the order at hand, inside `for_each_order`")
-    cancel_orders: WrittenCancelOrders | None = None
-    notify: WrittenNotify | None = None
-    pause: WrittenPause | None = None
-    resume: WrittenPause | None = None
-    halt: Bare | None = Field(None, description="no new order until a person resumes")
-    trail_stop: not_yet("AT424", "`trail_stop`") = None  # type: ignore[valid-type]
-    ladder: not_yet("AT425", "`ladder`") = None  # type: ignore[valid-type]
-    reprice: not_yet("AT426", "`reprice`", "use `cancel`, and a rule that buys or sells anew") = None  # type: ignore[valid-type]
+    refused: ClassVar[Mapping[str, Refusal]] = {
+        "trail_stop": not_yet("AT424", "`trail_stop`"),
+        "ladder": not_yet("AT425", "`ladder`"),
+        "reprice": not_yet("AT426", "`reprice`", "use `cancel`, and a rule that buys or sells anew"),
+    }
 
     @model_validator(mode="before")
     @classmethod
     def _one(cls, data: Any) -> Any:
         """Bare words, and never two actions in one item."""
         if isinstance(data, str):
-            if data in {"cancel", "halt"}:
-                return {data: ""}
+            if data in BARE:
+                return {str(data): ""}
             hint = 'write `- buy: {...}`, `- sell: {...}`, `- notify: "..."`, `- cancel` or `- halt`'
             raise wrong(
                 "AT204", f"`{data}` is not an action by itself" if data else "an action is missing here", hint=hint

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autotrader.language.compile.bench import Bench, Signal
 from autotrader.language.compile.conditions import condition_of
 from autotrader.language.compile.hashes import plan_hash
 from autotrader.language.compile.params import params_of
-from autotrader.language.compile.rule import Surroundings, compiled_rule
+from autotrader.language.compile.rule import compiled_rule
+from autotrader.language.compiler import Compiler, Signal
 from autotrader.language.expression import Scope
 from autotrader.language.nodes import Document, dotted
-from autotrader.language.plan import CompiledRule, PauseRules, Plan
+from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.problems import Problem
 from autotrader.language.reading import Checked
 from autotrader.language.rule_file import WrittenFile
@@ -39,35 +39,26 @@ class File:
 class _Shared:
     """What the files of one load share while they are compiled."""
 
-    around: Surroundings
+    settings: Settings
+    compare: bool  # the settings are those of an account file
     instruments: Mapping[str, Instrument]
     known: bool  # the instruments were read from the exchange: what they lack does not exist
     problems: list[Problem]
     signals: dict[str, Signal]
     used: set[str]
 
-    def bench(self, file: File, params: Mapping[str, Literal], symbol: str = "", **more: Any) -> Bench:
-        settings = self.around.settings
+    def compiler(self, file: File, params: Mapping[str, Literal], symbol: str = "", **more: Any) -> Compiler:
         instruments = self.instruments
         if symbol and symbol not in instruments and (other := guessed(symbol)):
             instruments = {**instruments, symbol: other}
         scope = Scope(
-            symbol=symbol,
-            instruments=instruments,
-            params=params,
-            zone=settings.timezone,
+            symbol=symbol, instruments=instruments, params=params, zone=self.settings.timezone,
             in_order=more.pop("in_order", False),
-        )
-        return Bench(
-            file.document,
-            file.checked,
-            scope,
-            self.problems,
-            self.signals,
-            used=self.used,
-            broken=broken_params(file, params),
-            **more,
-        )
+        )  # fmt: skip
+        return Compiler(
+            document=file.document, checked=file.checked, scope=scope, problems=self.problems, settings=self.settings,
+            signals=self.signals, used=self.used, broken=broken_params(file, params), **more,
+        )  # fmt: skip
 
 
 def broken_params(file: File, params: Mapping[str, Literal]) -> frozenset[str]:
@@ -80,10 +71,10 @@ def compiled(
     files: Sequence[File], settings: Settings | None, instruments: Mapping[str, Instrument] | None
 ) -> tuple[tuple[CompiledRule, ...], tuple[Problem, ...]]:
     """Every rule of every file, per symbol, and all problems. Rules with an error are left out."""
-    around = Surroundings(settings or Settings(file=""), settings is not None)
-    shared = _Shared(around, {**OFFLINE, **(instruments or {})}, bool(instruments), [], {}, set())
+    known = {**OFFLINE, **(instruments or {})}
+    shared = _Shared(settings or Settings(file=""), settings is not None, known, bool(instruments), [], {}, set())
     written = [(file, file.checked.model) for file in files if file.checked.model is not None]
-    params = [params_of(shared.bench(file, {}), model.params) for file, model in written]
+    params = [params_of(shared.compiler(file, {}), model.params) for file, model in written]
     _unique_ids(written, shared.problems)
     for (file, model), values in zip(written, params, strict=True):
         for name, condition in model.signals.items():
@@ -103,7 +94,7 @@ def compiled(
         _unused_params(shared, file, model)
         shared.used.update(used_before)
     _unused_signals(shared)
-    _check_pauses(rules, written, shared.problems)
+    _check_names(rules, written, shared.problems)
     return tuple(rules), tuple(shared.problems)
 
 
@@ -123,33 +114,31 @@ def _rule(
     result: list[CompiledRule] = []
     for number, symbol in enumerate(named):
         where = (*path, "symbol") if written.symbols is None else (*path, "symbols", number)
-        bench = shared.bench(file, params, symbol, root=path, in_order=written.for_each_order is not None)
+        at = shared.compiler(file, params, symbol, root=path, in_order=written.for_each_order is not None)
         if symbol in named[:number]:
-            bench.report("AT209", where, f"`{symbol}` stands twice in the list", hint="remove one")
+            at.fault(where, "AT209", f"`{symbol}` stands twice in the list", hint="remove one")
         else:
-            _check_symbol(shared, bench, symbol, where)
-            if symbol not in bench.scope.instruments:  # the rest is checked as if the nearest one were meant
+            _check_symbol(shared, at, symbol, where)
+            if symbol not in at.scope.instruments:  # the rest is checked as if the nearest one were meant
                 near = nearest(symbol, shared.instruments)
-                bench = shared.bench(
-                    file, params, near[0] if near else "BTCJPY", root=path, in_order=bench.scope.in_order
-                )
-            rule = compiled_rule(bench, rule_id, written, path, order, shared.around)
+                at = shared.compiler(file, params, near[0] if near else "BTCJPY", root=path, in_order=at.scope.in_order)
+            rule = compiled_rule(at, rule_id, written, path, order, compare=shared.compare)
             result += [] if rule is None else [rule]
     return result
 
 
-def _check_symbol(shared: _Shared, bench: Bench, symbol: str, where: tuple[str | int, ...]) -> None:
+def _check_symbol(shared: _Shared, at: Compiler, symbol: str, where: tuple[str | int, ...]) -> None:
     """Whether the exchange has the symbol; offline, whether the table has it."""
     if symbol in shared.instruments:
         return
     guess = did_you_mean(symbol, shared.instruments)
-    if shared.known or symbol not in bench.scope.instruments:
+    if shared.known or symbol not in at.scope.instruments:
         hint = guess or "`autotrader market price` lists what the exchange trades"
-        bench.report("AT209", where, f"there is no symbol `{symbol}`", hint=hint)
+        at.fault(where, "AT209", f"there is no symbol `{symbol}`", hint=hint)
         return
-    bench.report(
-        "AT310",
+    at.fault(
         where,
+        "AT310",
         f"`{symbol}` is not in the table of known symbols",
         severity="note",
         hint=guess or "it is checked against the exchange before anything runs",
@@ -178,20 +167,20 @@ def _unique_ids(written: Sequence[tuple[File, WrittenFile]], problems: list[Prob
 
 def _check_signals(shared: _Shared, file: File, model: WrittenFile, params: Mapping[str, Literal]) -> None:
     """Look at every signal once for itself, so that one that nobody uses is checked too."""
-    symbols = shared.around.settings.symbols or ("BTCJPY",)
+    symbols = shared.settings.symbols or ("BTCJPY",)
     for name, written in model.signals.items():
-        bench = shared.bench(file, params, symbols[0], root=("signals", name), inside=(name,))
-        condition_of(bench, written, ("signals", name))
+        at = shared.compiler(file, params, symbols[0], root=("signals", name), inside=(name,))
+        condition_of(at, written, ("signals", name))
 
 
 def _unused_params(shared: _Shared, file: File, model: WrittenFile) -> None:
     if not file.checked.problems:
-        bench = shared.bench(file, {})
+        at = shared.compiler(file, {})
         for name in model.params:
             if f"${name}" not in shared.used:
-                bench.report(
-                    "AT305",
+                at.fault(
                     ("params", name),
+                    "AT305",
                     f"the parameter `{name}` is used nowhere",
                     at_key=True,
                     severity="warning",
@@ -202,10 +191,13 @@ def _unused_params(shared: _Shared, file: File, model: WrittenFile) -> None:
 def _unused_signals(shared: _Shared) -> None:
     for name, signal in shared.signals.items():
         if f"signal:{name}" not in shared.used and not signal.checked.problems:
-            bench = Bench(signal.document, signal.checked, Scope(symbol=""), shared.problems)
-            bench.report(
-                "AT306",
+            at = Compiler(
+                document=signal.document, checked=signal.checked, scope=Scope(symbol=""), problems=shared.problems,
+                settings=shared.settings,
+            )  # fmt: skip
+            at.fault(
                 signal.path,
+                "AT306",
                 f"the signal `{name}` is used nowhere",
                 at_key=True,
                 severity="warning",
@@ -213,23 +205,19 @@ def _unused_signals(shared: _Shared) -> None:
             )
 
 
-def _check_pauses(
+def _check_names(
     rules: Sequence[CompiledRule], written: Sequence[tuple[File, WrittenFile]], problems: list[Problem]
 ) -> None:
-    """`pause` and `resume` must name rules and labels that exist."""
-    ids = {name for _, model in written for name in model.rules}
-    labels = {label for _, model in written for rule in model.rules.values() for label in rule.labels}
+    """The rules and labels that actions name must exist."""
+    known = {
+        "rule": {name for _, model in written for name in model.rules},
+        "label": {label for _, model in written for rule in model.rules.values() for label in rule.labels},
+    }
     doubtful = {file.document.file for file, _ in written if file.checked.problems}  # a stand-in may be in them
     for rule in (each for each in rules if each.place.file not in doubtful):
         for action in (action for branch in rule.branches for action in branch.actions):
-            if isinstance(action, PauseRules):
-                problems.extend(_unknown_names(action, action.rules, ids, "rule"))
-                problems.extend(_unknown_names(action, action.labels, labels, "label"))
-
-
-def _unknown_names(action: PauseRules, names: Sequence[str], known: set[str], what: str) -> Iterator[Problem]:
-    for name in names:
-        if name not in known:
-            hint = did_you_mean(name, known, f"known: {', '.join(sorted(known)[:9])}")
-            message = f"there is no {what} `{name}`"
-            yield Problem(code="AT210", place=action.place, message=message, hint=hint)
+            for kind, name in action.names():
+                if name not in known.get(kind, {name}):
+                    hint = did_you_mean(name, known[kind], f"known: {', '.join(sorted(known[kind])[:9])}")
+                    message = f"there is no {kind} `{name}`"
+                    problems.append(Problem(code="AT210", place=action.place, message=message, hint=hint))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
-from autotrader.language.compile.bench import Bench
+from autotrader.language.compiler import Compiler
 from autotrader.language.expression import parse_condition
 from autotrader.language.nodes import Path
 from autotrader.language.reading import MOST_PROBLEMS
@@ -21,80 +21,80 @@ MOST_CONDITIONS = 1_000
 Item = str | WrittenCombinator
 
 
-def condition_of(bench: Bench, written: Item | list[Item], path: Path, key: str = "") -> Condition | None:
+def condition_of(at: Compiler, written: Item | list[Item], path: Path, key: str = "") -> Condition | None:
     """The condition written at a path; None where something in it is wrong (then reported).
 
     `key` begins the keys of its leaves; without one it is the path within the rule.
     """
-    key = key or bench.key(path)
-    bench.looked.append(key)
-    if len(bench.looked) > MOST_CONDITIONS:  # signals of signals may multiply without end
-        if len(bench.looked) == MOST_CONDITIONS + 1:
+    key = key or at.key(path)
+    at.looked.append(key)
+    if len(at.looked) > MOST_CONDITIONS:  # signals of signals may multiply without end
+        if len(at.looked) == MOST_CONDITIONS + 1:
             message = f"more than {MOST_CONDITIONS:,} conditions, with those of its signals"
-            bench.report("AT210", path, message, hint="use fewer signals inside signals")
+            at.fault(path, "AT210", message, "use fewer signals inside signals")
         return None
     if isinstance(written, str):
-        return _leaf(bench, written, path, key)
+        return _leaf(at, written, key)
     if isinstance(written, list):
-        parts = _parts(bench, written, path, key)
-        return None if parts is None else All(key=key, place=bench.document.place(path), parts=parts)
-    return _combinator(bench, written, path, key)
+        parts = _parts(at, written, path, key)
+        return None if parts is None else All(key=key, place=at.document.place(path), parts=parts)
+    return _combinator(at, written, path, key)
 
 
-def _combinator(bench: Bench, written: WrittenCombinator, path: Path, key: str) -> Condition | None:
-    place = bench.document.place(path, at_key=False)
+def _combinator(at: Compiler, written: WrittenCombinator, path: Path, key: str) -> Condition | None:
+    place = at.document.place(path, at_key=False)
     if written.none_of is not None:
-        part = condition_of(bench, written.none_of, (*path, "not"), f"{key}.not")
+        part = condition_of(at, written.none_of, (*path, "not"), f"{key}.not")
         return None if part is None else Not(key=key, place=place, part=part)
     if written.at_least is not None:
-        return _at_least(bench, written.at_least, (*path, "at_least"), f"{key}.at_least")
+        return _at_least(at, written.at_least, (*path, "at_least"), f"{key}.at_least")
     name, items = ("all", written.all_of) if written.all_of is not None else ("any", written.any_of)
-    parts = _parts(bench, items or [], (*path, name), f"{key}.{name}")
+    parts = _parts(at, items or [], (*path, name), f"{key}.{name}")
     if parts is None:
         return None
     return All(key=key, place=place, parts=parts) if name == "all" else Any(key=key, place=place, parts=parts)
 
 
-def _at_least(bench: Bench, written: WrittenAtLeast, path: Path, key: str) -> Condition | None:
-    parts = _parts(bench, written.of, (*path, "of"), f"{key}.of")
+def _at_least(at: Compiler, written: WrittenAtLeast, path: Path, key: str) -> Condition | None:
+    parts = _parts(at, written.of, (*path, "of"), f"{key}.of")
     if parts is None:
         return None
-    return AtLeast(key=key, place=bench.document.place(path), count=written.n, parts=parts)
+    return AtLeast(key=key, place=at.document.place(path), count=written.n, parts=parts)
 
 
-def _parts(bench: Bench, items: Sequence[Item], path: Path, key: str) -> tuple[Condition, ...] | None:
+def _parts(at: Compiler, items: Sequence[Item], path: Path, key: str) -> tuple[Condition, ...] | None:
     """All parts, or None if one is wrong; every part is looked at."""
-    parts = [condition_of(bench, item, (*path, number), f"{key}[{number}]") for number, item in enumerate(items)]
+    parts = [condition_of(at, item, (*path, number), f"{key}[{number}]") for number, item in enumerate(items)]
     good = tuple(part for part in parts if part is not None)
     return good if good and len(good) == len(parts) else None
 
 
-def _leaf(bench: Bench, text: str, path: Path, key: str) -> Condition | None:
-    bench.uses(text)
-    if bench.hopeless(text) or len(bench.problems) > MOST_PROBLEMS:
+def _leaf(at: Compiler, text: str, key: str) -> Condition | None:
+    if len(at.problems) > MOST_PROBLEMS:
+        at.uses(text)
         return None
     found = _SIGNAL.fullmatch(text)
-    if found:
-        return _named(bench, found[1], path, key)
-    outcome = parse_condition(text, bench.origin(path), key, bench.scope)
-    return cast("Condition | None", bench.kept(path, outcome))  # mypy joins the union to object
+    if found and not at.hopeless(text):
+        return _named(at, found[1], text, key)
+    condition = at.read(text, lambda text, origin, scope: parse_condition(text, origin, key, scope))
+    return cast("Condition | None", condition)  # mypy joins the union to object
 
 
-def _named(bench: Bench, name: str, path: Path, key: str) -> Condition | None:
+def _named(at: Compiler, name: str, text: str, key: str) -> Condition | None:
     """`signal(name)`: the condition of that name, compiled for this symbol, with keys under the place of its use."""
-    signal = bench.signals.get(name)
+    signal = at.signals.get(name)
     if signal is None:
-        hint = did_you_mean(name, bench.signals, "define it below `signals:`")
-        bench.report("AT210", path, f"there is no signal `{name}`", hint=hint)
+        hint = did_you_mean(name, at.signals, "define it below `signals:`")
+        at.fault(text, "AT210", f"there is no signal `{name}`", hint)
         return None
-    if name in bench.inside:
-        circle = " → ".join((*bench.inside[bench.inside.index(name) :], name))
-        bench.report("AT210", path, f"the signal refers to itself: {circle}")
+    if name in at.inside:
+        circle = " → ".join((*at.inside[at.inside.index(name) :], name))
+        at.fault(text, "AT210", f"the signal refers to itself: {circle}")
         return None
-    bench.used.add(f"signal:{name}")
+    at.used.add(f"signal:{name}")
     inner = replace(
-        bench, document=signal.document, checked=signal.checked, root=signal.path, inside=(*bench.inside, name),
-        scope=replace(bench.scope, params=signal.params), broken=signal.broken,
+        at, document=signal.document, checked=signal.checked, root=signal.path, inside=(*at.inside, name),
+        scope=replace(at.scope, params=signal.params), broken=signal.broken,
     )  # fmt: skip
     part = condition_of(inner, signal.written, signal.path, f"{key}.{name}")
-    return None if part is None else Named(key=key, name=name, place=bench.document.place(path), part=part)
+    return None if part is None else Named(key=key, name=name, place=at.text_place(text), part=part)

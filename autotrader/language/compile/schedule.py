@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal, cast
 
-from autotrader.language.compile.bench import Bench
+from autotrader.language.compiler import Compiler
 from autotrader.language.expression import parse_windows
-from autotrader.language.nodes import Path, Scalar
+from autotrader.language.nodes import origin_of
 from autotrader.language.plan import At, Daytime, Every, MaxRuns, OnClose, Trigger
 from autotrader.language.rule_file import WrittenRule
 from autotrader.language.tree import Window
@@ -25,129 +25,109 @@ _AT = re.compile(
 _FORMS = "write `daily 09:00`, `mon,thu 09:00 JST` or `monthly 1 09:00`"
 
 
-def trigger_of(bench: Bench, rule: WrittenRule, path: Path) -> Trigger | None:
+def trigger_of(at: Compiler, rule: WrittenRule) -> Trigger | None:
     """The rule's trigger; without one it looks every minute."""
     if rule.on_close is not None:
-        return _on_close(bench, rule.on_close, (*path, "on_close"))
+        return _on_close(at, rule.on_close)
     if rule.at is not None:
-        times = [_daytime(bench, text, _item(bench, (*path, "at"), number)) for number, text in enumerate(rule.at)]
-        catch_up = _catch_up(bench, rule.catch_up, (*path, "catch_up"))
+        times = [_daytime(at, text) for text in rule.at]
+        catch_up = _catch_up(at, rule.catch_up)
         good = tuple(time for time in times if time is not None)
         return At(good, catch_up or 0) if good and catch_up is not None else None
     if rule.every is None:
         return Every(MINUTE_MS)
-    period = bench.duration((*path, "every"), rule.every, least_ms=LEAST_EVERY_MS, most_ms=MOST_EVERY_MS)
+    period = at.duration(rule.every, least_ms=LEAST_EVERY_MS, most_ms=MOST_EVERY_MS)
     return None if period is None else Every(period)
 
 
-def _item(bench: Bench, path: Path, number: int) -> Path:
-    """The path of an item of something that may be written as one text or as a list."""
-    return path if isinstance(bench.document.node(path), Scalar) else (*path, number)
-
-
-def _on_close(bench: Bench, text: str, path: Path) -> OnClose | None:
+def _on_close(at: Compiler, text: str) -> OnClose | None:
     if text in TIMEFRAMES:
-        return OnClose(text)
+        return OnClose(str(text))
     guess = did_you_mean(text, TIMEFRAMES)
     hint = f"{guess} timeframes are {' '.join(TIMEFRAMES)}".strip()
-    bench.report("AT212", path, f"`{text}` is not a timeframe", hint=hint)
+    at.fault(text, "AT212", f"`{text}` is not a timeframe", hint)
     return None
 
 
-def _daytime(bench: Bench, text: str, path: Path) -> Daytime | None:
+def _daytime(at: Compiler, text: str) -> Daytime | None:
     found = _AT.fullmatch(text.strip())
     if not found:
-        bench.report("AT212", path, f"`{text}` is not a time to look at", hint=_FORMS)
+        at.fault(text, "AT212", f"`{text}` is not a time to look at", _FORMS)
         return None
-    minute = int(found["hour"]) * 60 + int(found["minute"])
     if int(found["hour"]) > 23 or int(found["minute"]) > 59:
-        bench.report(
-            "AT212",
-            path,
-            f"there is no time {found['hour']}:{found['minute']}",
-            hint="hours are 00 to 23, minutes 00 to 59",
-        )
+        message = f"there is no time {found['hour']}:{found['minute']}"
+        at.fault(text, "AT212", message, "hours are 00 to 23, minutes 00 to 59")
         return None
-    zone = _zone(bench, found["zone"], path)
+    minute, zone = int(found["hour"]) * 60 + int(found["minute"]), _zone(at, found["zone"], text)
     if zone is None:
         return None
     if found["monthly"]:
         day = int(found["day"])
         if 1 <= day <= 31:
             return Daytime(minute, frozenset(), day, zone)
-        bench.report(
-            "AT212",
-            path,
-            f"there is no day {day} of a month",
-            hint="write 1 to 31; a day that a month lacks is its last",
-        )
+        hint = "write 1 to 31; a day that a month lacks is its last"
+        at.fault(text, "AT212", f"there is no day {day} of a month", hint)
         return None
     days = read_days(found["days"])
     if days is None:
-        bench.report("AT212", path, f"`{found['days']}` names no days", hint=_FORMS)
+        at.fault(text, "AT212", f"`{found['days']}` names no days", _FORMS)
         return None
     return Daytime(minute, days, 0, zone)
 
 
-def _zone(bench: Bench, name: str | None, path: Path) -> str | None:
+def _zone(at: Compiler, name: str | None, text: str) -> str | None:
     try:
-        return read_zone(name) if name else bench.scope.zone
+        return read_zone(name) if name else at.scope.zone
     except ValueError:
-        bench.report(
-            "AT212", path, f"`{name}` is not a time zone", hint="write JST, UTC or an IANA name such as Europe/Berlin"
-        )
+        hint = "write JST, UTC or an IANA name such as Europe/Berlin"
+        at.fault(text, "AT212", f"`{name}` is not a time zone", hint)
         return None
 
 
-def _catch_up(bench: Bench, text: str | None, path: Path) -> int | None:
+def _catch_up(at: Compiler, text: str | None) -> int | None:
     """0 for `skip`, milliseconds for `once within 6h`, None if it is wrong."""
     if text is None or text == "skip":
         return 0
     head = "once within "
     if text.startswith(head):
-        return bench.duration(path, text.removeprefix(head).strip())
-    bench.report("AT212", path, f"`{text}` is not allowed here", hint="write `skip` or `once within 6h`")
+        return at.duration(text, of=text.removeprefix(head).strip())
+    at.fault(text, "AT212", f"`{text}` is not allowed here", "write `skip` or `once within 6h`")
     return None
 
 
-def windows_of(bench: Bench, texts: list[str] | None, path: Path) -> tuple[Window, ...] | None:
+def windows_of(at: Compiler, texts: list[str] | None) -> tuple[Window, ...] | None:
     """The windows of `between`; None if one is wrong."""
     result: list[Window] = []
-    for number, text in enumerate(texts or []):
-        item = _item(bench, path, number)
-        found = bench.kept(item, parse_windows(text, bench.origin(item), bench.scope.zone))
+    for text in texts or []:
+        found = at.kept(text, parse_windows(text, origin_of(text), at.scope.zone))
         if found is None:
             return None
         result += found
     return tuple(result)
 
 
-def repeat_of(bench: Bench, text: str | None, path: Path) -> int | None:
+def repeat_of(at: Compiler, text: str | None) -> int | None:
     """Milliseconds of `every 4h while true`."""
     if text is None:
         return None
     found = re.fullmatch(r"every\s+(\S+)\s+while\s+true", text.strip())
     if not found:
-        bench.report("AT212", path, f"`{text}` is not allowed here", hint="write `every 4h while true`")
+        at.fault(text, "AT212", f"`{text}` is not allowed here", "write `every 4h while true`")
         return None
-    return bench.duration(path, found[1], least_ms=LEAST_EVERY_MS)
+    return at.duration(text, least_ms=LEAST_EVERY_MS, of=found[1])
 
 
-def max_runs_of(bench: Bench, text: str | None, path: Path) -> MaxRuns | None:
+def max_runs_of(at: Compiler, text: str | None) -> MaxRuns | None:
     """`2 per day`, `1 per week`, `3 per month`, `5 per 6h`."""
     if text is None:
         return None
     found = re.fullmatch(r"([1-9][0-9]{0,3})\s+per\s+(\S+)", text.strip(), re.ASCII)
     if not found:
-        bench.report(
-            "AT212",
-            path,
-            f"`{text}` is not allowed here",
-            hint="write `2 per day`, `1 per week`, `3 per month` or `5 per 6h`",
-        )
+        hint = "write `2 per day`, `1 per week`, `3 per month` or `5 per 6h`"
+        at.fault(text, "AT212", f"`{text}` is not allowed here", hint)
         return None
     count, window = int(found[1]), found[2]
     if window in {"day", "week", "month"}:
         return MaxRuns(count, cast('Literal["day", "week", "month"]', window))
-    span = bench.duration(path, window)
+    span = at.duration(text, of=window)
     return None if span is None else MaxRuns(count, span)

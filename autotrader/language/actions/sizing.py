@@ -6,21 +6,34 @@ inner side of the cap), then quantity: the least of the amount and its caps, rou
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import TypeAlias
 
-from autotrader.engine.requests import Dropped, Skipped
-from autotrader.engine.values import Values, exact
-from autotrader.language.plan import MarketPrice, PlaceOrder
+from autotrader.language.requests import Dropped, Skipped
 from autotrader.language.tree import Kind, Term, Unit, Value
 from autotrader.language.vocabulary import value_of
 from autotrader.market.instrument import Instrument
 from autotrader.market.sources import Missing, Sources
 from autotrader.money import CONTEXT, HUNDRED, ONE, ZERO, over, plain, times
-from autotrader.orders import OrderType, Side, TimeInForce
+from autotrader.orders import Side
+from autotrader.structs import dataclass
+
+Exact: TypeAlias = Callable[[Value], Decimal | Missing]  # what a value of an action is, exactly
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPrice:
+    """`price: market`: limit, immediate or cancel, at the touch plus or minus `max_slippage` percent."""
+
+    max_slippage: Decimal
+
+
+Amounts: TypeAlias = Iterable[tuple[Value, bool]]  # amount and caps; True: it is in the quote asset
 
 
 def sized(
-    action: PlaceOrder, instrument: Instrument, values: Values, sources: Sources
+    side: Side, price: Value | MarketPrice, amounts: Amounts, instrument: Instrument, exact: Exact, sources: Sources
 ) -> tuple[Decimal, Decimal] | Skipped | Dropped:
     """Price and quantity of a `buy` or `sell`, on the instrument's grid.
 
@@ -28,15 +41,15 @@ def sized(
     """
     if not instrument.has_filters:
         return Dropped(f"the filters of {instrument.symbol} are not known")
-    price = limit_price(action, instrument, values, sources)
-    if isinstance(price, Missing):
-        return Dropped(f"price: {price.reason}")
-    if price <= 0:
-        return Skipped(f"price {plain(price)} is not above 0")
-    wanted = _wanted(action, price, values)
+    limit = _limit_price(side, price, instrument, exact, sources)
+    if isinstance(limit, Missing):
+        return Dropped(f"price: {limit.reason}")
+    if limit <= 0:
+        return Skipped(f"price {plain(limit)} is not above 0")
+    wanted = _wanted(amounts, limit, exact)
     if isinstance(wanted, Missing):
         return Dropped(f"amount: {wanted.reason}")
-    return _fitted(action.side, price, wanted, instrument)
+    return _fitted(side, limit, wanted, instrument)
 
 
 def _fitted(side: Side, price: Decimal, wanted: Decimal, instrument: Instrument) -> tuple[Decimal, Decimal] | Skipped:
@@ -50,44 +63,37 @@ def _fitted(side: Side, price: Decimal, wanted: Decimal, instrument: Instrument)
     return Skipped(refusal) if refusal is not None else (price, quantity)
 
 
-def limit_price(action: PlaceOrder, instrument: Instrument, values: Values, sources: Sources) -> Decimal | Missing:
+def _limit_price(
+    side: Side, price: Value | MarketPrice, instrument: Instrument, exact: Exact, sources: Sources
+) -> Decimal | Missing:
     """The limit price on the tick grid."""
-    if not isinstance(action.price, MarketPrice):
-        price = exact(action.price, values)
-        return price if isinstance(price, Missing) else instrument.fit_price(price, action.side)
-    touch = touch_price(instrument, action.side, sources)
+    if not isinstance(price, MarketPrice):
+        found = exact(price)
+        return found if isinstance(found, Missing) else instrument.fit_price(found, side)
+    touch = _touch_price(instrument, side, sources)
     if isinstance(touch, Missing):
         return touch
-    share = over(action.price.max_slippage, HUNDRED)
-    cap = times(touch, ONE + share if action.side is Side.BUY else ONE - share)
-    return instrument.fit_price(cap, action.side)
+    share = over(price.max_slippage, HUNDRED)
+    return instrument.fit_price(times(touch, ONE + share if side is Side.BUY else ONE - share), side)
 
 
-def touch_price(instrument: Instrument, side: Side, sources: Sources) -> Decimal | Missing:
+def _touch_price(instrument: Instrument, side: Side, sources: Sources) -> Decimal | Missing:
     """The best price on the other side of a fresh book: ask for a buy, bid for a sale."""
     word = "ask" if side is Side.BUY else "bid"
     found = value_of(Term(word, instrument.symbol, Unit(Kind.PRICE, instrument.quote)), sources)
     return found if isinstance(found, Decimal | Missing) else Missing(f"{word} is not a price")
 
 
-def _wanted(action: PlaceOrder, price: Decimal, values: Values) -> Decimal | Missing:
-    """Base quantity before rounding: the least of the amount and its caps."""
+def _wanted(amounts: Amounts, price: Decimal, exact: Exact) -> Decimal | Missing:
+    """Base quantity before rounding: the least of the amount and its caps, each at least 0."""
     sizes: list[Decimal] = []
-    for node, is_spend in (
-        (action.spend, True), (action.max_spend, True), (action.size, False), (action.max_size, False),
-    ):  # fmt: skip
-        if node is None:
-            continue
-        amount = _amount(node, values)
-        if isinstance(amount, Missing):
-            return amount
+    for value, is_spend in amounts:
+        found = exact(value)
+        if isinstance(found, Missing):
+            return found
+        amount = max(found, ZERO)
         sizes.append(floor_over(amount, price) if is_spend else amount)
     return min(sizes)
-
-
-def _amount(node: Value, values: Values) -> Decimal | Missing:
-    amount = exact(node, values)
-    return amount if isinstance(amount, Missing) else max(amount, ZERO)
 
 
 _GUARD = Decimal("1e-30")
@@ -99,10 +105,3 @@ def floor_over(amount: Decimal, price: Decimal) -> Decimal:
     if times(quotient, price) > amount:
         quotient = CONTEXT.subtract(quotient, _GUARD)
     return quotient
-
-
-def order_kind(action: PlaceOrder) -> tuple[OrderType, TimeInForce]:
-    """Type and time in force: post-only is LIMIT_MAKER, `market` is immediate or cancel."""
-    if action.post_only:
-        return OrderType.LIMIT_MAKER, TimeInForce.GTC
-    return OrderType.LIMIT, TimeInForce.IOC if isinstance(action.price, MarketPrice) else action.tif
