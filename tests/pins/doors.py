@@ -15,12 +15,12 @@ from typing import Any
 from autotrader.app import Wishes, World, open_world, read_project
 from autotrader.cli import main
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.account_file import load_settings
 from autotrader.language.compile import hashes
 from autotrader.language.load import load
-from autotrader.language.plan import Settings
+from autotrader.language.settings import Settings
 from autotrader.orders import DecisionKey, client_order_id
 from autotrader.records import canon
 from autotrader.records.places import Identity

@@ -6,9 +6,10 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,7 +155,24 @@ def _documents(out: str) -> Iterator[list[str]]:
 
 
 def _indented(document: object) -> list[str]:
+    if isinstance(document, dict) and "$defs" in document:  # a schema says the same whatever its parts are called
+        document = _spread_out(document, document["$defs"])
     return json.dumps(_lasting(document), indent=1, ensure_ascii=True).split("\n")
+
+
+def _spread_out(value: Any, parts: Mapping[str, Any], within: tuple[str, ...] = ()) -> Any:
+    """A schema with its named parts in the places where they are meant, keys sorted; circles end after one round."""
+    if isinstance(value, list):
+        return [_spread_out(one, parts, within) for one in value]
+    if not isinstance(value, dict):
+        return value
+    name = str(value.get("$ref", "")).removeprefix("#/$defs/")
+    if name and name not in within:
+        return _spread_out(parts[name], parts, (*within, name))
+    if "properties" in value or value.get("default") == {}:  # what a class says of itself, and an empty part
+        value = {key: one for key, one in value.items() if key not in {"description", "default"}}
+    kept = {key: one for key, one in sorted(value.items()) if key not in {"$defs", "$ref", "title"}}
+    return {key: _spread_out(one, parts, within) for key, one in kept.items()}
 
 
 _MOMENT = re.compile(r"\b\d{13}\b|\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
