@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autotrader.app import Wishes, World, open_world, read_project
 from autotrader.cli import main
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.live import grant_live
@@ -22,8 +21,10 @@ from autotrader.language.compile import hashes
 from autotrader.language.load import load
 from autotrader.language.settings import Settings
 from autotrader.orders import DecisionKey, client_order_id
+from autotrader.project import read_project
 from autotrader.records import canon
 from autotrader.records.places import Identity
+from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
 
@@ -78,7 +79,7 @@ class Place:
 class Day:
     """A world that is open."""
 
-    world: World
+    world: Runtime
     told: list[str]
 
     def play(self, hours: float) -> None:
@@ -123,7 +124,7 @@ def opened(sim: Simulator, place: Place) -> Iterator[Day]:
         return replace(settings, threads=0, chance=lambda: 0.5)
 
     mode = "live" if place.live else "dry-run"
-    wishes = Wishes(
+    options = OpenOptions(
         state=place.folder / "state",
         stepped=True,
         token=grant_live("live", True, "live") if place.live else None,
@@ -133,7 +134,7 @@ def opened(sim: Simulator, place: Place) -> Iterator[Day]:
         adjust=adjust,
     )
     project = read_project(place.folder / "autotrader.yaml", base_url=sim.url, environ={})
-    with open_world(project, wishes, lambda _settings: silent) as world:
+    with open_runtime(project, options, lambda _settings: silent) as world:
         yield Day(world, silent.told)
 
 
