@@ -2,8 +2,8 @@
 
 The standard decorator writes six methods as text for every class and compiles them at import: about 0.3 ms a class, and
 a third of the time that `validate` took before it read a file. Here comparing, hashing and showing are shared functions
-over the fields, and `__init__`, which is to be as fast as the standard one, is the standard one, made when the first
-instance is. Fields, `replace`, `fields`, `asdict`, matching, copying and pickling are the standard library's, and so
+over the fields, and `__init__`, which is to be as fast as the standard one, is compiled when the first instance is
+made. Fields, `replace`, `fields`, `asdict`, matching, copying and pickling are the standard library's, and so
 is what a type checker sees. For values that many commands import; elsewhere the standard decorator does as well.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from operator import attrgetter
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -92,26 +93,43 @@ def _first_init(cls: type) -> Callable[..., None]:
     """Takes the place of `__init__` until the first call, which makes the real one."""
 
     def first(self: object, *args: object, **named: object) -> None:
-        real = _standard_init(cls)
+        real = _real_init(cls)
         cls.__init__ = real  # type: ignore[misc]  # from here on nobody comes by again
         real(self, *args, **named)
 
     return first
 
 
-def _standard_init(cls: type) -> Callable[..., None]:
-    """What the standard decorator makes of the same fields; the class around it is thrown away."""
+def _real_init(cls: type) -> Callable[..., None]:
+    """A function with the fields as its parameters, written as the standard decorator writes it.
+
+    Nothing but names of fields stands in its text; defaults, and what makes a fresh one, are handed over as values.
+    """
     fields = dataclasses.fields(cls)
-    names: dict[str, Any] = {
-        "__qualname__": cls.__qualname__,
-        "__annotations__": {each.name: each.type for each in fields},
-    }
+    known: dict[str, Any] = {"set_field": object.__setattr__}
+    lines = []
     for each in fields:
-        names[each.name] = dataclasses.field(
-            default=each.default, default_factory=each.default_factory, kw_only=each.kw_only
-        )
-    if hasattr(cls, "__post_init__"):
-        names["__post_init__"] = cls.__post_init__
-    shadow: Any = type(cls.__name__, (), names)
-    made: Callable[..., None] = dataclasses.dataclass(repr=False, eq=False, frozen=True)(shadow).__init__
+        value = each.name
+        if each.default_factory is not dataclasses.MISSING:
+            known[f"fresh_{each.name}"] = each.default_factory
+            value = f"fresh_{each.name}() if {each.name} is fresh_{each.name} else {each.name}"
+        lines.append(f" set_field(self, {each.name!r}, {value})")
+    lines += [" self.__post_init__()"] if hasattr(cls, "__post_init__") else []
+    placed, named = [each for each in fields if not each.kw_only], [each for each in fields if each.kw_only]
+    head = ", ".join(
+        ["self", *(each.name for each in placed), *(["*"] if named else []), *(each.name for each in named)]
+    )
+    module = compile(f"def __init__({head}):\n" + "\n".join(lines or [" pass"]), "<structs>", "exec")
+    code = next(const for const in module.co_consts if isinstance(const, CodeType))
+    made = FunctionType(code, known, "__init__", tuple(_default(each) for each in placed if _has_default(each)))
+    made.__kwdefaults__ = {each.name: _default(each) for each in named if _has_default(each)}
+    made.__qualname__ = f"{cls.__qualname__}.__init__"
     return made
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+
+
+def _default(field: dataclasses.Field[Any]) -> object:
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory

@@ -7,6 +7,7 @@ stdout carries the result only.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import os
@@ -19,12 +20,17 @@ import click
 from autotrader import __version__
 from autotrader.cli import _errors
 from autotrader.cli._options import color_option
+from autotrader.cli._output import columns
 from autotrader.cli._table import COMMANDS, FRONT, GROUPS
 from autotrader.errors import AutotraderError, SafetyRefused, UsageError
 from autotrader.text import did_you_mean
 
 __all__ = ["main"]
 
+# New containers before the collector looks at the young ones. The usual 700 is passed fifty times by a command that
+# builds one schema and makes no garbage; a service's garbage of this size is a few megabytes.
+_LOOK_AFTER = 20_000
+MAX_WIDTH = 100  # of help: longer lines read badly
 _COMPLETION = "_AUTOTRADER_COMPLETE"  # set by the shell's completion script, see click's manual
 
 
@@ -42,12 +48,17 @@ class Commands(click.Group):
             return None
         file, _, name = entry.target.partition(":")
         module_name = f"{__name__}.{file}"
+        first = module_name not in sys.modules
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name != module_name:
                 raise
             raise UsageError(f"`{cmd_name}` is not in this version ({__version__})") from None
+        if first:
+            gc.freeze()  # what was imported stays: the collector need not look at it again
+            gc.set_threshold(_LOOK_AFTER)
+        gc.enable()
         command: click.Command = getattr(module, name)
         return command
 
@@ -89,7 +100,7 @@ def _help_all(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
 @click.group(
     cls=Commands,
     name="autotrader",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": MAX_WIDTH},
     epilog="Nothing trades unless the account file says `mode: live` and the command says --live.",
 )
 @click.option("--help-all", is_flag=True, is_eager=True, expose_value=False, callback=_help_all, help="All commands.")
@@ -104,6 +115,7 @@ def root(*, debug: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises, never shows a traceback."""
     words = list(sys.argv[1:] if argv is None else argv)
+    gc.disable()  # until the command is imported (`get_command`): nothing is garbage yet, and looking takes its time
     _lenient(sys.stdout)
     _lenient(sys.stderr)
     try:
@@ -115,6 +127,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _errors.PIPE
     except (KeyboardInterrupt, _errors.Terminated) as stop:
         return _errors.TERMINATED if isinstance(stop, _errors.Terminated) else _errors.INTERRUPTED
+    finally:
+        gc.enable()
     return code
 
 
@@ -123,7 +137,9 @@ def _run(words: list[str]) -> int:
     try:
         if _COMPLETION in os.environ:
             root.main(args=words, prog_name="autotrader", complete_var=_COMPLETION)
-        with root.make_context("autotrader", words or ["--help"]) as context:
+        # click would ask shutil, whose archive formats take longer to import than all of ours
+        wide = max(min(columns(), MAX_WIDTH) - 2, 50)
+        with root.make_context("autotrader", words or ["--help"], terminal_width=wide) as context:
             result: Any = root.invoke(context)
         return result if isinstance(result, int) else 0
     except click.exceptions.Exit as error:

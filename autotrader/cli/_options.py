@@ -11,7 +11,6 @@ def command(...) -> int:  # the exit code; None = 0
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -67,11 +66,17 @@ def base_url_option(command: F) -> F:
     )(command)
 
 
+def _path(*, file_okay: bool = True, dir_okay: bool = True) -> click.Path:
+    from pathlib import Path  # `--help` itself takes no path, and pathlib brings urllib along
+
+    return click.Path(path_type=Path, file_okay=file_okay, dir_okay=dir_okay)
+
+
 def config_option(command: F) -> F:
     """`--config FILE` as `config`: Path | None (None: `autotrader.yaml`, looked for upward from here)."""
     return click.option(
         "--config",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=_path(dir_okay=False),
         metavar="FILE",
         help="The account file; else autotrader.yaml here or in a folder above.",
     )(command)
@@ -81,7 +86,7 @@ def state_option(command: F) -> F:
     """`--state DIR` as `state`: Path | None (None: see `_folders.folders`)."""
     return click.option(
         "--state",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=_path(file_okay=False),
         metavar="DIR",
         help="Where records and state are kept.",
     )(command)

@@ -116,6 +116,17 @@ def _plain(value: object) -> object:
     return str(value)
 
 
+def columns() -> int:
+    """How wide the terminal is: COLUMNS, what the terminal says, or 80."""
+    with contextlib.suppress(KeyError, ValueError):
+        if (said := int(os.environ["COLUMNS"])) > 0:
+            return said
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        if (said := os.get_terminal_size(sys.__stdout__.fileno()).columns) > 0:  # type: ignore[union-attr]
+            return said
+    return 80
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] | set[int] = frozenset()) -> str:
     """Rows under a head, columns aligned (wide characters counted); columns in `right` end at the right.
 

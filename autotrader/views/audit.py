@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from autotrader.language.plan import Plan
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.trading.evaluation import decided_again
 from autotrader.views.why import plan_of_text
 
