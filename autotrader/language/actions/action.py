@@ -77,6 +77,9 @@ class Action:
 
     written: ClassVar[tuple[tuple[str, Any, str], ...]] = ()
     """Each of its keys, the form behind it, and what it does (for editors). A `Bare` one is written as a word alone."""
+    stored: ClassVar[str]
+    """The names under which hashes know it and its fields, without `place`; never another once stores hold such hashes
+    (see `compile.hashes`)."""
     trades: ClassVar[bool] = False
     """Whether it sends an order."""
     cancels: ClassVar[bool] = False

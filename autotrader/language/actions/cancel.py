@@ -17,6 +17,7 @@ from autotrader.structs import dataclass
 class CancelThis(Action):
     """`cancel`."""
 
+    stored = "CancelThis"
     written = (("cancel", Bare, "cancel the order at hand, inside `for_each_order`"),)
     cancels = True
     blind = True

@@ -47,6 +47,7 @@ class WrittenCancelOrders(Written):
 class CancelOrders(Action):
     """`cancel_orders`. `further_than` in percent."""
 
+    stored = "CancelOrders side tag owner older_than_ms further_than"
     written = (("cancel_orders", WrittenCancelOrders, ""),)
     cancels = True
     blind = True

@@ -16,6 +16,7 @@ from autotrader.structs import dataclass
 class HaltTrading(Action):
     """`halt`."""
 
+    stored = "HaltTrading"
     written = (("halt", Bare, "no new order until a person resumes"),)
 
     @classmethod

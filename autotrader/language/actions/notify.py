@@ -40,6 +40,7 @@ class WrittenNotify(Written):
 class Notify(Action):
     """`notify`: text parts in order; a `Value` is shown with its unit, `order.*` terms are the latest order's."""
 
+    stored = "Notify to level parts throttle_ms"
     written = (("notify", WrittenNotify, ""),)
     blind = True
     shows_order = True

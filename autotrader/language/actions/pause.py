@@ -36,6 +36,7 @@ class WrittenPause(Written):
 class PauseRules(Action):
     """`pause` (resume=False) or `resume` of rules by id or label; `span_ms` None = until resumed."""
 
+    stored = "PauseRules resume rules labels span_ms"
     written = (
         ("pause", WrittenPause, ""),
         ("resume", WrittenPause, ""),

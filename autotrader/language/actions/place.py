@@ -108,6 +108,7 @@ class WrittenPlace(Written):
 class PlaceOrder(Action):
     """`buy` / `sell`. Exactly one of `spend` (quote) and `size` (base) is set; caps are in the same units."""
 
+    stored = "PlaceOrder side spend size max_spend max_size price post_only tif cancel_after_ms tag"
     written = (
         ("buy", WrittenPlace, ""),
         ("sell", WrittenPlace, ""),
