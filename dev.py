@@ -255,6 +255,12 @@ def deep(arguments: list[str]) -> int:
     become("-m", "pytest", "-n", "2", "--dist", "worksteal", "-m", "deep", *settings, *arguments)
 
 
+def prove(arguments: list[str]) -> int:
+    """promises tried on parts of the product: blind, limits, clocks, halt, replay, feeds (others: autotrader prove)"""
+    ensure(DEV_LOCK)
+    become("-m", "tests.proof", *arguments)
+
+
 def bench(arguments: list[str]) -> int:
     """the benchmarks, a table of ratios in two to five minutes; names choose some, `--tiny` only tries them"""
     ensure(RUN_LOCK)
@@ -338,6 +344,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "test": test,
     "check": check,
     "deep": deep,
+    "prove": prove,
     "clients": clients,
     "mutate": mutate,
     "fuzz": fuzz,

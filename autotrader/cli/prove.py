@@ -29,8 +29,11 @@ def command() -> None:
     """Prove the promises of docs/safety.md: seeded, repeatable, loopback only."""
 
 
-def reported(make: Callable[[Progress], Proof], *, format: str) -> int:  # noqa: A002 - the flag's name
-    """Run a proof with its progress on a terminal, say what came of it, and give the exit code."""
+def reported(make: Callable[[Progress], Proof], *, format: str, door: str = "autotrader prove") -> int:  # noqa: A002
+    """Run a proof with its progress on a terminal, say what came of it, and give the exit code.
+
+    `door` is the command that plays a case of it again.
+    """
     from autotrader.cli._output import emit_json
 
     began = time.monotonic()
@@ -38,7 +41,7 @@ def reported(make: Callable[[Progress], Proof], *, format: str) -> int:  # noqa:
     seconds = time.monotonic() - began
     if format == "json":
         return emit_json({**proof.as_json(), "seconds": round(seconds, 1)}, 0 if proof.holds else 1)
-    _say(proof, seconds)
+    _say(proof, seconds, door)
     return 0 if proof.holds else 1
 
 
@@ -54,7 +57,7 @@ def _progress() -> Progress:
     return show
 
 
-def _say(proof: Proof, seconds: float) -> None:
+def _say(proof: Proof, seconds: float, door: str) -> None:
     from autotrader.cli._output import say, styled
     from autotrader.text import printable
 
@@ -73,7 +76,7 @@ def _say(proof: Proof, seconds: float) -> None:
         for line in breach.story:
             say(f"      {printable(line)}")
         if breach.case:
-            say(f"      again: autotrader prove {breach.case}")
+            say(f"      again: {door} {breach.case}")
     if len(proof.breaches) > _SHOWN_BREACHES:
         say(f"  and {len(proof.breaches) - _SHOWN_BREACHES:,} more")
     verdict = styled("holds", "green") if proof.holds else styled(f"broken {len(proof.breaches):,} times", "red")
@@ -109,7 +112,8 @@ def orders(
     format: str,  # noqa: A002 - the flag's name
 ) -> int:
     """No order doubled, none lost, whatever faults and crashes."""
-    from autotrader.prove.orders import cores, prove_kept, prove_orders
+    from autotrader.prove.orders import prove_kept, prove_orders
+    from autotrader.prove.processes import cores
     from autotrader.prove.schedule import Schedule
 
     if schedule is not None:
@@ -128,8 +132,9 @@ def orders(
 @format_option
 def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, format: str) -> int:  # noqa: A002
     """Real processes killed at every named point, and power cuts."""
-    from autotrader.prove.kill import check_point, prove_kill, seed_of_today
-    from autotrader.prove.orders import cores
+    from autotrader.prove.kill import prove_kill
+    from autotrader.prove.kill_cases import check_point, seed_of_today
+    from autotrader.prove.processes import cores
 
     check_point(point)
     first, count = seed_of_today() if seed is None else seed, workers or cores()
@@ -163,62 +168,6 @@ def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A
     return reported(lambda progress: prove_tamper(cases, seed, first, progress), format=format)
 
 
-@command.command("blind")
-@click.option("--cases", default=300, show_default=True, type=click.IntRange(1), help="How many random rule sets.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first rule set.")
-@format_option
-def blind(*, cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Knowing less never makes a rule trade that would not."""
-    from autotrader.prove.blind import prove_blind
-
-    return reported(lambda progress: prove_blind(cases, seed, progress), format=format)
-
-
-@command.command("limits")
-@click.option("--days", default=20, show_default=True, type=click.IntRange(1), help="Days of some 23,000 orders each.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first day.")
-@format_option
-def limits(*, days: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """No limit is exceeded, whatever is open, unclear, on its way."""
-    from autotrader.prove.limits import prove_limits
-
-    return reported(lambda progress: prove_limits(days, seed, progress), format=format)
-
-
-@command.command("clocks")
-@click.option("--cases", default=300, show_default=True, type=click.IntRange(1), help="How many machines.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first machine.")
-@format_option
-def clocks(*, cases: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Clocks jump: no slot twice, nothing signed in doubt."""
-    from autotrader.prove.clocks import prove_clocks
-
-    return reported(lambda progress: prove_clocks(cases, seed, progress), format=format)
-
-
-@command.command("halt")
-@click.option("--moments", default=100, show_default=True, type=click.IntRange(1), help="How often to halt.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first 25 moments.")
-@format_option
-def halt(*, moments: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """No order is signed after a halt of any cause, at any moment."""
-    from autotrader.prove.halts import prove_halts
-
-    return reported(lambda progress: prove_halts(moments, seed, progress), format=format)
-
-
-@command.command("replay")
-@click.option("--seeds", default=20, show_default=True, type=click.IntRange(1), help="How many worlds.")
-@click.option("--first", default=1, show_default=True, type=click.IntRange(0), help="The first seed.")
-@click.option("--runs", default=2, show_default=True, type=click.IntRange(2, 8), help="Processes for each world.")
-@format_option
-def replay(*, seeds: int, first: int, runs: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """The same inputs give the same records, byte for byte."""
-    from autotrader.prove.replay import prove_replay
-
-    return reported(lambda progress: prove_replay(seeds, first, runs, progress), format=format)
-
-
 @command.command("soak")
 @click.option("--days", default=1.0, show_default=True, type=click.FloatRange(0.02), help="Days of virtual time.")
 @click.option("--warm-up", default=None, type=click.FloatRange(0), help="Days before measuring.  [default: 2 at most]")
@@ -229,17 +178,6 @@ def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A0
 
     warm = min(WARM_UP, days / 3) if warm_up is None else warm_up
     return reported(lambda progress: prove_soak(days, progress, warm_up=warm), format=format)
-
-
-@command.command("feeds")
-@click.option("--feeds", default=300, show_default=True, type=click.IntRange(1), help="How many feeds.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the first feed.")
-@format_option
-def feeds(*, feeds: int, seed: int, format: str) -> int:  # noqa: A002 - the flag's name
-    """Feeds freeze, lag and lie: no order on stale data."""
-    from autotrader.prove.feeds import prove_feeds
-
-    return reported(lambda progress: prove_feeds(feeds, seed, progress), format=format)
 
 
 __all__ = ["command", "format_option", "reported"]

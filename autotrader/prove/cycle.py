@@ -1,24 +1,32 @@
-"""One cycle of `prove kill`, inside a fork server: an exchange, the lives of one victim, and the verdict."""
+"""One cycle of `prove kill`, inside a fork server: an exchange, the lives of one victim, and the verdict.
+
+python -m autotrader.prove.cycle FIRST END STEP POINT      one fork server: a line of JSON for each cycle
+"""
 
 from __future__ import annotations
 
+import http.client
 import importlib
+import json
 import os
 import pkgutil
 import signal
+import sys
 import time
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 import autotrader
 from autotrader.project import read_project
 from autotrader.prove.agreement import Difference, Truth, after_death, money, store_folder, too_many, unexplained
+from autotrader.prove.cases import Case, Counts
 from autotrader.prove.harness import scratch
-from autotrader.prove.kill import Case, Life, ask_desk, ended
+from autotrader.prove.kill import KILLED
+from autotrader.prove.kill_cases import CyclePlan, Life, plan_of
+from autotrader.prove.processes import Server, served, tell
 from autotrader.prove.referee import judged
-from autotrader.prove.victim import BROKE_OFF, CALM, MOST, PLAY_MINUTES, Stakes, born
+from autotrader.prove.victim import CALM, MOST, PLAY_MINUTES, Stakes, born
 from autotrader.records.inbox import Inbox
 from autotrader.records.places import INBOX
 from autotrader.records.store import Store
@@ -29,80 +37,81 @@ MONEY: Final = {"JPY": "1000000", "BTC": "0.5"}
 HAND: Final = {"symbol": "BTCJPY", "side": "BUY", "quantity": "0.002", "post_only": False, "tif": "GTC"}
 _FAULTY: Final = Life(minutes=PLAY_MINUTES)
 _LAST: Final = Life()
+LIFE_SECONDS: Final = 60.0
 _SAID: Final = 12  # last lines of what the victim said, for the story of a breach
 _market: list[Simulator] = []
 
 
-def play(case: Case) -> dict[str, Any]:
-    """Play one cycle; returns what came of it as JSON."""
+def play(plan: CyclePlan, point: str = "") -> Counts:
+    """Play one cycle. `point`: what was asked for instead of the death that the seed chooses, to show it again."""
     with scratch("kill") as folder:
-        return _Cycle(case, folder).played()
+        return Cycle(plan, folder, point).played()
 
 
-class _Cycle:
+class Cycle(Case):
     """The exchange of one cycle and what is known of its victim's lives."""
 
-    def __init__(self, case: Case, folder: Path) -> None:
-        self._case = case
+    promise = "-"
+
+    def __init__(self, plan: CyclePlan, folder: Path, point: str) -> None:
+        again = f"kill --cycles 1 --seed {plan.seed}" + (f" --point {point}" if point else "")
+        super().__init__(f"kill/{plan.seed}", again)
+        self._plan = plan
         self._account = _template().accounts[0]
-        self._exchange, self._port, began_ms = _exchange_born(case)
+        self._exchange = _exchange_born(plan)
+        self._port, began_ms = (int(word) for word in self._exchange.said)
         self._stakes = Stakes(
             folder=folder, url=f"http://127.0.0.1:{self._port}", key=self._account.key, secret=self._account.secret,
             began_ms=began_ms,
         )  # fmt: skip
-        self._counts: Counter[str] = Counter()
-        self._died_at: Counter[str] = Counter()
-        self._story: list[str] = [f"faults: {dict(case.faults)}"] if case.faults else []
-        self._differences: list[Difference] = []
+        self._story: list[str] = [f"faults: {dict(plan.faults)}"] if plan.faults else []
         self._most = {**MOST, "": 0}
         self._sent_before_halt: frozenset[str] | None = None
 
-    def played(self) -> dict[str, Any]:
+    def play(self) -> None:
         """All lives, then the verdict."""
         try:
             self._stakes.write()
-            for life in self._case.lives:
+            for life in self._plan.lives:
                 self._lived(life)
-            injected = self._end_faults() if self._case.faults else {}
+            if self._plan.faults:
+                self._end_faults()
             self._lived(_LAST)
             self._judge()
         finally:
-            os.kill(self._exchange, signal.SIGKILL)
-            os.waitpid(self._exchange, 0)
-        if self._differences:
-            self._story += _last_words(self._stakes.folder)
-        return {
-            "seed": self._case.seed,
-            "counts": self._counts,
-            "died_at": self._died_at,
-            "injected": injected,
-            "differences": self._differences,
-            "story": self._story,
-        }
+            self._exchange.end()
+        self.counts.figures["cycles"] = 1
 
-    def _end_faults(self) -> Mapping[str, int]:
+    def story(self) -> tuple[str, ...]:
+        """The lives, and what the victim said last."""
+        return (*self._story, *_last_words(self._stakes.folder))
+
+    def _note(self, differences: Iterable[Difference]) -> None:
+        for promise, what in differences:
+            self.counts.note(promise, what)
+
+    def _end_faults(self) -> None:
         """One more life with them, then none: all that is unknown must come to light once faults stop."""
         self._lived(_FAULTY)
-        counts: Mapping[str, int] = ask_desk(self._port, "POST", "faults?on=0")["counts"]
-        return counts
+        self.counts.injected.update(_ask_desk(self._port, "POST", "faults?on=0")["counts"])
 
     def _lived(self, life: Life) -> None:
         if life.told:
             self._tell(life.told)
         minutes = life.minutes if life is _LAST else life.minutes or PLAY_MINUTES
-        status = ended(born(self._stakes, crash_at=life.crash_at, minutes=minutes), life)
-        self._counts["lives"] += 1
+        status = _ended(born(self._stakes, crash_at=life.crash_at, minutes=minutes), life)
+        self.counts.figures["lives"] += 1
         self._story.append(f"{life.crash_at or life.signal or 'calm'}: ended with {status}")
         if life.crash_at and status == -signal.SIGKILL:
-            self._died_at[life.crash_at] += 1
+            self.counts.figures[KILLED + life.crash_at] += 1
         elif life.signal:
-            self._counts[life.signal] += 1
+            self.counts.figures[life.signal] += 1
         allowed = {CALM}
         if life.crash_at or life.signal:
             allowed |= {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
         if status not in allowed:
-            self._differences.append(("-", f"a life ended with {status} and not calmly"))
-        self._differences += after_death(self._stakes.state, self._truth())
+            self.breach(f"a life ended with {status} and not calmly")
+        self._note(after_death(self._stakes.state, self._truth()))
 
     def _tell(self, command: str) -> None:
         """Put a command into the inbox, as `autotrader order` and `autotrader halt` do."""
@@ -123,30 +132,24 @@ class _Cycle:
         inbox.close()
 
     def _truth(self) -> Truth:
-        return Truth.of(ask_desk(self._port, "GET", "state"), self._account.name)
+        return Truth.of(_ask_desk(self._port, "GET", "state"), self._account.name)
 
     def _judge(self) -> None:
         truth = self._truth()
         folder = store_folder(self._stakes.state)
         if folder is None:
-            self._differences.append(("-", "there are no records"))
+            self.breach("there are no records")
             return
         with Store.read(folder) as store:
             unknown = sum(1 for act in store.chain.acts(kind="intent-state") if act.data["state"] == "UNKNOWN")
-            self._counts["unknown"] += unknown
+            self.counts.figures["orders of unknown fate"] += unknown
             halted = store.halted()
-            tally = judged(truth, store)
+            self.counts.add(judged(truth, store))
             after = _sent(store) - (_sent(store) if self._sent_before_halt is None else self._sent_before_halt)
-            also = (*money(store, truth), *too_many(store, truth, self._most), *unexplained(store))
-        self._counts.update(
-            orders=tally.orders, trades=tally.trades, doubled=tally.duplicated, lost=tally.lost,
-            unexplained=tally.unexplained + tally.unresolved,
-        )  # fmt: skip
-        self._differences += [(breach.promise, breach.what) for breach in tally.breaches]
-        self._differences += also
-        self._differences += [("P8", f"order {cid} was sent after the halt") for cid in sorted(after)]
+            self._note((*money(store, truth), *too_many(store, truth, self._most), *unexplained(store)))
+        self._note(("P8", f"order {cid} was sent after the halt") for cid in sorted(after))
         if halted is not None and self._sent_before_halt is None:
-            self._differences.append(("P8", f"it halted itself: {halted}"))
+            self._note([("P8", f"it halted itself: {halted}")])
 
 
 def _sent(store: Store) -> frozenset[str]:
@@ -172,27 +175,48 @@ def _import_all() -> None:
             importlib.import_module(module.name)
 
 
-def _exchange_born(case: Case) -> tuple[int, int, int]:
-    """Fork an exchange; returns its process id, its port and its time in ms."""
+def _exchange_born(plan: CyclePlan) -> Server:
+    """Fork an exchange; it says its port and its time in ms."""
     simulator = _template()
-    read, write = os.pipe()
-    pid = os.fork()
-    if not pid:
-        try:
-            if case.faults:
-                simulator.faults = Faults(case.seed, case.faults)
-                simulator.faults.attach(simulator.exchange, real_time=False)
-                simulator.exchange.faults = simulator.faults
-            simulator.start()
-            os.write(write, f"{simulator.port} {simulator.now_ms}\n".encode())
-            while os.getppid() > 1:
-                time.sleep(1)
-        finally:
-            os._exit(BROKE_OFF)
-    os.close(write)
-    with os.fdopen(read) as line:
-        port, _, now_ms = line.readline().partition(" ")
-    return pid, int(port), int(now_ms)
+
+    def begin() -> str:
+        if plan.faults:
+            simulator.faults = Faults(plan.seed, plan.faults)
+            simulator.faults.attach(simulator.exchange, real_time=False)
+            simulator.exchange.faults = simulator.faults
+        simulator.start()
+        return f"{simulator.port} {simulator.now_ms}"
+
+    return served(begin)
+
+
+def _ask_desk(port: int, method: str, what: str) -> Any:
+    """Ask a simulator's control desk."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIFE_SECONDS)
+    try:
+        connection.request(method, f"/simulator/{what}")
+        return json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+
+
+def _ended(pid: int, life: Life) -> int:
+    """Wait for a life, with its signal from outside; returns its exit status (negative: the signal it died of)."""
+    if life.signal:
+        time.sleep(life.seconds)
+        os.kill(pid, signal.Signals[life.signal])
+    limit = time.monotonic() + LIFE_SECONDS
+    pause = 0.002
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        if time.monotonic() > limit:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            return 124
+        time.sleep(pause)
+        pause = min(0.02, pause * 1.5)
 
 
 def _last_words(folder: Path) -> list[str]:
@@ -200,3 +224,13 @@ def _last_words(folder: Path) -> list[str]:
         return (folder / "said.txt").read_text(encoding="utf-8", errors="replace").splitlines()[-_SAID:]
     except FileNotFoundError:
         return []
+
+
+def worker(first: int, end: int, step: int, point: str) -> None:
+    """A fork server: play the cycles of every `step`-th seed from `first` to before `end`, and tell of each."""
+    for seed in range(first, end, step):
+        tell(play(plan_of(seed, point), point).as_json())
+
+
+if __name__ == "__main__":
+    worker(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

@@ -177,6 +177,15 @@ def remembered(project: Project) -> Project:
     return made
 
 
+def live_options(state: Path, key: str, secret: str) -> OpenOptions:
+    """How a world is opened that trades with this key of a simulator."""
+    return OpenOptions(
+        state=state,
+        token=grant_live("live", True, "live"),
+        credentials=Credentials(Secret(key), Secret(secret)),
+    )
+
+
 @dataclass(slots=True)
 class Harness:
     """An exchange, a time, a project and a state folder; worlds are opened on it one after the other.
@@ -206,15 +215,10 @@ class Harness:
 
     def open(self) -> Runtime:
         """Open the world as `autotrader run` does. Raises what `open_runtime` raises."""
-        credentials = Credentials(Secret(self.account.key), Secret(self.account.secret)) if self.live else None
-        wishes = OpenOptions(
-            state=self.state,
-            token=grant_live("live", True, "live") if self.live else None,
-            credentials=credentials,
-            store_id=self.store_id,
-            adjust=self._adjusted,
-        )
-        return open_runtime(self.project, wishes, self._made_notifier)
+        account = self.account
+        options = live_options(self.state, account.key, account.secret) if self.live else OpenOptions(state=self.state)
+        options = replace(options, store_id=self.store_id, adjust=self._adjusted)
+        return open_runtime(self.project, options, self._made_notifier)
 
     def _made_notifier(self, _settings: Settings) -> Notifier:
         return self.notifier

@@ -8,26 +8,23 @@ calm. Everything runs in one process and in virtual time (`harness`), so a seed 
 
 from __future__ import annotations
 
-import os
 import random
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
 from autotrader.errors import AutotraderError
 from autotrader.project import Project
+from autotrader.prove.cases import Case, Counts, seeds_shown, tried
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, drop, project_of, remembered, scratch
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
-from autotrader.prove.referee import Tally, judged, rows
+from autotrader.prove.processes import spread
+from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.referee import judged, rows
 from autotrader.prove.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
 from autotrader.records.crash import Crash, listening
-from autotrader.records.intents import IntentState
+from autotrader.records.intents import IntentState, JournalRow
 from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Faults, Simulator
@@ -54,144 +51,58 @@ LONGEST_REST_S: Final = 2 * 3_600  # an order that was sent while the exchange's
 CLAIM: Final = (
     "Under faults and crashes no order is doubled, none lost, each trade is booked once, and all comes to rest."
 )
-CHUNK: Final = 25
 MET: Final = frozenset({IntentState.UNKNOWN, IntentState.MISMATCH, IntentState.ADOPTED, IntentState.DEAD})
 PLACING: Final = ("POST", "/api/v3/order")
+_POINT: Final = "died at "
+_ENDS: Final = {
+    IntentState.ADOPTED: "  found after all",
+    IntentState.DEAD: "  given up after the horizon",
+}
+_SOMETHING: Final = ("orders at the exchange", "crashes", "orders of unknown fate")
+_FIGURES: Final = (
+    "schedules", "decisions to order", "orders at the exchange", "trades", "crashes", "crash points met", "starts",
+    "orders of unknown fate", *_ENDS.values(), "duplicated", "lost", "unexplained", "unresolved at the end",
+)  # fmt: skip
 ENOUGH: Final = 20  # schedules after which a proof without a single order proves nothing
 
 
-@dataclass(slots=True)
-class Played:
-    """What came of one seed."""
-
-    schedule: Schedule
-    tally: Tally
-    injected: Counter[str] = field(default_factory=Counter)
-    states: Counter[str] = field(default_factory=Counter)
-    crashes: Counter[str] = field(default_factory=Counter)
-    starts: int = 0
-    unknown: int = 0
-    story: tuple[str, ...] = ()
-
-    @property
-    def breaches(self) -> tuple[Breach, ...]:
-        """Broken promises, with the seed that shows them again."""
-        case = f"orders --seed {self.schedule.seed}"
-        return tuple(
-            Breach(promise=one.promise, what=f"seed {self.schedule.seed}: {one.what}", case=case, story=self.story)
-            for one in self.tally.breaches
-        )
-
-
-def prove_orders(
-    seeds: Sequence[int], progress: Progress = unheard, *, workers: int = 1, keep: Path | None = None
-) -> Proof:
+def prove_orders(seeds: range, progress: Progress = unheard, *, workers: int = 1, keep: Path | None = None) -> Proof:
     """Play every seed. A schedule that broke a promise is written into `keep` as a file, if one is given."""
-    return _proof(_all(seeds, workers), len(seeds), _span(seeds), progress, keep)
+    results = zip(seeds, spread(play_seed, seeds, workers), strict=True)
+    return _proof(
+        (_kept(Schedule.drawn(seed), found, keep) for seed, found in results), seeds_shown(seeds), len(seeds), progress
+    )
 
 
 def prove_kept(schedule: Schedule) -> Proof:
     """Play one schedule, from a file that was kept."""
-    return _proof(iter((play(schedule),)), 1, f"the schedule of seed {schedule.seed}", unheard, None)
+    return _proof((play(schedule),), f"the schedule of seed {schedule.seed}", 1, unheard)
 
 
-def _proof(plays: Iterator[Played], count: int, parameters: str, progress: Progress, keep: Path | None) -> Proof:
-    total, breaches, injected = Counter[str](), list[Breach](), Counter[str]()
-    for done, played in enumerate(plays, 1):
-        _add(total, played)
-        injected.update(played.injected)
-        breaches += played.breaches
-        if played.breaches and keep is not None:
-            played.schedule.write(keep / f"orders-{played.schedule.seed}.json")
-        progress(done, count)
-    return Proof(
-        name="orders",
-        claim=CLAIM,
-        parameters=parameters,
-        figures=_figures(count, total),
-        injected=injected,
-        breaches=(*breaches, *_vacuous(count, total)),
-    )
+def _kept(schedule: Schedule, found: Counts, keep: Path | None) -> Counts:
+    if found.breaches and keep is not None:
+        schedule.write(keep / f"orders-{schedule.seed}.json")
+    return found
 
 
-def _vacuous(count: int, total: Counter[str]) -> tuple[Breach, ...]:
-    """A proof in which nothing happened is none."""
-    if count < ENOUGH or (total["orders"] and total["crashes"] and total["unknown"]):
-        return ()
-    return (
-        Breach(promise="proof", what="no order, no crash or no unknown fate in all these schedules: nothing is proved"),
-    )
+def _proof(results: Iterable[Counts], parameters: str, count: int, progress: Progress) -> Proof:
+    total = tried(results, count, progress)
+    total.figures["schedules"] = count
+    total.figures["crash points met"] = sum(name.startswith(_POINT) for name in total.figures)
+    if count >= ENOUGH and not all(total.figures[name] for name in _SOMETHING):  # a proof in which nothing happened
+        total.note("proof", "no order, no crash or no unknown fate in all these schedules: nothing is proved")
+    return total.proof("orders", CLAIM, parameters, total.only(*_FIGURES))
 
 
-def _add(total: Counter[str], played: Played) -> None:
-    tally = played.tally
-    for name in ("orders", "trades", "duplicated", "lost", "unexplained", "unresolved"):
-        total[name] += getattr(tally, name)
-    total["starts"] += played.starts
-    total["unknown"] += played.unknown
-    total["crashes"] += sum(played.crashes.values())
-    total.update({f"state {name}": count for name, count in played.states.items()})
-    total.update({f"point {name}": count for name, count in played.crashes.items()})
+def play_seed(seed: int) -> Counts:
+    """Play the schedule of a seed."""
+    return play(Schedule.drawn(seed))
 
 
-def _figures(count: int, total: Counter[str]) -> dict[str, int | str]:
-    intents = sum(number for name, number in total.items() if name.startswith("state "))
-    points = sum(name.startswith("point ") for name in total)
-    return {
-        "schedules": count,
-        "decisions to order": intents,
-        "orders at the exchange": total["orders"],
-        "trades": total["trades"],
-        "crashes": total["crashes"],
-        "crash points met": points,
-        "starts": total["starts"],
-        "orders of unknown fate": total["unknown"],
-        "  found after all": total[f"state {IntentState.ADOPTED}"],
-        "  given up after the horizon": total[f"state {IntentState.DEAD}"],
-        "duplicated": total["duplicated"],
-        "lost": total["lost"],
-        "unexplained": total["unexplained"],
-        "unresolved at the end": total["unresolved"],
-    }
-
-
-def _span(seeds: Sequence[int]) -> str:
-    if len(seeds) == 1:
-        return f"seed {seeds[0]}"
-    return f"seeds {min(seeds):,} to {max(seeds):,}" if seeds else "no seeds"
-
-
-# ----------------------------------------------------------------------------------------------------- many seeds
-def _all(seeds: Sequence[int], workers: int) -> Iterator[Played]:
-    if workers <= 1 or len(seeds) <= CHUNK:
-        yield from play_all(seeds)
-        return
-    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
-    with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=get_context("spawn")) as pool:
-        for plays in pool.map(_chunk, chunks):
-            yield from plays
-
-
-def _chunk(seeds: Sequence[int]) -> list[Played]:
-    return list(play_all(seeds))
-
-
-def play_all(seeds: Iterable[int]) -> Iterator[Played]:
-    """Play seeds one after the other in this process."""
-    for seed in seeds:
-        yield play(Schedule.drawn(seed))
-
-
-def cores() -> int:
-    """How many processes may work here."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-# ------------------------------------------------------------------------------------------------------ one play
-def play(schedule: Schedule) -> Played:
+def play(schedule: Schedule) -> Counts:
     """Play one schedule to its end and judge it."""
     with scratch("orders") as folder:
-        return _Play(schedule, folder).run()
+        return OrdersCase(schedule, folder).played()
 
 
 @cache
@@ -202,12 +113,12 @@ def _project(names: tuple[str, ...]) -> Project:
         return remembered(project_of(folder, ACCOUNT, rules))
 
 
-class _Play:
+class OrdersCase(Case):
     """One schedule under way."""
 
     def __init__(self, schedule: Schedule, folder: Path) -> None:
+        super().__init__(f"play {schedule.seed}", f"orders --seed {schedule.seed}")
         self._schedule = schedule
-        self._chance = random.Random(f"play {schedule.seed}")
         self._faults = Faults(schedule.seed, schedule.plan)
         account = Account.named("main", BALANCES)
         simulator = Simulator(
@@ -217,11 +128,9 @@ class _Play:
             _project(schedule.rules), simulator, folder, random.Random(f"trips {schedule.seed}"), dead=self._is_dead
         )
         self._calm = False
-        self._crashes: Counter[str] = Counter()
-        self._starts = 0
         self._story: list[str] = []
 
-    def run(self) -> Played:
+    def play(self) -> None:
         """Trade under faults, come to rest in the calm, be judged."""
         harness, alive = self._harness, None
         ends = harness.time.monotonic() + self._schedule.seconds
@@ -236,7 +145,7 @@ class _Play:
         self._faults.stop()
         if self._schedule.seed % 2:  # what is on its way arrives while nobody is there, or while we look on
             harness.time.sleep(LONGEST_LAG_S)
-        return self._rest(alive)
+        self._rest(alive)
 
     # ------------------------------------------------------------------------------------------------ under faults
     def _live(self, ends: float) -> Runtime | None:
@@ -268,7 +177,7 @@ class _Play:
             self._gave_up(world, error)
 
     def _is_armed(self, world: Runtime) -> bool:
-        self._starts += 1
+        self.counts.figures["starts"] += 1
         report = world.start()
         if not report.armed:
             self._tell(f"not armed: {'; '.join(report.reasons)}")
@@ -282,25 +191,26 @@ class _Play:
         self._harness.time.sleep(5)
 
     def _died(self, world: Runtime | None, point: str) -> None:
-        self._crashes[point] += 1
+        self.counts.figures["crashes"] += 1
+        self.counts.figures[_POINT + point] += 1
         self._tell(f"died at {point}")
         if world is not None:
             drop(world)
-        self._harness.time.sleep(self._chance.uniform(*self._schedule.down))
+        self._harness.time.sleep(self.chance.uniform(*self._schedule.down))
 
     def _point(self, name: str) -> None:
         """A named point is passed: perhaps the process dies here."""
-        if self._crashes.total() < MOST_CRASHES and self._chance.random() < self._schedule.crash:
+        if self.counts.figures["crashes"] < MOST_CRASHES and self.chance.random() < self._schedule.crash:
             raise Crash(name)
 
     def _is_dead(self, _request: object) -> bool:
         """Whether a request cannot connect; and perhaps the process dies before or after it."""
         if self._calm:
             return False
-        return self._chance.random() < self._schedule.dead
+        return self.chance.random() < self._schedule.dead
 
     # ------------------------------------------------------------------------------------------------- in the calm
-    def _rest(self, alive: Runtime | None) -> Played:
+    def _rest(self, alive: Runtime | None) -> None:
         """Go on, or start once more, without faults; halt, and wait until nothing is open; then judge."""
         harness = self._harness
         with _opened(harness, alive) as world:
@@ -314,27 +224,32 @@ class _Play:
                 step *= 2
             if self._schedule.seed % LONG_EACH == 0:
                 world.start()  # once more, as a restart would: looking twice changes nothing
-            tally = judged(harness.simulator, world.store)
+            found = judged(harness.simulator, world.store)
             if (after := harness.heard().get(PLACING, 0)) > before:
-                tally.note("P8", f"{after - before} orders left after the halt")
+                found.note("P8", f"{after - before} orders left after the halt")
             if not armed:
-                tally.note("P2", "the store could not be armed although the exchange behaved")
+                found.note("P2", "the store could not be armed although the exchange behaved")
             journal = tuple(rows(world.store))
         harness.simulator.check()
-        return Played(
-            self._schedule, tally, Counter(self._faults.counts), Counter(row.state.value for row in journal),
-            self._crashes, self._starts, sum(row.looks > 0 or row.state in MET for row in journal), self._told(tally),
-        )  # fmt: skip
+        self._count(found, journal)
+
+    def _count(self, found: Counts, journal: Sequence[JournalRow]) -> None:
+        self.counts.figures.update(found.figures)
+        self.counts.injected.update(self._faults.counts)
+        self.counts.figures["decisions to order"] += len(journal)
+        self.counts.figures["orders of unknown fate"] += sum(row.looks > 0 or row.state in MET for row in journal)
+        for state, name in _ENDS.items():
+            self.counts.figures[name] += sum(row.state is state for row in journal)
+        for one in found.breaches:
+            self.counts.note(one.promise, f"seed {self._schedule.seed}: {one.what}")
 
     def _tell(self, text: str) -> None:
         self._story.append(
             f"{self._harness.time.monotonic() - self._harness.simulator.exchange.started_ms / 1000:8.3f} s  {text}"
         )
 
-    def _told(self, tally: Tally) -> tuple[str, ...]:
-        """The story of a play that broke a promise: faults and deaths by time."""
-        if not tally.breaches:
-            return ()
+    def story(self) -> tuple[str, ...]:
+        """Faults and deaths by time."""
         begun = self._harness.simulator.exchange.started_ms
         faults = [
             f"{(one.time - begun) / 1000:8.3f} s  {one.fault}: {one.method} {one.path} {dict(one.details) or ''}"
@@ -360,6 +275,3 @@ def _is_quiet(world: Runtime, *, looks: bool) -> bool:
     """Whether nothing is on its way any more. `looks`: nor any look after a cancel, which a new start makes at once."""
     waiting = world.store.intents.unresolved() or world.store.orders.unsettled()
     return not waiting and not (looks and world.cycle.parts.observer.next_looks())
-
-
-__all__ = ["Played", "cores", "play", "play_all", "prove_kept", "prove_orders"]

@@ -17,22 +17,22 @@ A record of nothing (all files gone) is told as orders of another store. In no c
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import struct
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from autotrader.errors import AutotraderError, RecordsBroken
 from autotrader.prove.agreement import Truth, money, too_many
-from autotrader.prove.harness import MEMORY, NOWHERE, Harness, closing, drop, project_of, scratch
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.cases import Case, Counts, tried
+from autotrader.prove.harness import NOWHERE, Harness, closing, drop, project_of, scratch
+from autotrader.prove.processes import answered
+from autotrader.prove.proof import Progress, Proof, unheard
 from autotrader.prove.referee import judged
 from autotrader.prove.victim import ACCOUNT, MINUTE_MS, MOST, PLAY_MINUTES, QUIET_MINUTES, RULES
 from autotrader.records.crash import Crash, listening
@@ -139,20 +139,9 @@ def prove_power(moments: int, seed: int, progress: Progress = unheard, *, every:
     """Cut the power at `moments` moments; of the WAL cut the last commit at each 512 bytes, and the rest at each
     `every`-th step (1: all).
     """
-    total, breaches = Counter[str](), list[Breach]()
-    for number in range(seed, seed + moments):
-        found = _Moment(number, every).played()
-        total.update(found.counts)
-        breaches += found.breaches
-        progress(number - seed + 1, moments)
-    figures = {name: total[name] for name in _FIGURES}
-    return Proof(
-        name="power",
-        claim=CLAIM,
-        parameters=f"--moments {moments} --seed {seed} --every {every}",
-        figures=figures,
-        breaches=tuple(breaches),
-    )
+    cases = (PowerCut(number, every).played() for number in range(seed, seed + moments))
+    total = tried(cases, moments, progress)
+    return total.proof("power", CLAIM, f"--moments {moments} --seed {seed} --every {every}", total.only(*_FIGURES))
 
 
 _FIGURES: Final = (
@@ -163,33 +152,24 @@ _FIGURES: Final = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class _Moment:
+class PowerCut(Case):
     """One freeze: which point, at which passing, and all that is tried there."""
 
-    seed: int
-    every: int
-    counts: Counter[str] = field(default_factory=Counter)
-    breaches: list[Breach] = field(default_factory=list)
-    _chance: random.Random = field(init=False)
-    _point: str = field(init=False)
-    _left: int = field(init=False)
-    _harness: Harness = field(init=False)
-    _made_id: str = ""
-    _world: Runtime | None = None
+    def __init__(self, seed: int, every: int) -> None:
+        super().__init__(f"power/{seed}", f"power --moments 1 --seed {seed} --every {every}")
+        self._every = every
+        self._point = tuple(MOMENTS)[seed % len(MOMENTS)]
+        self._left = self.chance.randint(1, 30 if self._point == "head_unwritten" else 3)
+        self._world: Runtime | None = None
+        self._made_id = ""
 
-    def __post_init__(self) -> None:
-        self._chance = random.Random(f"power/{self.seed}")
-        self._point = tuple(MOMENTS)[self.seed % len(MOMENTS)]
-        self._left = self._chance.randint(1, 30 if self._point == "head_unwritten" else 3)
-
-    def played(self) -> _Moment:
+    def play(self) -> None:
         """Trade until the moment, then try everything."""
         with scratch("power") as folder:
             project = project_of(folder / "project", ACCOUNT.format(url=NOWHERE), RULES)
             account = Account.named("main", _MONEY)
             simulator = Simulator(seed=3, time="stepped", symbols=["BTCJPY"], accounts=[account])
-            self._harness = Harness(project=project, simulator=simulator, state=folder / "state", chance=self._chance)
+            self._harness = Harness(project=project, simulator=simulator, state=folder / "state", chance=self.chance)
             try:
                 world = self._world = self._harness.open()
                 world.start()
@@ -201,7 +181,6 @@ class _Moment:
             finally:
                 if self._world is not None:
                     drop(self._world)
-        return self
 
     def _heard(self, name: str) -> None:
         if name != self._point:
@@ -217,11 +196,11 @@ class _Moment:
         store = self._world.store
         files = {path.name: path.read_bytes() for path in store.folder.iterdir() if path.name not in _NOT_COPIED}
         frozen = Frozen(files, commit_ends(files.get(WAL, b"")), store.identity, self._harness.simulator.now_ms)
-        self.counts["moments"] += 1
+        self.counts.figures["moments"] += 1
         opened = list(self._damages(frozen))
-        self._report(self._forked(partial(_opened, frozen, opened)))
+        self._report(answered(partial(_in_fork, partial(_opened, frozen, opened))))
         for damage in self._to_start(frozen):
-            self._report(self._forked(partial(self._started, frozen, damage)))
+            self._report(answered(partial(_in_fork, partial(self._started, frozen, damage))))
 
     # ------------------------------------------------------------------------------------------------ what may be left
     def _damages(self, frozen: Frozen) -> Iterator[Damage]:
@@ -229,17 +208,17 @@ class _Moment:
         for cut in range(before - before % STEP + STEP, synced, STEP):
             yield Damage("torn" if MOMENTS[self._point] else "lied", cut, heads=None)
             yield Damage("lied", cut)
-        for cut in range(0, before, STEP * self.every):
+        for cut in range(0, before, STEP * self._every):
             yield Damage("lied", cut)
-        for tail in _rubbish(frozen, self._chance):
+        for tail in _rubbish(frozen, self.chance):
             yield Damage("tail", synced, tail)
         first = frozen.files[HEADS].find(b"\n") + 1
-        for cut in sorted({*range(max(first, heads - 200), heads), *(self._chance.sample(range(first, heads), 20))}):
+        for cut in sorted({*range(max(first, heads - 200), heads), *(self.chance.sample(range(first, heads), 20))}):
             yield Damage("heads", synced, heads=cut)
 
     def _to_start(self, frozen: Frozen) -> Iterator[Damage]:
         """One of each kind, and disks that lied at several depths, also down to nothing."""
-        chance, ends = self._chance, frozen.ends
+        chance, ends = self.chance, frozen.ends
         torn = "torn" if MOMENTS[self._point] else "lied"
         yield Damage(torn, chance.randint(ends[-2], ends[-1] - 1), heads=None)
         yield Damage("tail", ends[-1], chance.choice(_rubbish(frozen, chance)))
@@ -252,39 +231,16 @@ class _Moment:
         yield Damage("lied", chance.randint(0, ends[-2] - 1))
         yield Damage("gone", 0, heads=0)
 
+    def _report(self, told: Mapping[str, Any] | None) -> None:
+        """What a fork found; each breach with the moment before what was left."""
+        found = Counts() if told is None else Counts.of(told)
+        if told is None:
+            found.note("-", "a fork broke off")
+        found.breaches = [replace(one, story=(f"at {self._point}", *one.story)) for one in found.breaches]
+        self.counts.add(found)
+
     # ----------------------------------------------------------------------------------------------------- in a fork
-    def _forked(self, work: Callable[[Path], dict[str, Any]]) -> dict[str, Any]:
-        """Do it in a fork, on the exchange as it is now; returns what it found."""
-        read, write = os.pipe()
-        pid = os.fork()
-        if not pid:
-            base = MEMORY if MEMORY.is_dir() else None
-            folder = Path(tempfile.mkdtemp(prefix="autotrader-power-", dir=base))
-            found: dict[str, Any] = {"counts": {}, "breaches": [("-", "a fork broke off", "")]}
-            try:
-                with listening(lambda _name: None):
-                    found = work(folder)
-            except Exception as error:  # noqa: BLE001 - it is a finding: the product raised what nobody foresaw
-                found["breaches"] = [("-", f"{type(error).__name__}: {error}", "")]
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-                with os.fdopen(write, "w") as told:
-                    json.dump(found, told)
-                os._exit(0)
-        os.close(write)
-        with os.fdopen(read) as told:
-            text = told.read()
-        os.waitpid(pid, 0)
-        found_there: dict[str, Any] = json.loads(text)
-        return found_there
-
-    def _report(self, found: Mapping[str, Any]) -> None:
-        self.counts.update(found["counts"])
-        case = f"power --moments 1 --seed {self.seed} --every {self.every}"
-        for promise, what, left in found["breaches"]:
-            self.breaches.append(Breach(promise=promise, what=what, case=case, story=(f"at {self._point}", left)))
-
-    def _started(self, frozen: Frozen, damage: Damage, folder: Path) -> dict[str, Any]:
+    def _started(self, frozen: Frozen, damage: Damage, folder: Path) -> Counts:
         """Start the product on what is left, trade on, and compare."""
         state = folder / "state"
         frozen.laid_out(state / frozen.identity.folder_name(), damage)
@@ -292,45 +248,57 @@ class _Moment:
             shutil.rmtree(state)
         self._made_id, self._harness.store_id = self._harness.store_id, "other234"
         self._harness.state = state
-        counts, breaches = Counter({"starts on what was left": 1}), list[tuple[str, str, str]]()
+        found = Counts(Counter({"starts on what was left": 1}))
         must_arm = damage.kind in {"torn", "tail", "heads"}
         try:
             world = self._harness.open()
-        except (RecordsBroken, AutotraderError) as error:
-            counts["not opened"] += 1
+        except AutotraderError as error:
+            found.figures["not opened"] += 1
             if must_arm:
-                breaches.append(("P2", f"it does not open after an honest power cut: {error}", str(damage)))
-            return {"counts": counts, "breaches": breaches}
+                found.note("P2", f"it does not open after an honest power cut: {error}", str(damage))
+            return found
         with closing(world):
             report = world.start()
             if world.store.id != self._made_id:  # not even the store's birth is left
-                counts["told as another store's"] += 1
-                untold = set(Truth.of(self._harness.simulator.state(), "main").names) - set(report.foreign)
-                breaches += [
-                    ("P2", f"order {name} of the store that is gone is not told", str(damage)) for name in untold
-                ]
+                found.figures["told as another store's"] += 1
+                for name in set(self._truth().names) - set(report.foreign):
+                    found.note("P2", f"order {name} of the store that is gone is not told", str(damage))
             elif report.armed:
                 _trade_on(world)
-                counts["armed, records agree"] += 1
-                breaches += [(*found, str(damage)) for found in self._compared(world.store, counts)]
+                found.figures["armed, records agree"] += 1
+                self._compare(world.store, found, str(damage))
             else:
-                counts["not armed, difference told"] += bool(report.reasons)
+                found.figures["not armed, difference told"] += bool(report.reasons)
                 if must_arm or not report.reasons:
-                    breaches.append(("P2", f"not armed: {'; '.join(report.reasons) or 'without a word'}", str(damage)))
-        names = Truth.of(self._harness.simulator.state(), "main").names
-        for name, count in Counter(names).items():
+                    found.note("P2", f"not armed: {'; '.join(report.reasons) or 'without a word'}", str(damage))
+        for name, count in Counter(self._truth().names).items():
             if count > 1:
-                counts["orders doubled"] += 1
-                breaches.append(("P1", f"the exchange has {count} orders named {name}", str(damage)))
-        return {"counts": counts, "breaches": breaches}
+                found.figures["orders doubled"] += 1
+                found.note("P1", f"the exchange has {count} orders named {name}", str(damage))
+        return found
 
-    def _compared(self, store: Store, counts: Counter[str]) -> Iterator[tuple[str, str]]:
-        truth = Truth.of(self._harness.simulator.state(), "main")
-        tally = judged(truth, store)
-        counts["lost in silence"] += tally.lost + tally.unexplained
-        counts["orders doubled"] += tally.duplicated
-        yield from ((breach.promise, breach.what) for breach in tally.breaches)
-        yield from (*money(store, truth), *too_many(store, truth, MOST))
+    def _truth(self) -> Truth:
+        return Truth.of(self._harness.simulator.state(), "main")
+
+    def _compare(self, store: Store, found: Counts, left: str) -> None:
+        truth = self._truth()
+        seen = judged(truth, store)
+        found.figures["lost in silence"] += seen.figures["lost"] + seen.figures["unexplained"]
+        found.figures["orders doubled"] += seen.figures["duplicated"]
+        told = ((breach.promise, breach.what) for breach in seen.breaches)
+        for promise, what in (*told, *money(store, truth), *too_many(store, truth, MOST)):
+            found.note(promise, what, left)
+
+
+def _in_fork(work: Callable[[Path], Counts]) -> dict[str, Any]:
+    """Do it in a folder of its own; that the product raises what nobody foresaw is a finding too."""
+    with scratch("power") as folder, listening(lambda _name: None):
+        try:
+            return work(folder).as_json()
+        except Exception as error:  # noqa: BLE001 - whatever it was
+            broken = Counts()
+            broken.note("-", f"{type(error).__name__}: {error}", "")
+            return broken.as_json()
 
 
 _NOT_COPIED: Final = frozenset({"lock", DATABASE + "-shm", "inbox.db-shm"})
@@ -354,30 +322,29 @@ def _rubbish(frozen: Frozen, chance: random.Random) -> list[bytes]:
     ]
 
 
-def _opened(frozen: Frozen, damages: list[Damage], folder: Path) -> dict[str, Any]:
+def _opened(frozen: Frozen, damages: list[Damage], folder: Path) -> Counts:
     """Open the store on each thing that may be left, and see which moment it is of."""
-    counts, breaches, place = Counter[str](), list[tuple[str, str, str]](), folder / "store"
-    whole = _newest(frozen)
+    found, place, whole = Counts(), folder / "store", _newest(frozen)
     names = {"tail": "rubbish after its end", "heads": "cuts of the checkpoints"}
     for damage in damages:
-        counts[names.get(damage.kind, "cuts of the write-ahead log")] += 1
+        found.figures[names.get(damage.kind, "cuts of the write-ahead log")] += 1
         frozen.laid_out(place, damage)
         try:
             store = Store.open(place, frozen.identity, now_ms=frozen.now_ms)
         except RecordsBroken as error:
-            counts["refused to open"] += 1
+            found.figures["refused to open"] += 1
             if damage.kind != "lied":
-                breaches.append(("P2", f"it does not open after an honest power cut: {error}", str(damage)))
+                found.note("P2", f"it does not open after an honest power cut: {error}", str(damage))
             continue
         head = store.head()
         store.abandon()
         is_whole = head is not None and head.n >= whole
-        counts["opened, nothing missing" if is_whole else "opened, an earlier moment"] += 1
+        found.figures["opened, nothing missing" if is_whole else "opened, an earlier moment"] += 1
         if damage.kind in {"tail", "heads"} and not is_whole:
-            breaches.append(("P2", f"records are missing although the disk had them: {head} of {whole}", str(damage)))
+            found.note("P2", f"records are missing although the disk had them: {head} of {whole}", str(damage))
         if damage.kind == "lied" and damage.heads == -1 and not is_whole:
-            breaches.append(("P9", f"the checkpoints know record {whole}, and it opened at {head}", str(damage)))
-    return {"counts": counts, "breaches": breaches}
+            found.note("P9", f"the checkpoints know record {whole}, and it opened at {head}", str(damage))
+    return found
 
 
 def _newest(frozen: Frozen) -> int:

@@ -9,34 +9,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
-from autotrader.prove.proof import Breach
+from autotrader.prove.cases import Counts
 from autotrader.records.intents import FAILED, IntentState, JournalRow
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store
 
 KNOWN = frozenset({IntentState.ACCEPTED, IntentState.ADOPTED})
 UNSETTLED = frozenset({IntentState.INTENT, IntentState.SENT, IntentState.UNKNOWN, IntentState.MISMATCH})
-
-
-@dataclass(slots=True)
-class Tally:
-    """What was compared, and what was found."""
-
-    orders: int = 0
-    trades: int = 0
-    duplicated: int = 0
-    lost: int = 0
-    unexplained: int = 0
-    unresolved: int = 0
-    breaches: list[Breach] = field(default_factory=list)
-
-    def note(self, promise: str, what: str) -> None:
-        """One more broken promise."""
-        self.breaches.append(Breach(promise=promise, what=what))
 
 
 class Books(Protocol):
@@ -51,20 +33,20 @@ class Books(Protocol):
         ...
 
 
-def judged(simulator: Books, store: Store) -> Tally:
-    """Compare. To be called when nothing is on its way any more."""
-    tally = Tally()
+def judged(simulator: Books, store: Store) -> Counts:
+    """Compare, when nothing is on its way any more: counts of what there is, of what is wrong, and this in words."""
+    found = Counts()
     theirs = simulator.orders()
     journal = {row.client_order_id: row for row in rows(store)}
-    tally.orders, tally.trades = len(theirs), len(simulator.trades())
-    _doubled(theirs, tally)
-    _lost(theirs, journal, store, tally)
-    _given_up(theirs, journal, tally)
-    _trades(simulator.trades(), store, tally)
+    found.figures.update({"orders at the exchange": len(theirs), "trades": len(simulator.trades())})
+    _doubled(theirs, found)
+    _lost(theirs, journal, store, found)
+    _given_up(theirs, journal, found)
+    _trades(simulator.trades(), store, found)
     report = store.verify()
     for problem in report.problems:
-        tally.note("P9", f"the record does not verify: {problem}")
-    return tally
+        found.note("P9", f"the record does not verify: {problem}")
+    return found
 
 
 def rows(store: Store) -> Iterator[JournalRow]:
@@ -73,32 +55,32 @@ def rows(store: Store) -> Iterator[JournalRow]:
         yield from store.intents.in_state(state)
 
 
-def _doubled(theirs: list[dict[str, Any]], tally: Tally) -> None:
+def _doubled(theirs: list[dict[str, Any]], found: Counts) -> None:
     for cid, count in Counter(order["clientOrderId"] for order in theirs).items():
         if count > 1:
-            tally.duplicated += count - 1
-            tally.note("P1", f"the exchange has {count} orders named {cid}")
+            found.figures["duplicated"] += count - 1
+            found.note("P1", f"the exchange has {count} orders named {cid}")
 
 
-def _lost(theirs: list[dict[str, Any]], journal: Mapping[str, JournalRow], store: Store, tally: Tally) -> None:
+def _lost(theirs: list[dict[str, Any]], journal: Mapping[str, JournalRow], store: Store, found: Counts) -> None:
     """Every order at the exchange is a decision of ours, and our row of it agrees."""
     for order in theirs:
         cid = order["clientOrderId"]
         row, ours = journal.get(cid), store.orders.get(cid)
         if row is None:
-            tally.unexplained += 1
-            tally.note("P1", f"order {cid} at the exchange belongs to no decision: sent without a row, or sent again")
+            found.figures["unexplained"] += 1
+            found.note("P1", f"order {cid} at the exchange belongs to no decision: sent without a row, or sent again")
         elif ours is None:
-            tally.lost += 1
-            tally.note("P2", f"order {cid} is at the exchange ({order['status']}), the journal says {row.state}")
+            found.figures["lost"] += 1
+            found.note("P2", f"order {cid} is at the exchange ({order['status']}), the journal says {row.state}")
         elif difference := _difference(order, ours):
-            tally.lost += 1
-            tally.note("P2", f"order {cid}: {difference}")
+            found.figures["lost"] += 1
+            found.note("P2", f"order {cid}: {difference}")
     there = {order["clientOrderId"] for order in theirs}
     for cid in sorted(row.client_order_id for row in store.orders.since(0)):
         if cid not in there:
-            tally.unexplained += 1
-            tally.note("P2", f"order {cid} is in our records and not at the exchange")
+            found.figures["unexplained"] += 1
+            found.note("P2", f"order {cid} is in our records and not at the exchange")
 
 
 def _difference(theirs: Mapping[str, Any], ours: OrderRow) -> str:
@@ -111,45 +93,45 @@ def _difference(theirs: Mapping[str, Any], ours: OrderRow) -> str:
         ("price", Decimal(theirs["price"]), order.price),
         ("booked", Decimal(theirs["executedQty"]), ours.booked),
     )
-    found = [f"{name} {seen} there, {known} here" for name, seen, known in pairs if seen != known]
+    differing = [f"{name} {seen} there, {known} here" for name, seen, known in pairs if seen != known]
     # A fill after the exchange itself had confirmed the cancel: booked, and the end that was recorded stays (P3).
     late_fill = (theirs["status"], order.status.value) == ("FILLED", "CANCELED")
-    return "" if late_fill and len(found) == 1 else ", ".join(found)
+    return "" if late_fill and len(differing) == 1 else ", ".join(differing)
 
 
-def _given_up(theirs: list[dict[str, Any]], journal: Mapping[str, JournalRow], tally: Tally) -> None:
+def _given_up(theirs: list[dict[str, Any]], journal: Mapping[str, JournalRow], found: Counts) -> None:
     """What the journal gave up must not exist; what it says exists must; and nothing stays open for ever."""
     there = {order["clientOrderId"] for order in theirs}
     for cid, row in journal.items():
         if row.state in FAILED and cid in there:
-            tally.duplicated += 1
-            tally.note(
+            found.figures["duplicated"] += 1
+            found.note(
                 "P1", f"{cid} was given up as {row.state} ({row.reason}) and is at the exchange: its rule ordered again"
             )
         elif row.state in KNOWN and cid not in there:
-            tally.unexplained += 1
-            tally.note("P2", f"{cid} is {row.state} here and unknown at the exchange")
+            found.figures["unexplained"] += 1
+            found.note("P2", f"{cid} is {row.state} here and unknown at the exchange")
         elif row.state in UNSETTLED:
-            tally.unresolved += 1
-            tally.note("P2", f"the fate of {cid} is still open: {row.state} ({row.reason})")
+            found.figures["unresolved at the end"] += 1
+            found.note("P2", f"the fate of {cid} is still open: {row.state} ({row.reason})")
         if row.state is IntentState.ADOPTED and "given up" in row.reason:
-            tally.duplicated += 1
-            tally.note("P1", f"{cid} was given up although it lived: {row.reason}")
+            found.figures["duplicated"] += 1
+            found.note("P1", f"{cid} was given up although it lived: {row.reason}")
 
 
-def _trades(theirs: list[dict[str, Any]], store: Store, tally: Tally) -> None:
+def _trades(theirs: list[dict[str, Any]], store: Store, found: Counts) -> None:
     """Each trade of the exchange is booked once, as it was."""
     booked = {fill.trade_id: fill for fill in store.orders.fills_since(0)}
     for trade in theirs:
         fill = booked.pop(int(trade["id"]), None)
         if fill is None:
-            tally.lost += 1
-            tally.note("P4", f"trade {trade['id']} of order {trade['orderId']} is not booked")
+            found.figures["lost"] += 1
+            found.note("P4", f"trade {trade['id']} of order {trade['orderId']} is not booked")
             continue
         seen = (Decimal(trade["price"]), Decimal(trade["qty"]), Decimal(trade["commission"]), trade["commissionAsset"])
         if seen != (fill.price, fill.quantity, fill.fee, fill.fee_asset):
-            tally.lost += 1
-            tally.note("P4", f"trade {trade['id']} is booked otherwise than it was")
+            found.figures["lost"] += 1
+            found.note("P4", f"trade {trade['id']} is booked otherwise than it was")
     for trade_id in booked:
-        tally.unexplained += 1
-        tally.note("P4", f"trade {trade_id} is booked and the exchange has none of that number")
+        found.figures["unexplained"] += 1
+        found.note("P4", f"trade {trade_id} is booked and the exchange has none of that number")

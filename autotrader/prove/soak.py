@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import json
 import os
-import signal
 import sys
 import threading
 from collections import Counter
@@ -22,20 +21,19 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.messages import BaseUrl, Reply, Request, Sender
-from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.transport import Transport
 from autotrader.language.settings import Settings
 from autotrader.ports import Notifier
 from autotrader.project import read_project
-from autotrader.prove.harness import scratch
+from autotrader.prove.harness import live_options, scratch
+from autotrader.prove.processes import Programs, tell
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.prove.soak_venue import DAY_MS, bans_of, exchange_for
-from autotrader.runtime import OpenOptions, Runtime, open_runtime
+from autotrader.runtime import Runtime, open_runtime
 from autotrader.service.logs import Logs, set_up
 from autotrader.service.notify import Notices
 from autotrader.service.runner import Manner, Runner
@@ -177,23 +175,12 @@ def prove_soak(
     command: Sequence[str] = (sys.executable, "-m", "autotrader.prove.soak"),
 ) -> Proof:
     """Run the service for so many days of virtual time. `warm_up`: days before the measuring begins."""
-    import subprocess
-
-    root = str(Path(__file__).parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((root, os.environ.get("PYTHONPATH", "")))}
-    with scratch("soak") as folder:
-        words = [*command, str(folder), str(days)]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment, text=True) as process:
-            told = _told(process.stdout, days, progress)
+    told: list[dict[str, Any]] = []
+    with scratch("soak") as folder, Programs([[*command, str(folder), str(days)]], 1) as programs:
+        for _, line in programs.lines():
+            told.append(line)
+            progress(min(int(line.get("days", days) * 100), int(days * 100)), int(days * 100))
     return _judged(told, days, warm_up)
-
-
-def _told(lines: IO[str] | None, days: float, progress: Progress) -> list[dict[str, Any]]:
-    found = []
-    for line in lines or ():
-        found.append(json.loads(line))
-        progress(min(int(found[-1].get("days", days) * 100), int(days * 100)), int(days * 100))
-    return found
 
 
 def _judged(told: Sequence[Mapping[str, Any]], days: float, warm_up: float) -> Proof:
@@ -250,7 +237,8 @@ def _judged(told: Sequence[Mapping[str, Any]], days: float, warm_up: float) -> P
 def main(folder: Path, days: float) -> None:
     """Fork the exchange, then be the service; lines of JSON on stdout."""
     account = Account.named("main", {"JPY": "100000000", "BTC": "1"})
-    exchange, port, sink, began_ms = exchange_for(account, days)
+    exchange = exchange_for(account, days)
+    port, sink, began_ms = (int(word) for word in exchange.said)
     try:
         os.environ[_CHANNEL] = f"json://127.0.0.1:{sink}/"
         (folder / "rules").mkdir()
@@ -262,8 +250,7 @@ def main(folder: Path, days: float) -> None:
         finally:
             logs.close()
     finally:
-        os.kill(exchange, signal.SIGKILL)
-        os.waitpid(exchange, 0)
+        exchange.end()
 
 
 def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Logs) -> None:
@@ -276,15 +263,13 @@ def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Lo
         channels = settings.notify
         return Notices(channels.named, channels.default, heartbeat_env=settings.heartbeat_env, log=logs.log)
 
-    wishes = OpenOptions(
-        state=folder / "state",
+    options = replace(
+        live_options(folder / "state", account.key, account.secret),
         cache=folder / "cache",
         stepped=True,
-        token=grant_live("live", True, "live"),
-        credentials=Credentials(Secret(account.key), Secret(account.secret)),
         adjust=lambda settings: replace(settings, line=partial(line, settings=settings)),
     )
-    with open_runtime(read_project(folder / "autotrader.yaml", environ=os.environ), wishes, notices) as world:
+    with open_runtime(read_project(folder / "autotrader.yaml", environ=os.environ), options, notices) as world:
         report = world.start()
         if not report.armed:
             raise SystemExit(f"not armed: {report.reasons}")
@@ -294,7 +279,7 @@ def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Lo
         runner.run()
         told.sample()
         store = world.store
-        _tell(
+        tell(
             {
                 "cycles": runner.cycles,
                 "orders": sum(1 for _ in store.orders.since(0)),
@@ -343,7 +328,7 @@ class _Told:
         folder = self._world.store.folder
         days = (self._world.connection.clock.now_ms() - self._began_ms) / DAY_MS
         records = sum(path.stat().st_size for path in folder.glob("records.db*"))
-        _tell(
+        tell(
             {
                 "days": round(days, 3),
                 "rss": int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE,
@@ -352,11 +337,6 @@ class _Told:
                 "records": records,
             }
         )
-
-
-def _tell(what: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(what) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

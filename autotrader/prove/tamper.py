@@ -10,9 +10,7 @@ is drawn anew. Between the cases untouched copies must verify, so that an alarm 
 from __future__ import annotations
 
 import marshal
-import random
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,8 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from autotrader.errors import AutotraderError
+from autotrader.prove.cases import Case, tried
 from autotrader.prove.harness import scratch
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.proof import Progress, Proof, unheard
 from autotrader.prove.small_world import harness_of, play_on
 from autotrader.prove.tampering import KINDS, TABLES, Kind
 from autotrader.prove.tampering_acts import Copy
@@ -37,10 +36,11 @@ MINUTES: Final = 12
 _DRAWS: Final = 40
 _WORLDS: Final = 10
 _ERROR: Final = "an error of the program"
+_MISSED: Final = "not found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Life:
+class ClosedStore:
     """A closed store as bytes: now and after its first half, with its key, and the heads that were told elsewhere."""
 
     name: str
@@ -58,33 +58,14 @@ def prove_tamper(cases: int = 1_000, seed: int = 1, first: int = 0, progress: Pr
     """Tamper `cases` times, each case with its own draw from `seed` and its number, from number `first` on."""
     with scratch("tamper") as folder:
         life = _rich_life(folder, seed)
-        tried: Counter[str] = Counter()
-        how: Counter[str] = Counter()
-        breaches: list[Breach] = []
-        for number in range(first, first + cases):
-            if number % CONTROL_EVERY == 0:
-                how["untouched copies that verify"] += 1
-                breaches += _control(folder / "case", life, seed, number)
-            kind, found = _case(folder / "case", life, seed, number)
-            tried[_group(kind)] += 1
-            how[f"found by {found}" if found else "not found"] += 1
-            if not found or found == _ERROR:
-                breaches.append(_missed(kind, found, seed, number))
-            progress(number - first + 1, cases)
-    figures: dict[str, int | str] = {
-        "acts of tampering": cases,
-        "found": cases - how["not found"],
-        **{name: count for name, count in sorted(how.items()) if name != "not found"},
-        "records in the store": life.rows,
-    }
-    return Proof(
-        name="tamper",
-        claim="Whatever is altered, removed, added, reordered, cut off or put back in the records is found.",
-        parameters=f"seed {seed}, cases {first} to {first + cases - 1}",
-        figures=figures,
-        injected=dict(tried),
-        breaches=tuple(breaches),
-    )
+        acts = (TamperCase(folder / "case", life, seed, number).played() for number in range(first, first + cases))
+        total = tried(acts, cases, progress)
+    how = {name: count for name, count in sorted(total.figures.items()) if name != _MISSED}
+    figures = {
+        "acts of tampering": cases, "found": cases - total.figures[_MISSED], **how, "records in the store": life.rows,
+    }  # fmt: skip
+    claim = "Whatever is altered, removed, added, reordered, cut off or put back in the records is found."
+    return total.proof("tamper", claim, f"seed {seed}, cases {first} to {first + cases - 1}", figures)
 
 
 def _group(kind: Kind) -> str:
@@ -93,28 +74,43 @@ def _group(kind: Kind) -> str:
     return f"values altered in {table}" if dot else kind.name
 
 
-def _missed(kind: Kind, found: str, seed: int, number: int) -> Breach:
-    return Breach(
-        promise="P9",
-        what=f"found by {found}: {kind.name}" if found else f"not found: {kind.name}",
-        case=f"tamper --seed {seed} --first {number} --cases 1",
-    )
+class TamperCase(Case):
+    """One act of tampering, drawn by its number, and by what it is found."""
+
+    promise = "P9"
+
+    def __init__(self, place: Path, life: ClosedStore, seed: int, number: int) -> None:
+        super().__init__(f"tamper {seed} {number}", f"tamper --seed {seed} --first {number} --cases 1")
+        self._place, self._life, self._number = place, life, number
+
+    def play(self) -> None:
+        """Look at an untouched copy now and then; then tamper, and look."""
+        if self._number % CONTROL_EVERY == 0:
+            self.counts.figures["untouched copies that verify"] += 1
+            self._control()
+        kind, found = self._tampered()
+        self.counts.injected[_group(kind)] += 1
+        self.counts.figures[f"found by {found}" if found else _MISSED] += 1
+        if not found or found == _ERROR:
+            self.breach(f"found by {found}: {kind.name}" if found else f"not found: {kind.name}")
+
+    def _control(self) -> None:
+        found = _look(_laid_out(self._place, self._life).folder, self._life, self._life.told)
+        if found:
+            self.breach(f"a false alarm by {found}: nothing was altered")
+
+    def _tampered(self) -> tuple[Kind, str]:
+        """The kind of tampering, and by what it was found, "" where it was not."""
+        life, kind = self._life, KINDS[self._number % len(KINDS)]
+        for _ in range(_DRAWS):
+            copy = _laid_out(self._place, life)
+            kind.act(copy, self.chance)
+            if _is_tampered(copy, life):
+                return kind, _look(copy.folder, life, life.told if kind.needs_head else ())
+        raise RuntimeError(f"{kind.name} altered nothing in {_DRAWS} draws")
 
 
-# ------------------------------------------------------------------------------------------------------ one case
-def _case(place: Path, life: Life, seed: int, number: int) -> tuple[Kind, str]:
-    """One act of tampering, drawn by its number; by what it was found, "" where it was not."""
-    rng = random.Random(f"tamper {seed} {number}")
-    kind = KINDS[number % len(KINDS)]
-    for _ in range(_DRAWS):
-        copy = _laid_out(place, life)
-        kind.act(copy, rng)
-        if _is_tampered(copy, life):
-            return kind, _look(copy.folder, life, life.told if kind.needs_head else ())
-    raise RuntimeError(f"{kind.name} altered nothing in {_DRAWS} draws")
-
-
-def _laid_out(place: Path, life: Life) -> Copy:
+def _laid_out(place: Path, life: ClosedStore) -> Copy:
     folder = place / life.name
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():
@@ -128,7 +124,7 @@ def _laid_out(place: Path, life: Life) -> Copy:
     return Copy(folder=folder, before=life.before, last_ms=life.closed_ms)
 
 
-def _is_tampered(copy: Copy, life: Life) -> bool:
+def _is_tampered(copy: Copy, life: ClosedStore) -> bool:
     heads = copy.heads.read_bytes() if copy.heads.exists() else None
     return heads != life.now[1] or _content(copy.database) != life.content
 
@@ -155,7 +151,7 @@ def _marshalled(rows: list[Any]) -> bytes:
     return marshal.dumps(rows, 2)
 
 
-def _look(folder: Path, life: Life, told: Sequence[Head]) -> str:
+def _look(folder: Path, life: ClosedStore, told: Sequence[Head]) -> str:
     """What a user does who wonders: verify, with what was noted elsewhere, then start. By what it is found, or ""."""
     seen = [found for found in (_by(partial(_verified, folder, told)), _by(partial(_opened, folder, life))) if found]
     return _ERROR if _ERROR in seen else next(iter(seen), "")
@@ -175,19 +171,13 @@ def _verified(folder: Path, told: Sequence[Head]) -> str:
         return "" if store.verify(told).whole else "verify"
 
 
-def _opened(folder: Path, life: Life) -> str:
+def _opened(folder: Path, life: ClosedStore) -> str:
     Store.open(folder, life.identity, now_ms=life.closed_ms + 1).close()
     return ""
 
 
-def _control(place: Path, life: Life, seed: int, number: int) -> list[Breach]:
-    found = _look(_laid_out(place, life).folder, life, life.told)
-    again = f"tamper --seed {seed} --first {number} --cases 1"
-    return [Breach(promise="P9", what=f"a false alarm by {found}: nothing was altered", case=again)] if found else []
-
-
 # ------------------------------------------------------------------------------------------------------ the life
-def _rich_life(folder: Path, seed: int) -> Life:
+def _rich_life(folder: Path, seed: int) -> ClosedStore:
     """A life in which every table that is tampered with has rows: the first such world from the seed on."""
     for number in range(_WORLDS):
         life = _lived(folder / f"life {number}", seed + number * 1_000)
@@ -197,7 +187,7 @@ def _rich_life(folder: Path, seed: int) -> Life:
     raise RuntimeError(f"no world of seed {seed} and {_WORLDS - 1} others fills every table")
 
 
-def _lived(state: Path, seed: int) -> Life:
+def _lived(state: Path, seed: int) -> ClosedStore:
     """Play the world of a seed in two halves and close it, halted."""
     state.mkdir(parents=True)
     make_key(state, {})
@@ -209,7 +199,7 @@ def _lived(state: Path, seed: int) -> Life:
         report, identity = store.verify(), store.identity
         if not report.whole or report.head is None or report.last_ms is None:
             raise RuntimeError(f"the store of the proof is not whole: {report.problems}")
-        return Life(
+        return ClosedStore(
             name=folder.name,
             identity=identity,
             key=(state / KEY_FILE).read_bytes(),

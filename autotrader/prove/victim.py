@@ -11,24 +11,20 @@ import gc
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from autotrader.exchanges.live import grant_live
-from autotrader.exchanges.secret import Credentials, Secret
-from autotrader.language.settings import Settings
-from autotrader.ports import Level, Notifier
 from autotrader.project import read_project
+from autotrader.prove.harness import SilentNotifier, live_options
+from autotrader.prove.processes import forked
 from autotrader.records.crash import VARIABLE
-from autotrader.runtime import OpenOptions, Runtime, open_runtime
+from autotrader.runtime import Runtime, open_runtime
 from autotrader.service.runner import Manner, Runner
 
 CALM: Final = 0
 NOT_ARMED: Final = 3
-BROKE_OFF: Final = 4
 RESTLESS: Final = 5  # something stayed unresolved long after the last order
 MINUTE_MS: Final = 60_000
 PLAY_MINUTES: Final = 5  # in which rules place orders
@@ -98,20 +94,6 @@ rules:
 MOST: Final = {"once_at_market": 1, "taker": 3, "low_bids": 4, "seller": 3, "cancel_low": 0}
 
 
-class _Silent:
-    """A notifier for nobody."""
-
-    def notify(self, channel: str, level: Level, text: str) -> None:
-        """Say nothing."""
-
-    def failures(self) -> Sequence[tuple[str, str]]:
-        """None."""
-        return ()
-
-    def close(self, timeout: float) -> None:
-        """Nothing is queued."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stakes:
     """What a victim lives on: its files, its exchange and its key. `began_ms`: the exchange's time at the start."""
@@ -139,21 +121,15 @@ def born(stakes: Stakes, *, crash_at: str = "", minutes: int = 0) -> int:
     beginning, although not everything is known (0: live to the end).
     """
     gc.freeze()
-    pid = os.fork()
-    if pid:
-        return pid
-    status = BROKE_OFF
+    return forked(partial(_born, stakes, crash_at, minutes))
+
+
+def _born(stakes: Stakes, crash_at: str, minutes: int) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it trades, Ctrl-C ends it as SIGTERM does
-    try:
-        _quietly(stakes.folder / "said.txt")
-        if crash_at:
-            os.environ[VARIABLE] = crash_at
-        status = _life(stakes, minutes)
-    except BaseException:  # noqa: BLE001 - whatever it was is written down for the referee
-        traceback.print_exc()
-    finally:
-        sys.stderr.flush()
-        os._exit(status)
+    _quietly(stakes.folder / "said.txt")
+    if crash_at:
+        os.environ[VARIABLE] = crash_at
+    return _life(stakes, minutes)
 
 
 def _quietly(said: Path) -> None:
@@ -165,17 +141,9 @@ def _quietly(said: Path) -> None:
 
 
 def _life(stakes: Stakes, minutes: int) -> int:
-    def silent(_settings: Settings) -> Notifier:
-        return _Silent()
-
-    wishes = OpenOptions(
-        state=stakes.state,
-        stepped=True,
-        token=grant_live("live", True, "live"),
-        credentials=Credentials(Secret(stakes.key), Secret(stakes.secret)),
-    )
+    options = replace(live_options(stakes.state, stakes.key, stakes.secret), stepped=True)
     project = read_project(stakes.folder / "autotrader.yaml", environ={})
-    with open_runtime(project, wishes, silent) as world:
+    with open_runtime(project, options, lambda _settings: SilentNotifier()) as world:
         report = world.start()
         if not report.armed:
             _said("critical", f"not armed: {'; '.join(report.reasons)}")

@@ -15,8 +15,8 @@ from autotrader.language.load import load
 from autotrader.language.vocabulary import balances, health, limits
 from autotrader.market.sources import Missing
 from autotrader.money import ZERO
-from autotrader.prove.blind import prove_blind
-from autotrader.prove.wild_sources import START_MS, instruments, settings
+from tests.proof.blind import prove_blind
+from tests.proof.wild_sources import START_MS, instruments, settings
 
 EVERYDAY, DEEP = 20, 6_000
 FEW_RULES = """

@@ -10,7 +10,7 @@ import pytest
 
 from autotrader.engine.due import Due, due
 from autotrader.exchanges.clock import VenueClock
-from autotrader.prove.clocks import KINDS, prove_clocks
+from tests.proof.clocks import KINDS, prove_clocks
 
 EVERYDAY, DEEP = 60, 10_000
 

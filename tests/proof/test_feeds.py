@@ -13,10 +13,10 @@ import pytest
 from autotrader.exchanges.binance.market_data import BinanceMarketData
 from autotrader.language.vocabulary import balances, health, limits
 from autotrader.market.snapshot import Snapshot
-from autotrader.prove.feeds import prove_feeds
 from autotrader.prove.proof import Proof
 from autotrader.service import runner
 from autotrader.trading.gate import Gate
+from tests.proof.feeds import prove_feeds
 
 EVERYDAY, DEEP, AT_ONCE = 15, 10_000, 500
 

@@ -1,11 +1,11 @@
-"""`prove halt`: after a halt nothing is signed; and a halt that is looked at too early is found out."""
+"""`dev.py prove halt`: after a halt nothing is signed; and a halt that is looked at too early is found out."""
 
 from __future__ import annotations
 
 import pytest
 
-from autotrader.prove.halts import prove_halts
 from autotrader.records.store import Store
+from tests.proof.halts import prove_halts
 
 MOMENTS, PARTS = 75, 2
 DEEP_MOMENTS = 10_000

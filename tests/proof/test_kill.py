@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from autotrader.prove.agreement import Truth, after_death, money, store_folder, too_many
-from autotrader.prove.kill import case_of, prove_kill, seed_of_today
+from autotrader.prove.kill import prove_kill
+from autotrader.prove.kill_cases import plan_of, seed_of_today
 from autotrader.prove.referee import judged
 from autotrader.prove.victim import MOST, Stakes
 from autotrader.records.crash import CRASH_POINTS, VARIABLE
@@ -88,7 +89,7 @@ def test_a_broken_product_is_caught(tmp_path: Path, mutation: str, point: str, p
             import sys
             from autotrader.trading.gateway import Gateway
             from autotrader.trading.reconcile import Reconciler
-            from autotrader.prove.kill import worker
+            from autotrader.prove.cycle import worker
 
             def late(self, row):
                 return self._clock.now_ms()
@@ -105,6 +106,6 @@ def test_a_broken_product_is_caught(tmp_path: Path, mutation: str, point: str, p
 
 def test_a_cycle_follows_from_its_seed() -> None:
     """The same seed plans the same lives and faults; the seeds of 200 cycles walk over every point."""
-    assert [case_of(seed) for seed in range(50)] == [case_of(seed) for seed in range(50)]
-    planned = {life.crash_at.partition(":")[0] for seed in range(200) for life in case_of(seed).lives}
+    assert [plan_of(seed) for seed in range(50)] == [plan_of(seed) for seed in range(50)]
+    planned = {life.crash_at.partition(":")[0] for seed in range(200) for life in plan_of(seed).lives}
     assert planned >= set(CRASH_POINTS)

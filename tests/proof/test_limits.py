@@ -1,4 +1,4 @@
-"""`prove limits`: no limit is exceeded at the exchange; and the watch notices when one of them is taken away."""
+"""`dev.py prove limits`: no limit is exceeded at the exchange; and the watch notices when one of them is taken away."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from autotrader.engine.limits import LIMITS, Limit, View
-from autotrader.prove.limits import prove_limits
 from autotrader.prove.proof import Proof
+from tests.proof.limits import prove_limits
 
 DAYS, PARTS = 5, 5  # some 100,000 orders, in parts so that both cores have something to do
 DEEP_DAYS = 45

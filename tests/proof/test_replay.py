@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.prove import replay
-from autotrader.prove.replay import prove_replay
 from autotrader.prove.small_world import harness_of, play_on
 from autotrader.records.store import Store
 from autotrader.views.audit import replayed
+from tests.proof import replay
+from tests.proof.replay import prove_replay
 
 BY_CHANCE = """
 import random, sys
-from autotrader.prove import replay, small_world
-told = small_world.harness_of
+from tests.proof import replay
+told = replay.harness_of
 def harness_of(state, seed):
     harness = told(state, seed)
     harness.chance = random.Random()
     return harness
-small_world.harness_of = harness_of
+replay.harness_of = harness_of
 sys.exit(replay.main(sys.argv[1:]))
 """
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.prove.halts import ACCOUNT, RULES
 from autotrader.prove.harness import Harness, project_of
 from autotrader.simulator import Account, Simulator
+from tests.proof.halts import ACCOUNT, RULES
 
 
 @pytest.fixture

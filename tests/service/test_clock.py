@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.prove.halts import ACCOUNT, RULES
 from autotrader.prove.harness import Harness, project_of
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
+from tests.proof.halts import ACCOUNT, RULES
 
 
 def test_that_the_venues_new_time_is_believed_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,13 +17,13 @@ import pytest
 from autotrader import cli
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.ports import Level
-from autotrader.prove.halts import ACCOUNT, RULES
 from autotrader.prove.harness import NOWHERE, Harness
 from autotrader.records.places import writer_pid
 from autotrader.records.store import Store
 from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Faults, Simulator
+from tests.proof.halts import ACCOUNT, RULES
 
 BOOK = "/api/v3/ticker/bookTicker"
 IN_AN_ANSWER_SECONDS = 0.3  # its answer drips for longer than that

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.prove.halts import ACCOUNT
 from autotrader.prove.harness import Harness, project_of
 from autotrader.runtime import Runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
+from tests.proof.halts import ACCOUNT
 
 DAILY = """
 version: 1

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
-from autotrader.exchanges.live import grant_live
-from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.settings import Settings
 from autotrader.orders import Order
 from autotrader.project import read_project
-from autotrader.prove.harness import SilentNotifier
+from autotrader.prove.harness import SilentNotifier, live_options
 from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
@@ -88,18 +87,13 @@ def entered(
         folder, account_text(sim.url, "live" if live else "dry_run", settings=settings, limits=limits), rules
     )
     keys, notifier = sim.accounts[account], heard or SilentNotifier()
-    wishes = OpenOptions(
-        state=folder / "state",
-        cache=cache,
-        stepped=True,
-        token=grant_live("live", True, "live") if live else None,
-        credentials=Credentials(Secret(keys.key), Secret(keys.secret)) if live else None,
-    )
+    options = live_options(folder / "state", keys.key, keys.secret) if live else OpenOptions(state=folder / "state")
+    options = replace(options, cache=cache, stepped=True)
 
     def make(_settings: Settings) -> SilentNotifier:
         return notifier
 
-    with open_runtime(read_project(path, environ={}), wishes, make) as world:
+    with open_runtime(read_project(path, environ={}), options, make) as world:
         yield world
 
 

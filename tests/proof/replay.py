@@ -4,27 +4,31 @@ Each child process lives through the same seeded worlds, in its own order and un
 the hash of every record and of all tables. Then it decides each recorded cycle again from the recorded inputs alone.
 Whatever reads the machine's clock, chance, or the order of a set shows as a difference between two children.
 
-    python -m autotrader.prove.replay FIRST COUNT forwards|backwards      one child: a line of JSON for each seed
+    python -m tests.proof.replay FIRST COUNT forwards|backwards      one child: a line of JSON for each seed
 """
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
+import sqlite3
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.cases import Counts, tried
+from autotrader.prove.harness import scratch
+from autotrader.prove.processes import Programs, tell
+from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.small_world import harness_of, play_on
+from autotrader.records.store import Store
+from autotrader.views.audit import replayed
 
 MINUTES: Final = 6
 HASH_SEEDS: Final = ("1", "4000000007")
-COMMAND = (sys.executable, "-m", "autotrader.prove.replay")
+COMMAND = (sys.executable, "-m", "tests.proof.replay")
 _AT_ONCE: Final = 2
 
 
@@ -42,48 +46,45 @@ class Track:
 
 def prove_replay(seeds: int = 20, first: int = 1, runs: int = 2, progress: Progress = unheard) -> Proof:
     """Live through `seeds` worlds in each of `runs` processes (two at a time) and compare what they leave."""
-    tracks: dict[int, list[Track]] = defaultdict(list)
-    breaches: list[Breach] = []
-    done = 0
-
-    def heard() -> None:
-        nonlocal done
-        done += 1
-        progress(done, seeds * runs)
-
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for lives, code in pool.map(lambda number: _child(first, seeds, number, heard), range(runs)):
-            for track in lives:
-                tracks[track.seed].append(track)
-            if code != 0:
-                breaches.append(Breach(promise="P17", what=f"a process ended with exit {code}"))
-    breaches += [breach for seed in sorted(tracks) for breach in _compared(tracks[seed], runs)]
-    every = [track for lives in tracks.values() for track in lives]
-    return Proof(
-        name="replay",
-        claim="The same inputs and seed give the same decisions and records, byte for byte.",
-        parameters=f"seeds {first} to {first + seeds - 1}, {runs} processes, PYTHONHASHSEED {' and '.join(HASH_SEEDS)}",
-        figures={
-            "worlds lived through": len(every),
-            "seeds whose records differ": len({b.case for b in breaches if b.case}),
-            "records compared": sum(len(track.records) for track in every),
-            "cycles decided again": sum(track.cycles for track in every),
-            "cycles differing": sum(len(track.differing) for track in every),
-        },
-        breaches=tuple(breaches),
-    )
+    commands = [[*COMMAND, str(first), str(seeds), ("forwards", "backwards")[number % 2]] for number in range(runs)]
+    environ = [{"PYTHONHASHSEED": HASH_SEEDS[(number // 2 + number) % 2]} for number in range(runs)]
+    lives: dict[int, dict[int, Track]] = defaultdict(dict)
+    with Programs(commands, _AT_ONCE, environ) as children:
+        for done, (number, told) in enumerate(children.lines(), 1):
+            lives[told["seed"]][number] = _track(told)
+            progress(done, seeds * runs)
+    total = tried((_compared(seed, lives[seed], runs) for seed in sorted(lives)), len(lives), unheard)
+    for code in children.codes.values():
+        if code != 0:
+            total.note("P17", f"a process ended with exit {code}")
+    parameters = f"seeds {first} to {first + seeds - 1}, {runs} processes, PYTHONHASHSEED {' and '.join(HASH_SEEDS)}"
+    claim = "The same inputs and seed give the same decisions and records, byte for byte."
+    return total.proof("replay", claim, parameters, total.only(*_FIGURES))
 
 
-def _compared(lives: list[Track], runs: int) -> Iterator[Breach]:
-    case = f"replay --first {lives[0].seed} --seeds 1"
-    for life in lives:
+_FIGURES: Final = (
+    "worlds lived through", "seeds whose records differ", "records compared", "cycles decided again", "cycles differing"
+)  # fmt: skip
+
+
+def _compared(seed: int, lives: Mapping[int, Track], runs: int) -> Counts:
+    """The lives of one seed beside its first one."""
+    found, (one, *others) = Counts(), [track for _, track in sorted(lives.items())]
+    for life in (one, *others):
+        found.figures["worlds lived through"] += 1
+        found.figures["records compared"] += len(life.records)
+        found.figures["cycles decided again"] += life.cycles
+        found.figures["cycles differing"] += len(life.differing)
         for text in life.differing:
-            yield Breach(promise="P17", what=f"a cycle is decided otherwise: {text}", case=case)
+            found.note("P17", f"a cycle is decided otherwise: {text}")
     if len(lives) != runs:
-        yield Breach(promise="P17", what=f"seed {lives[0].seed} was lived through {len(lives)} times", case=case)
-    for other in lives[1:]:
-        if (other.head, other.records, other.tables) != (lives[0].head, lives[0].records, lives[0].tables):
-            yield Breach(promise="P17", what=f"seed {other.seed}: {_first_difference(lives[0], other)}", case=case)
+        found.note("P17", f"seed {seed} was lived through {len(lives)} times")
+    for other in others:
+        if (other.head, other.records, other.tables) != (one.head, one.records, one.tables):
+            found.note("P17", f"seed {seed}: {_first_difference(one, other)}")
+    found.figures["seeds whose records differ"] += bool(found.breaches)
+    found.breaches = [replace(one, case=f"replay --first {seed} --seeds 1") for one in found.breaches]
+    return found
 
 
 def _first_difference(one: Track, other: Track) -> str:
@@ -96,19 +97,6 @@ def _first_difference(one: Track, other: Track) -> str:
 
 
 # ------------------------------------------------------------------------------------------------------ the children
-def _child(first: int, seeds: int, number: int, heard: Callable[[], None]) -> tuple[list[Track], int]:
-    """One process: what it told of each seed, and its exit code."""
-    order = ("forwards", "backwards")[number % 2]
-    environ = {**os.environ, "PYTHONHASHSEED": HASH_SEEDS[(number // 2 + number) % 2]}
-    command = [*COMMAND, str(first), str(seeds), order]
-    found: list[Track] = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as child:
-        for line in child.stdout or ():
-            found.append(_track(json.loads(line)))
-            heard()
-    return found, child.returncode
-
-
 def _track(data: dict[str, Any]) -> Track:
     for name in ("records", "differing"):
         data[name] = tuple(data[name])
@@ -117,11 +105,6 @@ def _track(data: dict[str, Any]) -> Track:
 
 def lived(seed: int) -> Track:
     """Live through one seed's world and say what it left."""
-    from autotrader.prove.harness import scratch
-    from autotrader.prove.small_world import harness_of, play_on
-    from autotrader.records.store import Store
-    from autotrader.views.audit import replayed
-
     with scratch("replay") as state:
         folder = play_on(harness_of(state, seed), MINUTES)
         with Store.read(folder) as store:
@@ -139,9 +122,6 @@ def lived(seed: int) -> Track:
 
 def _tables(path: Any) -> str:
     """A hash of every row of every table, in the order in which they lie there."""
-    import sqlite3
-    from contextlib import closing
-
     whole = sha256()
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
         for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").fetchall():
@@ -155,8 +135,7 @@ def main(arguments: list[str]) -> int:
     first, count, order = int(arguments[0]), int(arguments[1]), arguments[2]
     seeds = range(first, first + count)
     for seed in seeds if order == "forwards" else reversed(seeds):
-        sys.stdout.write(json.dumps(asdict(lived(seed))) + "\n")
-        sys.stdout.flush()
+        tell(asdict(lived(seed)))
     return 0
 
 

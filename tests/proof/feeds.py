@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -22,8 +22,9 @@ from autotrader.errors import AutotraderError
 from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
 from autotrader.project import Project
+from autotrader.prove.cases import Case, Counts, tried
 from autotrader.prove.harness import NOWHERE, Harness, Line, SilentNotifier, drop, project_of, scratch
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.proof import Progress, Proof, unheard
 from autotrader.records.crash import listening
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
@@ -72,41 +73,20 @@ rules:
 
 def prove_feeds(feeds: int = 100, seed: int = 1, progress: Progress = unheard) -> Proof:
     """Play `feeds` minutes of bad data. Feed i of a seed is the same however many are asked for."""
-    tally = _Tally()
-    for number in range(feeds):
-        with scratch("feeds") as folder:
-            play = _Play(random.Random(f"feeds {seed} {number}"), folder, tally)
-            play.run()
-        case = f"feeds --feeds {number + 1} --seed {seed}"
-        tally.breaches += [Breach(promise="P10", what=what, case=case, story=play.story()) for what in play.wrongs]
-        progress(number + 1, feeds)
-    return Proof(
-        name="feeds",
-        claim="No order leaves on stale or broken data, and when there is none to judge by, people hear of it.",
-        parameters=f"--feeds {feeds} --seed {seed}",
-        figures={
-            "feeds": feeds, "replies about the market": tally.replies, "  bad or lost": tally.bad,
-            "orders": tally.orders, "orders on stale data": tally.stale, "silences": tally.silences,
-            "  told within two intervals": tally.told, "oldest datum of an order, s": f"{tally.oldest:.1f}",
-        },
-        injected=dict(sorted(tally.kinds.items())),
-        breaches=tuple(tally.breaches),
-    )  # fmt: skip
+    total = tried((play(seed, number) for number in range(feeds)), feeds, progress)
+    figures: dict[str, int | str] = {
+        "feeds": feeds,
+        **total.only("replies about the market", "  bad or lost", "orders", "orders on stale data", "silences", _TOLD),
+        "oldest datum of an order, s": f"{total.most.get('oldest', 0.0):.1f}",
+    }
+    claim = "No order leaves on stale or broken data, and when there is none to judge by, people hear of it."
+    return total.proof("feeds", claim, f"--feeds {feeds} --seed {seed}", figures)
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Counts over all feeds."""
-
-    replies: int = 0
-    bad: int = 0
-    orders: int = 0
-    stale: int = 0
-    silences: int = 0
-    told: int = 0
-    oldest: float = 0.0
-    kinds: dict[str, int] = field(default_factory=dict)
-    breaches: list[Breach] = field(default_factory=list)
+def play(seed: int, number: int) -> Counts:
+    """Play one feed of a seed."""
+    with scratch("feeds") as folder:
+        return FeedCase(seed, number, folder).played()
 
 
 # --------------------------------------------------------------------------------------------------- what goes wrong
@@ -176,6 +156,7 @@ LINES: Final = ("refused", "no answer", "slow", "server error")
 KINDS: Final = (*EDITS, *LINES, "slow", "slow", "slow")
 _SILENT: Final = frozenset({"refused", "no answer", "server error"})
 _AGAIN: Final = "data is there again"
+_TOLD: Final = "  told within two intervals"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,16 +176,16 @@ class Window:
 class FeedLine(Line):
     """The line with trouble on it, and the oracle that sees all that passes."""
 
-    play: _Play
+    case: FeedCase
 
     def send(self, request: Request, seconds: float) -> Reply:
         """Carry a request, unless there is trouble; remember what the product truly knows."""
         about, asked = _KINDS.get(request.path, ""), self.time.monotonic()
         if (request.method, request.path) == ("POST", "/api/v3/order"):
-            self.play.ordered(asked)
+            self.case.ordered(asked)
         if not about:
             return super().send(request, seconds)
-        window = next((one for one in self.play.windows if one.holds(about, asked)), None)
+        window = next((one for one in self.case.windows if one.holds(about, asked)), None)
         try:
             plain = window is None or window.kind == "slow"
             reply = (
@@ -213,15 +194,15 @@ class FeedLine(Line):
                 else super().send(request, seconds)
             )
         except AutotraderError:
-            self.play.heard(about, asked, None)
+            self.case.heard(about, asked, None)
             raise
         edited = reply if window is None or plain else self._edited(reply, window)
-        self.play.heard(about, asked, reply if plain or edited is reply else None)
+        self.case.heard(about, asked, reply if plain or edited is reply else None)
         return edited
 
     def _late(self, request: Request, seconds: float, kind: str) -> Reply:
         """A reply that comes late, or not at all."""
-        self.play.count(kind)
+        self.case.count(kind)
         match kind:
             case "refused":
                 raise NotSentError("nothing was sent: connection refused")
@@ -243,18 +224,18 @@ class FeedLine(Line):
         body = json.dumps(edited).encode()
         if json.loads(reply.body) == edited:
             return reply
-        self.play.count(window.kind)
+        self.case.count(window.kind)
         return Reply(reply.status, reply.headers, body)
 
 
 class FeedHarness(Harness):
     """A harness whose line is a troubled one."""
 
-    play: _Play
+    case: FeedCase
 
     def _line(self, url: BaseUrl) -> Line:
         line = FeedLine(url, self.simulator, self.time, self._trip, self.dead)
-        line.play = self.play
+        line.case = self.case
         self.lines.append(line)
         return line
 
@@ -279,15 +260,18 @@ def _project() -> Project:
         return project_of(folder, _ACCOUNT, _RULES)
 
 
-class _Play:
+class FeedCase(Case):
     """One feed under way, and its judge."""
 
-    def __init__(self, chance: random.Random, folder: Path, tally: _Tally) -> None:
-        self.tally, self.wrongs = tally, list[str]()
+    promise = "P10"
+
+    def __init__(self, seed: int, number: int, folder: Path) -> None:
+        super().__init__(f"feeds {seed} {number}", f"feeds --feeds {number + 1} --seed {seed}")
+        chance, self._figures = self.chance, self.counts.figures
         account = Account.named("main", {"JPY": "90000000", "BTC": "0"})
         simulator = Simulator(seed=chance.randrange(10**6), symbols=["BTCJPY"], accounts=[account], history_minutes=20)
         harness = FeedHarness(_project(), simulator, folder, random.Random(chance.random()))
-        harness.play = self
+        harness.case = self
         self.harness, self.time = harness, harness.time
         self.notifier = harness.notifier = Timed(self.time.monotonic)
         self.known: dict[str, float] = {}
@@ -304,7 +288,7 @@ class _Play:
         kind = STALLED if about == _PROCESS else chance.choice(KINDS)
         return Window(kind, about, begins, begins + chance.choice((15.0, 45.0, 90.0)))
 
-    def run(self) -> None:
+    def play(self) -> None:
         """Play it and judge it."""
         world = self.harness.open()
         try:
@@ -329,14 +313,14 @@ class _Play:
 
     def count(self, kind: str) -> None:
         """A fault was injected."""
-        self.tally.kinds[kind] = self.tally.kinds.get(kind, 0) + 1
+        self.counts.injected[kind] += 1
 
     # -------------------------------------------------------------------------------------------------- the oracle
     def heard(self, about: str, asked: float, reply: Reply | None) -> None:
         """A reply about the market arrived, None where it was lost or bad."""
-        self.tally.replies += 1
+        self._figures["replies about the market"] += 1
         if reply is None or reply.status != 200:
-            self.tally.bad += 1
+            self._figures["  bad or lost"] += 1
             return
         self.known[about] = max(asked, self.known.get(about, 0.0))
         if about == "candles":
@@ -345,17 +329,17 @@ class _Play:
 
     def ordered(self, now: float) -> None:
         """An order is about to be sent: everything that its rule looked at must be young."""
-        self.tally.orders += 1
+        self._figures["orders"] += 1
         for about, limit in LIMITS_S.items():
             age = now - self.known.get(about, 0.0)
-            self.tally.oldest = max(self.tally.oldest, age)
+            self.counts.peak("oldest", age)
             if age > limit:
-                self.tally.stale += 1
-                self.wrongs.append(f"an order left on a {about} of {age:.1f} s, at {now - self.begins:.1f} s")
+                self._figures["orders on stale data"] += 1
+                self.breach(f"an order left on a {about} of {age:.1f} s, at {now - self.begins:.1f} s")
         closed = (round(now * 1000) - 30_000) // 60_000 * 60_000 - 60_000  # it was decided at most 30 s ago
         if self.candle_ms < closed:
-            self.tally.stale += 1
-            self.wrongs.append(f"an order left without the last closed candle, at {now - self.begins:.1f} s")
+            self._figures["orders on stale data"] += 1
+            self.breach(f"an order left without the last closed candle, at {now - self.begins:.1f} s")
 
     def _judge_silences(self) -> None:
         """A silence of two looks and more is told within two intervals, where no other trouble takes its place."""
@@ -364,13 +348,13 @@ class _Play:
             first = all(one.ends <= window.begins or one.begins >= latest for one in self.windows[:at])
             if window.about or window.kind not in _SILENT or min(window.ends, self.ends) <= latest or not first:
                 continue
-            self.tally.silences += 1
+            self._figures["silences"] += 1
             said = (text for when, text in self.notifier.times if when <= latest)
             heard = [text for text in said if "no data" in text or _AGAIN in text]
             if heard and "no data" in heard[-1]:
-                self.tally.told += 1
+                self._figures[_TOLD] += 1
             else:
-                self.wrongs.append(f"nobody was told of the silence at {window.begins - self.begins:.1f} s")
+                self.breach(f"nobody was told of the silence at {window.begins - self.begins:.1f} s")
 
     def story(self) -> tuple[str, ...]:
         """What was wrong with the feed."""

@@ -24,10 +24,9 @@ from autotrader.market.needs import BalancesNeed, BookNeed, Need, OpenOrdersNeed
 from autotrader.market.snapshot import Seen, Snapshot
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, client_order_id
+from autotrader.prove.cases import Case, tried
 from autotrader.prove.harness import scratch
-from autotrader.prove.limit_venue import Venue
-from autotrader.prove.limit_watch import Watch
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.proof import Progress, Proof, unheard
 from autotrader.records.intents import Intent
 from autotrader.records.places import HALT_FILE, Identity
 from autotrader.records.store import Store
@@ -36,6 +35,8 @@ from autotrader.trading.gateway import Gateway
 from autotrader.trading.observer import Observer
 from autotrader.trading.reconcile import Reconciler
 from autotrader.trading.resolve import Resolver
+from tests.proof.limit_venue import Venue
+from tests.proof.limit_watch import Watch
 
 D = Decimal
 CYCLES = 240  # of one day
@@ -44,6 +45,7 @@ START_MS = 1_795_000_000_000
 WORLD = Identity(mode="live", base_url="http://127.0.0.1:9", fingerprint="limits")
 ZONE = Settings(file="limits.yaml").timezone
 LISTED = ("BTCJPY", "ETHJPY", "ETHBTC")
+_DENIED = "denied by "
 RULES = ("", "dip", "grid", "exit", "dca", "late")
 _MARKET: dict[str, tuple[str, str, Decimal, Decimal, Decimal, Decimal]] = {
     # symbol: base, quote, price, tick, step, least notional
@@ -66,26 +68,12 @@ def prove_limits(
     """Live through days of orders, the first with this seed. `limits` are judged in place of the product's: to see
     whether the watch misses one of them. A day ends at `most` breaches.
     """
-    figures, injected, denied = Counter[str](), Counter[str](), Counter[str]()
-    breaches: list[Breach] = []
-    for number in range(seed, seed + days):
-        day = _Day(number, limits)
-        day.live(most)
-        figures.update(day.figures)
-        injected.update(day.injected)
-        denied.update(day.denied)
-        case = f"limits --days 1 --seed {number}"
-        breaches += [Breach(promise="P7", what=what, case=case) for what in day.watch.breaches]
-        progress(number - seed + 1, days)
-    shown = {"days": days, **figures, **{f"denied by {name}": count for name, count in denied.most_common()}}
-    return Proof(
-        name="limits",
-        claim="at the exchange no limit is ever exceeded, whatever is open, unclear or on its way",
-        parameters=f"{days} days, seed {seed}",
-        figures=shown,
-        injected=dict(injected),
-        breaches=tuple(breaches),
-    )
+    total = tried((Day(number, limits, most).played() for number in range(seed, seed + days)), days, progress)
+    denied = Counter({name: count for name, count in total.figures.items() if name.startswith(_DENIED)})
+    figures = {name: count for name, count in total.figures.items() if name not in denied}
+    claim = "at the exchange no limit is ever exceeded, whatever is open, unclear or on its way"
+    shown = {"days": days, **figures, **dict(denied.most_common())}
+    return total.proof("limits", claim, f"{days} days, seed {seed}", shown)
 
 
 def _drawn(chance: random.Random) -> Limits:
@@ -109,12 +97,15 @@ def _drawn(chance: random.Random) -> Limits:
     )
 
 
-class _Day:
-    """One day: a store, an exchange, the watch over both."""
+class Day(Case):
+    """One day: a store, an exchange, the watch over both. It ends at `most` breaches."""
 
-    def __init__(self, seed: int, limits: Sequence[Limit] | None) -> None:
-        self._chance = chance = random.Random(f"limits {seed}")
-        self._limits = limits
+    promise = "P7"
+
+    def __init__(self, seed: int, limits: Sequence[Limit] | None, most: int | None) -> None:
+        super().__init__(f"limits {seed}", f"limits --days 1 --seed {seed}")
+        chance = self.chance
+        self._limits, self._most = limits, most
         began = START_MS + chance.randrange(86_400_000)
         self._settings = Settings(file="limits.yaml", symbols=LISTED, limits=_drawn(chance))
         instruments = {symbol: _instrument(symbol, began) for symbol in _MARKET}
@@ -125,21 +116,24 @@ class _Day:
         )  # fmt: skip
         self.watch.venue = self.venue
         self._instruments = dict(instruments)
-        self.figures, self.injected, self.denied = Counter[str](), Counter[str](), Counter[str]()
         self._cycle = 0
 
-    def live(self, most: int | None) -> None:
-        """All of it, or until `most` breaches."""
+    def play(self) -> None:
+        """All of it, or until enough breaches."""
         with scratch("limits") as self._folder:
             self._open()
             for _ in range(CYCLES):
                 self._turn()
-                if most is not None and len(self.watch.breaches) >= most:
+                if self._most is not None and len(self.watch.breaches) >= self._most:
                     break
             self._store.close()
-        self.injected.update({f"request {fate}": n for fate, n in self.venue.counts.items() if fate not in _PLAIN})
-        self.figures["orders taken by the exchange"] = len(self.venue.orders)
-        self.figures["trades"] = len(self.venue.trades)
+        self.counts.injected.update(
+            {f"request {fate}": n for fate, n in self.venue.counts.items() if fate not in _PLAIN}
+        )
+        self.counts.figures["orders taken by the exchange"] = len(self.venue.orders)
+        self.counts.figures["trades"] = len(self.venue.trades)
+        for what in self.watch.breaches:
+            self.breach(what)
 
     def _open(self) -> None:
         """One process: everything anew over the same files."""
@@ -154,7 +148,7 @@ class _Day:
 
     # ------------------------------------------------------------------------------------------------------ a cycle
     def _turn(self) -> None:
-        chance = self._chance
+        chance = self.chance
         self.venue.advance(chance.choice((2_000, 30_000, 200_000, 400_000, 900_000)))
         self._cycle += 1
         self._happen()
@@ -162,7 +156,7 @@ class _Day:
         self._gate.trip_on_refusals()
         self._know_halts()
         requests = [self._request(step) for step in range(chance.randint(1, MOST_ORDERS))]
-        self.figures["intents"] += len(requests)
+        self.counts.figures["intents"] += len(requests)
         places = self._judged(requests, sources)
         written = self._journal(places, sources)
         crashes = chance.random() < 0.01
@@ -171,23 +165,25 @@ class _Day:
             if crashes and chance.random() < 0.5:
                 break
             outcome = self._gateway.submit(name)
-            self.figures["intents sent" if outcome.state not in ("DROPPED", "NOT_SENT") else "intents not sent"] += 1
+            self.counts.figures[
+                "intents sent" if outcome.state not in ("DROPPED", "NOT_SENT") else "intents not sent"
+            ] += 1
         self.venue.during, self.venue.doubt_ms = lambda: None, 20
         if crashes:
             self._again("process ended between two orders")
 
     def _again(self, why: str) -> None:
-        self.injected[why] += 1
+        self.counts.injected[why] += 1
         self._store.abandon()
         self._open()
 
     def _happen(self) -> None:
         """What people and the world do between two cycles, or while an order is under way."""
-        chance, store = self._chance, self._store
+        chance, store = self.chance, self._store
         if self.watch.halt and chance.random() < 0.25:
             store.resume(self.venue.now)
             self.watch.halt, self.watch.forgiven_ms = "", self.venue.now
-            self.injected["resumed"] += 1
+            self.counts.injected["resumed"] += 1
         if chance.random() < 0.015:
             self._halt()
         elif chance.random() < 0.01:
@@ -196,7 +192,7 @@ class _Day:
             self._again("started again")
         if chance.random() < 0.02:
             self.venue.doubt_ms = 900
-            self.injected["clock uncertain"] += 1
+            self.counts.injected["clock uncertain"] += 1
         for row in self._store.orders.open():
             if chance.random() < 0.2:
                 with self._store.transaction():
@@ -207,14 +203,14 @@ class _Day:
     def _halt(self) -> None:
         """A person halts: by the command, or by the file alone."""
         self.venue.during = lambda: None
-        level = self._chance.choice((HaltLevel.REDUCE_ONLY, HaltLevel.HALT))
-        if self._chance.random() < 0.5:
+        level = self.chance.choice((HaltLevel.REDUCE_ONLY, HaltLevel.HALT))
+        if self.chance.random() < 0.5:
             self._store.halt_at_once(Halt("by hand", level))
         else:
             (self._folder / HALT_FILE).write_text(f"{level}: by hand\n" if not self.watch.halt else "stop\n", "utf-8")
             level = HaltLevel.HALT if self.watch.halt else level
         self._know(level)
-        self.injected["halted by hand"] += 1
+        self.counts.injected["halted by hand"] += 1
 
     def _know(self, level: HaltLevel) -> None:
         if self.watch.halt != "halt":
@@ -227,7 +223,7 @@ class _Day:
             self._know(made.level)
 
     def _change_filters(self) -> None:
-        chance, now = self._chance, self.venue.now
+        chance, now = self.chance, self.venue.now
         for symbol in LISTED:
             if chance.random() < (0.5 if symbol in self.watch.closed else 0.03):
                 status = "BREAK" if chance.random() < 0.3 else "TRADING"
@@ -237,7 +233,7 @@ class _Day:
 
     def _look(self) -> Sources:
         """Books, balances, open orders and trades, each when it is asked for."""
-        chance, venue = self._chance, self.venue
+        chance, venue = self.chance, self.venue
         seen: dict[Need, Seen] = {}
         for symbol in _MARKET:
             if chance.random() < 0.97:
@@ -258,7 +254,7 @@ class _Day:
 
     # --------------------------------------------------------------------------------------------------- the orders
     def _request(self, step: int) -> PlaceRequest:
-        chance = self._chance
+        chance = self.chance
         symbol = chance.choice(LISTED) if chance.random() < 0.98 else "XRPJPY"
         side = Side.BUY if chance.random() < 0.6 else Side.SELL
         base, quote, _, tick, lot, least = _MARKET[symbol]
@@ -282,8 +278,8 @@ class _Day:
         verdicts = review(requests, sources, self._settings, self._store.halt_in_force(), self._limits)
         for verdict in verdicts:
             if isinstance(verdict, Denied):
-                self.denied[verdict.limit] += 1
-        if self._chance.random() < 0.1:
+                self.counts.figures[_DENIED + verdict.limit] += 1
+        if self.chance.random() < 0.1:
             return requests
         return [request for request, verdict in zip(requests, verdicts, strict=True) if isinstance(verdict, Approved)]
 
@@ -299,7 +295,7 @@ class _Day:
                 try:
                     admission = self._gate.admit(request, sources, (BookNeed(request.order.symbol, 1),))
                 except OrderDenied:
-                    self.figures["denied at the gate"] += 1
+                    self.counts.figures["denied at the gate"] += 1
                     continue
                 intent = Intent(
                     key=request.key, request=request.order, cycle=self._cycle, created_ms=self.venue.now,
@@ -307,7 +303,7 @@ class _Day:
                 )  # fmt: skip
                 store.intents.add(intent, admission)
                 self.watch.written(request.order, request.key.rule)
-                self.figures["intents written"] += 1
+                self.counts.figures["intents written"] += 1
                 written.append(request.id)
         return written
 

@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from autotrader.language.settings import Limits
 from autotrader.orders import Fill, OrderRequest, Side
-from autotrader.prove.limit_venue import Standing, Venue
+from tests.proof.limit_venue import Standing, Venue
 
 TOKYO_MS = 9 * 3_600_000
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from autotrader.engine import decide as deciding
 from autotrader.engine import limits
@@ -36,10 +36,11 @@ from autotrader.language.tree import Cross, Term
 from autotrader.language.walk import tree_terms
 from autotrader.market.sources import Sources
 from autotrader.orders import Accepted, NotSent, Order, OrderStatus, Rejected
-from autotrader.prove.losses import Loss, losses
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
-from autotrader.prove.wild_rules import drawn_plan
-from autotrader.prove.wild_sources import START_MS, drawn_context, drawn_sources, instruments, settings
+from autotrader.prove.cases import Case, tried
+from autotrader.prove.proof import Progress, Proof, unheard
+from tests.proof.losses import Loss, losses
+from tests.proof.wild_rules import drawn_plan
+from tests.proof.wild_sources import START_MS, drawn_context, drawn_sources, instruments, settings
 
 RULES = 4
 MIXED = 6  # mixtures of several losses beside each loss alone
@@ -52,44 +53,16 @@ def prove_blind(
     """Blind `cases` random rule sets in every way; stop at `most` breaches. Case i of a seed is the same however many
     are asked for. `rules`: these, on random markets, instead of random ones.
     """
-    tally = _Tally()
-    for number in range(cases):
-        chance = random.Random(f"blind {seed} {number}")
-        again = f"blind --cases {number + 1} --seed {seed}"
-        tally.breaches.extend(_case(chance, rules, tally, again))
-        progress(number + 1, cases)
-        if len(tally.breaches) >= most:
-            break
-    return Proof(
-        name="blind",
-        claim="Taking, ageing or corrupting any input never makes a rule trade that would not, nor clears a guard.",
-        parameters=f"--cases {cases} --seed {seed}",
-        figures={
-            "rule sets": tally.sets, "rules": tally.rules, "decisions with everything": tally.seeing,
-            "of them with an order": tally.placing, "decisions blinded": tally.blinded,
-            "orders kept although blinded": tally.kept, "orders that went away": tally.lost,
-            "orders that appeared": tally.appeared, "guards cleared": tally.cleared,
-        },
-        injected=dict(sorted(tally.kinds.items())),
-        breaches=tuple(tally.breaches),
-    )  # fmt: skip
+    played = (BlindCase(seed, number, rules).played() for number in range(cases))
+    total = tried(played, cases, progress, most=most)
+    claim = "Taking, ageing or corrupting any input never makes a rule trade that would not, nor clears a guard."
+    return total.proof("blind", claim, f"--cases {cases} --seed {seed}", total.only(*_FIGURES))
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Counts over all cases."""
-
-    sets: int = 0
-    rules: int = 0
-    seeing: int = 0
-    placing: int = 0
-    blinded: int = 0
-    kept: int = 0
-    lost: int = 0
-    appeared: int = 0
-    cleared: int = 0
-    kinds: dict[str, int] = field(default_factory=dict)
-    breaches: list[Breach] = field(default_factory=list)
+_FIGURES = (
+    "rule sets", "rules", "decisions with everything", "of them with an order", "decisions blinded",
+    "orders kept although blinded", "orders that went away", "orders that appeared", "guards cleared",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,37 +85,46 @@ class Scene:
         return tuple(order for order, said in zip(orders, verdicts, strict=True) if isinstance(said, Approved))
 
 
-def _case(chance: random.Random, rules: Plan | None, tally: _Tally, again: str) -> Iterator[Breach]:
+class BlindCase(Case):
     """One rule set, one market: decided once with everything, then under every loss and some mixtures."""
-    plan = rules or drawn_plan(chance, settings(), instruments(START_MS), RULES)
-    text = "\n".join(plan.sources.values())
-    scene = _scene(chance, plan)
-    sources = drawn_sources(chance, START_MS)
-    seeing = scene.decided(sources)
-    orders = _places(seeing)
-    tally.sets += 1
-    tally.rules += len(plan.rules)
-    tally.seeing += len(seeing.decisions)
-    tally.placing += len(orders)
-    single = losses(sources, chance)
-    tried: list[tuple[Loss, ...]] = [(loss,) for loss in single]
-    tried += [tuple(chance.sample(single, chance.randint(2, 6))) for _ in range(MIXED)]
-    for blinds in tried:
-        less = sources
+
+    promise = "P10"
+
+    def __init__(self, seed: int, number: int, rules: Plan | None) -> None:
+        super().__init__(f"blind {seed} {number}", f"blind --cases {number + 1} --seed {seed}")
+        self._rules = rules
+
+    def play(self) -> None:
+        """Decide, then decide again with less and less."""
+        chance, figures = self.chance, self.counts.figures
+        plan = self._rules or drawn_plan(chance, settings(), instruments(START_MS), RULES)
+        scene = _scene(chance, plan)
+        sources = drawn_sources(chance, START_MS)
+        seeing = scene.decided(sources)
+        figures["rule sets"] += 1
+        figures["rules"] += len(plan.rules)
+        figures["decisions with everything"] += len(seeing.decisions)
+        figures["of them with an order"] += len(_places(seeing))
+        single = losses(sources, chance)
+        all_blinds: list[tuple[Loss, ...]] = [(loss,) for loss in single]
+        all_blinds += [tuple(chance.sample(single, chance.randint(2, 6))) for _ in range(MIXED)]
+        for blinds in all_blinds:
+            self._blinded(scene, sources, seeing, blinds)
+
+    def _blinded(self, scene: Scene, sources: Sources, seeing: Outcome, blinds: tuple[Loss, ...]) -> None:
+        figures, less = self.counts.figures, sources
         for loss in blinds:
             less = loss.apply(less)
-            tally.kinds[loss.kind] = tally.kinds.get(loss.kind, 0) + 1
+            self.counts.injected[loss.kind] += 1
         blind = scene.decided(less)
-        tally.blinded += len(blind.decisions)
         kept = {_named(order) for order in _places(blind)}
-        tally.kept += len(kept)
-        tally.lost += sum(_named(order) not in kept for order in orders)
+        figures["decisions blinded"] += len(blind.decisions)
+        figures["orders kept although blinded"] += len(kept)
+        figures["orders that went away"] += sum(_named(order) not in kept for order in _places(seeing))
         for what in trespasses(scene, (sources, seeing), (less, blind), blinds):
-            appeared = what.startswith("order")
-            tally.appeared += appeared
-            tally.cleared += not appeared
+            figures["orders that appeared" if what.startswith("order") else "guards cleared"] += 1
             taken = "; ".join(loss.name for loss in blinds)
-            yield Breach(promise="P10", what=what, case=again, story=(f"taken: {taken}", *text.splitlines()))
+            self.counts.note("P10", what, f"taken: {taken}", *"\n".join(scene.plan.sources.values()).splitlines())
 
 
 # ------------------------------------------------------------------------------------------------ what came before

@@ -243,7 +243,7 @@ class Venue:
         del self.standing[order.number]
 
     # ------------------------------------------------------------------------------------------------- ports.Broker
-    def observe(self, needs: frozenset[AccountNeed], deadline: float) -> Account:  # noqa: ARG002 - a port
+    def observe(self, needs: frozenset[AccountNeed], deadline: float) -> Account:
         """Balances, and the open orders of the symbols that were asked for."""
         symbols = [need.symbol for need in needs if isinstance(need, OpenOrdersNeed)]
         asked = (order for order in self.standing.values() if order.request.symbol in symbols)
@@ -312,7 +312,7 @@ class Venue:
             self._end(order)
         return Unknown("no answer") if fate < 0.1 else Cancelled(order.told())
 
-    def find(self, symbol: str, client_order_id: str) -> Order | NotFound | Unknown:  # noqa: ARG002 - a port
+    def find(self, symbol: str, client_order_id: str) -> Order | NotFound | Unknown:
         """Look it up."""
         order = self.by_name.get(client_order_id)
         if order is None or order.shown_ms > self.now:

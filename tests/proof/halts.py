@@ -8,7 +8,6 @@ request to place one would be a breach. The halt must outlive a restart, and can
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -21,8 +20,9 @@ from autotrader.engine.limits import View
 from autotrader.exchanges.messages import Request
 from autotrader.orders import Side
 from autotrader.project import Project
+from autotrader.prove.cases import Case, tried
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, project_of, remembered, scratch
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.proof import Progress, Proof, unheard
 from autotrader.records.crash import listening
 from autotrader.records.halt_file import write_halt_file
 from autotrader.records.places import HALT_FILE
@@ -78,23 +78,15 @@ rules:
 
 def prove_halts(moments: int, seed: int = 1, progress: Progress = unheard) -> Proof:
     """Halt at that many random moments; the plays of a seed are the same for ever."""
-    figures, breaches, done = Counter[str](), list[Breach](), 0
-    while done < moments:
-        count = min(MOMENTS_OF_A_PLAY, moments - done)
-        play = _Play(seed)
-        play.run(count)
-        figures.update(play.figures)
-        case = f"halt --moments {count} --seed {seed}"
-        breaches += [Breach(promise="P8", what=what, case=case) for what in play.breaches]
-        done, seed = done + count, seed + 1
-        progress(done, moments)
-    return Proof(
-        name="halt",
-        claim="after a halt of any cause, at any moment, no order that it stops is signed",
-        parameters=f"{moments} moments",
-        figures=dict(sorted(figures.items())),
-        breaches=tuple(breaches),
+    plays = range(0, moments, MOMENTS_OF_A_PLAY)
+    counts = (min(MOMENTS_OF_A_PLAY, moments - done) for done in plays)
+    total = tried(
+        (HaltCase(number, count).played() for number, count in enumerate(counts, seed)),
+        len(plays),
+        lambda done, _of: progress(min(done * MOMENTS_OF_A_PLAY, moments), moments),
     )
+    claim = "after a halt of any cause, at any moment, no order that it stops is signed"
+    return total.proof("halt", claim, f"{moments} moments", dict(sorted(total.figures.items())))
 
 
 @cache
@@ -103,51 +95,50 @@ def _project() -> Project:
         return remembered(project_of(folder, ACCOUNT, RULES))
 
 
-class _Play:
+class HaltCase(Case):
     """One world, halted and resumed again and again."""
 
-    def __init__(self, seed: int) -> None:
-        self._chance = chance = random.Random(f"halts {seed}")
+    promise = "P8"
+
+    def __init__(self, seed: int, moments: int) -> None:
+        super().__init__(f"halts {seed}", f"halt --moments {moments} --seed {seed}")
         account = Account.named("main", {"JPY": "50000000", "BTC": "5", "BNB": "1"})
         self._simulator = Simulator(seed=seed, symbols=["BTCJPY"], accounts=[account], history_minutes=30)
-        self._trips = chance.choice(((2.0, 80.0), (2.0, 80.0), (100.0, 450.0)))
-        self._seed = seed
-        self.figures: Counter[str] = Counter()
-        self.breaches: list[str] = []
+        self._trips = self.chance.choice(((2.0, 80.0), (2.0, 80.0), (100.0, 450.0)))
+        self._seed, self._moments = seed, moments
         self._world: Runtime | None = None
         self._runner: Runner | None = None
         self._until_cause = 0
         self._cause = ""
         self._halt: Halt | None = None
-        self._halted_ms = 0
 
-    def run(self, moments: int) -> None:
+    def play(self) -> None:
         """That many halts."""
         with scratch("halts") as folder, listening(lambda _name: self._event()):
             harness = Harness(
                 _project(), self._simulator, folder, random.Random(f"trips {self._seed}"), dead=self._heard,
                 trip_ms=self._trips,
             )  # fmt: skip
-            for _ in range(moments):
+            for _ in range(self._moments):
                 self._moment(harness)
 
     # ---------------------------------------------------------------------------------------------------- a moment
     def _moment(self, harness: Harness) -> None:
         """Trade, be halted, be watched, perhaps after a restart, and resume."""
-        self._cause = self._chance.choice(sorted(_CAUSES))
+        self._cause = self.chance.choice(sorted(_CAUSES))
         with harness.open() as world:
             self._begin(world)
             world.start()
-            self._until_cause = self._chance.randint(1, _LATEST_EVENT)
+            self._until_cause = self.chance.randint(1, _LATEST_EVENT)
             self._go_on(world, _RUN_MS + _WATCHED_MS)
             if self._halt is None:
-                self.figures["moments without a halt"] += 1
-        if self._chance.random() < 0.2:
+                self.counts.figures["moments without a halt"] += 1
+        if self.chance.random() < 0.2:
             with harness.open() as world:
                 self._world = world
                 world.start()
                 self._go_on(world, _WATCHED_MS)
-                self.figures["restarts while halted"] += self._halt is not None
+                self.counts.figures["restarts while halted"] += self._halt is not None
         self._end(harness)
 
     def _begin(self, world: Runtime) -> None:
@@ -157,7 +148,7 @@ class _Play:
         self._runner = Runner(world, Manner(until_ms=world.connection.clock.now_ms() + ms, stepped=True))
         self._runner.run()
         if self._halt is not None and world.store.halt_made() is None:
-            self.breaches.append(f"the halt by {self._cause} went away by itself")
+            self.breach(f"the halt by {self._cause} went away by itself")
 
     def _end(self, harness: Harness) -> None:
         """A person resumes: from the records, as the command does."""
@@ -165,9 +156,9 @@ class _Play:
         with harness.open() as world:
             world.store.resume(world.connection.clock.now_ms())
             if world.store.halted() is not None:
-                self.breaches.append(f"resume did not lift the halt by {self._cause}")
-        self.figures["moments"] += 1
-        self.figures[f"halted by {self._cause}"] += self._halt is not None
+                self.breach(f"resume did not lift the halt by {self._cause}")
+        self.counts.figures["moments"] += 1
+        self.counts.figures[f"halted by {self._cause}"] += self._halt is not None
 
     # ------------------------------------------------------------------------------------------------- its events
     def _event(self) -> None:
@@ -187,13 +178,13 @@ class _Play:
         if request.method == "POST" and request.path == _ORDER:
             side = Side(parse_qs(request.body or request.query)["side"][0])
             if self._halt is None:
-                self.figures["orders signed before a halt"] += 1
+                self.counts.figures["orders signed before a halt"] += 1
             elif self._halt.stops(side):
-                self.breaches.append(f"{side} was signed after a halt by {self._cause} ({self._halt.level})")
+                self.breach(f"{side} was signed after a halt by {self._cause} ({self._halt.level})")
             else:
-                self.figures["sales signed under reduce-only"] += 1
+                self.counts.figures["sales signed under reduce-only"] += 1
         elif request.method == "DELETE" and self._halt is not None:
-            self.figures["cancels sent after a halt"] += 1
+            self.counts.figures["cancels sent after a halt"] += 1
         self._event()
         return False
 
@@ -220,7 +211,7 @@ class _Play:
         inbox.append(world.connection.clock.now_ms(), "halt", {"reason": "by hand", "level": level})
         inbox.close()
 
-    def by_signal(self, world: Runtime) -> None:  # noqa: ARG002 - a cause like the others
+    def by_signal(self, world: Runtime) -> None:
         """SIGUSR1: what its handler does."""
         if self._runner is not None:
             self._runner.halt("by the signal SIGUSR1")
@@ -231,7 +222,7 @@ class _Play:
 
     def by_failing_limit(self, world: Runtime) -> None:
         """A limit raises."""
-        world.cycle.parts.gate._limits = (_Fails(),)  # noqa: SLF001 - nobody else may have another limit
+        world.cycle.parts.gate._limits = (_Fails(),)
 
     def by_loss(self, world: Runtime) -> None:
         """The loss of the day reaches its limit."""
@@ -243,7 +234,7 @@ class _Play:
 
     def _tighten(self, world: Runtime, changes: Mapping[str, object]) -> None:
         limits = replace(world.settings.limits, **changes)  # type: ignore[arg-type]  # names of the fields
-        world.cycle.parts.gate._settings = replace(world.settings, limits=limits)  # noqa: SLF001 - as above
+        world.cycle.parts.gate._settings = replace(world.settings, limits=limits)
 
 
 class _Fails:
@@ -254,14 +245,14 @@ class _Fails:
         raise KeyError(view.request.order.symbol)
 
 
-_CAUSES: dict[str, Callable[[_Play, Runtime], None]] = {
-    "a file": _Play.by_file,
-    "reduce-only": _Play.by_reduce_only,
-    "command": _Play.by_command,
-    "command with cancel": _Play.by_cancelling_command,
-    "signal": _Play.by_signal,
-    "record": _Play.by_record,
-    "a limit that fails": _Play.by_failing_limit,
-    "loss": _Play.by_loss,
-    "refusals": _Play.by_refusals,
+_CAUSES: dict[str, Callable[[HaltCase, Runtime], None]] = {
+    "a file": HaltCase.by_file,
+    "reduce-only": HaltCase.by_reduce_only,
+    "command": HaltCase.by_command,
+    "command with cancel": HaltCase.by_cancelling_command,
+    "signal": HaltCase.by_signal,
+    "record": HaltCase.by_record,
+    "a limit that fails": HaltCase.by_failing_limit,
+    "loss": HaltCase.by_loss,
+    "refusals": HaltCase.by_refusals,
 }

@@ -12,9 +12,7 @@ has kept saying for a quarter of an hour may be believed.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -29,7 +27,8 @@ from autotrader.language.load import load
 from autotrader.language.plan import At, CompiledRule, Every, OnClose, Plan
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Sources
-from autotrader.prove.proof import Breach, Progress, Proof, unheard
+from autotrader.prove.cases import Case, tried
+from autotrader.prove.proof import Progress, Proof, unheard
 from autotrader.service.jobs import JobScheduler
 
 RULES = """
@@ -69,46 +68,21 @@ def prove_clocks(
     find_due: Callable[..., Due] = due,
 ) -> Proof:
     """Live through `cases` hours of bad clocks. `make_clock` and `find_due` replace the parts under proof (mutants)."""
-    tally = _Tally()
-    for number in range(cases):
-        machine = _Machine(random.Random(f"clocks {seed} {number}"), tally, make_clock, find_due)
-        machine.live()
-        story = tuple(f"{at:8.1f} s  {what}" for at, what in machine.story)
-        case = f"clocks --cases {number + 1} --seed {seed}"
-        tally.breaches += [Breach(promise="P11", what=what, case=case, story=story) for what in machine.judged()]
-        progress(number + 1, cases)
-    return Proof(
-        name="clocks",
-        claim="Whatever the clocks do, no slot is evaluated twice, none in a burst, and nothing is signed in doubt.",
-        parameters=f"--cases {cases} --seed {seed}",
-        figures={
-            "hours lived": f"{tally.seconds / HOUR:,.0f}", "slots evaluated": tally.evaluated,
-            "slots missed and counted": tally.missed, "slots doubled": tally.doubled,
-            "slots lost uncounted": tally.lost, "signatures": tally.signed, "signatures refused": tally.refused,
-            "new times of the venue believed": tally.believed,
-            "signatures in doubt": tally.doubted, "most that a signature was off, ms": round(tally.most_off),
-        },
-        injected=dict(sorted(tally.kinds.items())),
-        breaches=tuple(tally.breaches),
-    )  # fmt: skip
+    machines = (Machine(seed, number, make_clock, find_due).played() for number in range(cases))
+    total = tried(machines, cases, progress)
+    figures: dict[str, int | str] = {
+        "hours lived": f"{total.figures['ms lived'] / 1000 / HOUR:,.0f}",
+        **total.only(*_FIGURES),
+        "most that a signature was off, ms": round(total.most.get("off", 0.0)),
+    }
+    claim = "Whatever the clocks do, no slot is evaluated twice, none in a burst, and nothing is signed in doubt."
+    return total.proof("clocks", claim, f"--cases {cases} --seed {seed}", figures)
 
 
-@dataclass(slots=True)
-class _Tally:
-    """Counts over all cases."""
-
-    seconds: float = 0.0
-    evaluated: int = 0
-    missed: int = 0
-    doubled: int = 0
-    lost: int = 0
-    signed: int = 0
-    refused: int = 0
-    doubted: int = 0
-    believed: int = 0
-    most_off: float = 0.0
-    kinds: dict[str, int] = field(default_factory=dict)
-    breaches: list[Breach] = field(default_factory=list)
+_FIGURES = (
+    "slots evaluated", "slots missed and counted", "slots doubled", "slots lost uncounted", "signatures",
+    "signatures refused", "new times of the venue believed", "signatures in doubt",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=1)
@@ -119,17 +93,20 @@ def _plan() -> Plan:
     return plan
 
 
-class _Machine:
+class Machine(Case):
     """One machine, one venue and one process after the other, in true seconds since the start."""
+
+    promise = "P11"
 
     def __init__(
         self,
-        chance: random.Random,
-        tally: _Tally,
+        seed: int,
+        number: int,
         make_clock: Callable[..., VenueClock],
         find_due: Callable[..., Due],
     ) -> None:
-        self.chance, self.tally = chance, tally
+        super().__init__(f"clocks {seed} {number}", f"clocks --cases {number + 1} --seed {seed}")
+        chance, self._figures = self.chance, self.counts.figures
         self._make_clock, self._find_due = make_clock, find_due
         begins = chance.choice(_TURNS).timestamp() + chance.uniform(0, 1_800)
         self.begins = begins
@@ -143,8 +120,7 @@ class _Machine:
         self.pause = 0.0
         self.ends = chance.uniform(0.4, 1.1) * HOUR
         self.events = self._drawn_events()
-        self.story: list[tuple[float, str]] = []
-        self.wrongs: list[str] = []
+        self._happened: list[tuple[float, str]] = []
         self.seen: dict[str, list[int]] = {}
         self.missed: dict[str, int] = {}
         self.states: Mapping[StateKey, RuleState] = {}
@@ -201,7 +177,7 @@ class _Machine:
         return int(found)
 
     def _happen(self, kind: str) -> None:
-        self.tally.kinds[kind] = self.tally.kinds.get(kind, 0) + 1
+        self.counts.injected[kind] += 1
         chance = self.chance
         match kind:
             case "wall jump":
@@ -234,11 +210,11 @@ class _Machine:
                 self.pause = chance.choice((20.0, 45.0, 400.0))
             case _:
                 self.running = False
-        self.story.append((self.true, kind))
+        self._happened.append((self.true, kind))
 
     # ---------------------------------------------------------------------------------------------------- the product
-    def live(self) -> None:
-        """Processes, one after the other, until the time is over."""
+    def play(self) -> None:
+        """Processes, one after the other, until the time is over; then the judge."""
         while self.true < self.ends:
             self.running = True
             clock = self._make_clock(self.ask, monotonic=self.monotonic, wall=self.wall, sleep=self.sleep)
@@ -252,7 +228,12 @@ class _Machine:
                 continue
             self._run(clock)
             self._pass(self.chance.uniform(1, 100))
-        self.tally.seconds += self.true
+        self._figures["ms lived"] += round(self.true * 1000)
+        self._judge()
+
+    def story(self) -> tuple[str, ...]:
+        """What the clocks did."""
+        return tuple(f"{at:8.1f} s  {what}" for at, what in self._happened)
 
     def _run(self, clock: VenueClock) -> None:
         jobs = JobScheduler(clock.monotonic, self._failed)
@@ -268,7 +249,7 @@ class _Machine:
 
     def _failed(self, _name: str, error: Exception) -> None:
         if not isinstance(error, ExchangeUnavailable | SafetyRefused):
-            self.wrongs.append(f"a job raised {type(error).__name__}: {error}")
+            self.breach(f"a job raised {type(error).__name__}: {error}")
 
     def _tick(self, clock: VenueClock) -> None:
         """As the runner and the cycle do: look at the clocks, ask what is due, decide, and perhaps sign."""
@@ -291,11 +272,11 @@ class _Machine:
     def _note(self, found: Due, now_ms: int) -> None:
         names = [slot.rule.id for slot in found.slots]
         if len(names) != len(set(names)):
-            self.wrongs.append(f"a burst: {names} at once")
+            self.breach(f"a burst: {names} at once")
         for slot in found.slots:
             self.seen.setdefault(slot.rule.id, []).append(slot.slot_ms)
             if slot.kind == "slot" and not 0 <= now_ms - slot.slot_ms <= _GRACE_MS:
-                self.wrongs.append(f"{slot.rule.id}: slot {_shown(slot.slot_ms)} evaluated at {_shown(now_ms)}")
+                self.breach(f"{slot.rule.id}: slot {_shown(slot.slot_ms)} evaluated at {_shown(now_ms)}")
         for key, count in found.missed.items():
             self.missed[key.rule] = self.missed.get(key.rule, 0) + count
 
@@ -303,52 +284,51 @@ class _Machine:
         try:
             signed_ms = clock.certain_ms()
         except (ExchangeUnavailable, SafetyRefused):
-            self.tally.refused += 1
+            self._figures["signatures refused"] += 1
             return
-        self.tally.signed += 1
+        self._figures["signatures"] += 1
         off = self._off(signed_ms, self.base)
         if off > MOST_UNCERTAIN_MS and self.mono - self.said_at >= _BELIEVED_SECONDS:
             off, self.base = self._off(signed_ms, self.said_off), self.said_off
-            self.tally.believed += 1
-        self.tally.most_off = max(self.tally.most_off, off)
+            self._figures["new times of the venue believed"] += 1
+        self.counts.peak("off", off)
         unexplained = abs(self.asked_off - self.base) * 1000 > _UNEXPLAINED_MS
         if off > MOST_UNCERTAIN_MS or unexplained:
-            self.tally.doubted += 1
+            self._figures["signatures in doubt"] += 1
             why = "after a jump of the venue's clock that nothing explained" if unexplained else f"{off:.0f} ms off"
-            self.wrongs.append(f"signed {why}, at {self.true:.1f} s (said ± {clock.uncertainty_ms()} ms)")
+            self.breach(f"signed {why}, at {self.true:.1f} s (said ± {clock.uncertainty_ms()} ms)")
 
     def _off(self, signed_ms: int, step: float) -> float:
         """How far a signature is from true time with this step of the venue, in milliseconds."""
         return abs(signed_ms - (self.begins + self.true + step) * 1000)
 
     # ------------------------------------------------------------------------------------------------------ the judge
-    def judged(self) -> Iterator[str]:
-        """Everything that went wrong."""
-        yield from self.wrongs
-        self.tally.missed += sum(self.missed.values())
+    def _judge(self) -> None:
+        """Everything that went wrong with the slots."""
+        self._figures["slots missed and counted"] += sum(self.missed.values())
         for rule in _plan().rules:
             slots = self.seen.get(rule.id, [])
-            self.tally.evaluated += len(slots)
+            self._figures["slots evaluated"] += len(slots)
             doubled = len(slots) - len(set(slots))
-            self.tally.doubled += doubled
+            self._figures["slots doubled"] += doubled
             if doubled:
-                yield f"{rule.id}: {doubled} slots evaluated twice"
+                self.breach(f"{rule.id}: {doubled} slots evaluated twice")
             if slots != sorted(slots):
-                yield f"{rule.id}: slots went backwards"
+                self.breach(f"{rule.id}: slots went backwards")
             for slot_ms in slots:
                 if not _on_grid(rule, slot_ms):
-                    yield f"{rule.id}: {_shown(slot_ms)} is no slot of it"
-            yield from self._uncounted(rule, slots)
+                    self.breach(f"{rule.id}: {_shown(slot_ms)} is no slot of it")
+            self._look_for_uncounted(rule, slots)
 
-    def _uncounted(self, rule: CompiledRule, slots: list[int]) -> Iterator[str]:
+    def _look_for_uncounted(self, rule: CompiledRule, slots: list[int]) -> None:
         """Every slot between the first and the last evaluated one is evaluated or counted as missed."""
         if len(slots) < 2:
             return
         came = _came(rule, slots[0], slots[-1])
         lost = came - len(set(slots)) - self.missed.get(rule.id, 0)
         if lost > 0:
-            self.tally.lost += lost
-            yield f"{rule.id}: {lost} of {came} slots neither evaluated nor counted"
+            self._figures["slots lost uncounted"] += lost
+            self.breach(f"{rule.id}: {lost} of {came} slots neither evaluated nor counted")
 
 
 # ------------------------------------------------------------------------------------------------ a calendar of its own
