@@ -25,3 +25,8 @@ class Problem:
     hint: str = ""
     path: str = ""
     severity: Severity = "error"
+
+
+def fault(file: str, line: int, column: int, code: str, message: str, hint: str = "", length: int = 1) -> Problem:
+    """An error at a line and column of a file."""
+    return Problem(code=code, place=Place(file, line, column, max(length, 1)), message=message, hint=hint)

@@ -10,8 +10,7 @@ import unicodedata
 from dataclasses import replace
 
 from autotrader.language.nodes import Node, Scalar
-from autotrader.language.problems import Problem
-from autotrader.language.tree import Place
+from autotrader.language.problems import Problem, fault
 from autotrader.text import UNSEEN, named_point, visible
 
 _MOST_REPORTED = 20
@@ -28,15 +27,11 @@ def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
         line = text.count("\n", 0, found.start()) + 1
         column = found.start() - (text.rfind("\n", 0, found.start()) + 1) + 1
         sign = found.group()
-        what = "a tab" if sign == "\t" else f"the character {named_point(sign)}"
-        hint = (
-            "YAML is indented with blanks"
-            if sign == "\t"
-            else "it cannot be seen and may change what the line means; remove it"
-        )
-        problems.append(
-            Problem(code="AT004", place=Place(file, line, column), message=f"{what} is not allowed", hint=hint)
-        )
+        tab = sign == "\t"
+        what = "a tab" if tab else f"the character {named_point(sign)}"
+        seen = "it cannot be seen and may change what the line means; remove it"
+        hint = "YAML is indented with blanks" if tab else seen
+        problems.append(fault(file, line, column, "AT004", f"{what} is not allowed", hint))
     if not problems:
         return text, []
     return re.sub(UNSEEN, lambda found: " " if found.group() in "\t\r" else "?", text), problems
@@ -44,43 +39,25 @@ def without_forbidden(file: str, text: str) -> tuple[str, list[Problem]]:
 
 def scalar_problems(file: str, scalar: Scalar, *, free: bool) -> list[Problem]:
     """What is wrong with one scalar as text: unescaped characters, look-alikes, line breaks, thousands commas."""
-    place = Place(file, scalar.line, scalar.column, scalar.length)
+    line, column, length = scalar.line, scalar.column, scalar.length
     found = re.search(UNSEEN, scalar.text)
     if found:
-        return [
-            Problem(
-                code="AT004",
-                place=place,
-                message=f"the text holds the character {named_point(found.group())}",
-                hint="remove the escape sequence",
-            )
-        ]
+        message = f"the text holds the character {named_point(found.group())}"
+        return [fault(file, line, column, "AT004", message, "remove the escape sequence", length)]
     if free:
         return []
     odd = sorted({sign for sign in scalar.text if ord(sign) > 126})
     if odd:
         return [_non_ascii(file, scalar, odd)]
     if "\n" in scalar.text:
-        return [
-            Problem(
-                code="AT009",
-                place=place,
-                message="a line break stands inside this value",
-                hint="write the value on one line",
-            )
-        ]
+        message = "a line break stands inside this value"
+        return [fault(file, line, column, "AT009", message, "write the value on one line", length)]
     comma = _outside_parentheses(scalar.text)
-    if comma is not None:
-        at = Place(file, scalar.text_line, scalar.text_column + comma.start(), comma.end() - comma.start())
-        return [
-            Problem(
-                code="AT011",
-                place=at,
-                message=f"`{comma.group()}`: commas do not group digits",
-                hint=f"write `{comma.group().replace(',', '_')}`",
-            )
-        ]
-    return []
+    if comma is None:
+        return []
+    digits, at = comma.group(), scalar.text_column + comma.start()
+    message, hint = f"`{digits}`: commas do not group digits", f"write `{digits.replace(',', '_')}`"
+    return [fault(file, scalar.text_line, at, "AT011", message, hint, len(digits))]
 
 
 _YEN = re.compile(r"[¥￥] ?([0-9_]+(?:\.[0-9]+)?)|([0-9_]+(?:\.[0-9]+)?) ?円", re.ASCII)
@@ -89,7 +66,6 @@ _MEANT = {ord("≤"): "<=", ord("≥"): ">=", ord("−"): "-", ord("–"): "-", 
 
 def _non_ascii(file: str, scalar: Scalar, odd: list[str]) -> Problem:
     first = next(index for index, sign in enumerate(scalar.text) if ord(sign) > 126)
-    place = Place(file, scalar.text_line, scalar.text_column + first)
     names = ", ".join(named_point(sign) for sign in odd[:3]) + (", ..." if len(odd) > 3 else "")
     guess = _plainly(scalar.text)
     hint = (
@@ -97,7 +73,8 @@ def _non_ascii(file: str, scalar: Scalar, odd: list[str]) -> Problem:
         if guess.isascii() and guess.isprintable()
         else "type it again in plain ASCII; other letters belong in texts and comments"
     )
-    return Problem(code="AT005", place=place, message=f"`{visible(scalar.text)}` holds {names}", hint=hint)
+    message = f"`{visible(scalar.text)}` holds {names}"
+    return fault(file, scalar.text_line, scalar.text_column + first, "AT005", message, hint)
 
 
 def _plainly(text: str) -> str:
@@ -130,20 +107,12 @@ def _open(text: str) -> bool:
 
 
 def _split(file: str, first: Scalar, whole: str) -> Problem:
-    place = Place(file, first.line, first.column, max(len(whole), 1))
+    line, column, length, seen = first.line, first.column, len(whole), visible(whole)
     if _open(first.text):
-        return Problem(
-            code="AT010",
-            place=place,
-            message=f"the comma in `{visible(whole)}` splits it in two for YAML",
-            hint=f'inside [ ] and {{ }} put it in quotes: "{visible(whole)}", or write it on a line of its own',
-        )
-    return Problem(
-        code="AT011",
-        place=place,
-        message=f"`{visible(whole)}`: commas do not group digits",
-        hint=f"write `{visible(whole.replace(', ', '_').replace(',', '_'))}`",
-    )
+        hint = f'inside [ ] and {{ }} put it in quotes: "{seen}", or write it on a line of its own'
+        return fault(file, line, column, "AT010", f"the comma in `{seen}` splits it in two for YAML", hint, length)
+    hint = f"write `{visible(whole.replace(', ', '_').replace(',', '_'))}`"
+    return fault(file, line, column, "AT011", f"`{seen}`: commas do not group digits", hint, length)
 
 
 def _continues(first: Node, following: Node) -> bool:
@@ -227,7 +196,7 @@ def syntax_error(file: str, text: str, line: int, column: int, reason: str) -> t
                 f"`{visible(row.strip())}` is neither `key: value` nor a list item",
                 "write `key: value`, or begin the line with `- `",
             )
-    problem = Problem(code=code, place=Place(file, line, at), message=message, hint=hint)
+    problem = fault(file, line, at, code, message, hint)
     found = _KEYED.match(row)
     if not mendable or not found:
         return problem, None
