@@ -10,15 +10,16 @@ from __future__ import annotations
 import operator
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from autotrader.engine.decide import decide
 from autotrader.engine.due import due
 from autotrader.engine.observe import observe, prepared
 from autotrader.engine.requests import Context
-from autotrader.engine.values import term_id
 from autotrader.language.plan import Plan
-from autotrader.language.tree import All, Compare, Literal, Term
+from autotrader.language.tree import AtLeast, Literal, Relation, Term
+from autotrader.language.walk import term_id
 from autotrader.market.sources import Sources
 from benchmarks.measure import Row, Size, in_turn
 from benchmarks.rules import NOW_MS, plan_of, sources
@@ -60,16 +61,18 @@ def rows(size: Size) -> list[Row]:
 
 def _bare(plan: Plan, seen: Sources) -> tuple[list[float], Bare]:
     """The values as floats, and the rules as tuples."""
-    values = observe((prepared(rule) for rule in plan.rules), seen).floats
+    table = observe((prepared(rule) for rule in plan.rules), seen).table
+    values = {key: float(value) for key, value in table.items() if isinstance(value, float | Decimal)}
     place = {key: index for index, key in enumerate(values)}
     bare: Bare = []
     for rule in plan.rules:
-        assert isinstance(rule.when, All)
+        assert isinstance(rule.when, AtLeast)
         leaves = []
         for part in rule.when.parts:
-            assert isinstance(part, Compare)
-            assert isinstance(part.left, Term)
-            assert isinstance(part.right, Literal)
-            leaves.append((place[term_id(part.left)], OPERATORS[part.op], float(part.right.value)))
+            assert isinstance(part, Relation)
+            left, right = part.sides
+            assert isinstance(left, Term)
+            assert isinstance(right, Literal)
+            leaves.append((place[term_id(left)], OPERATORS[part.name], float(right.value)))
         bare.append(tuple(leaves))
     return list(values.values()), bare

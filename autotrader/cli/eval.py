@@ -121,7 +121,7 @@ def column_over(parsed: Tried, candles: Candles) -> list[Any]:
 
     Raises UsageError where a word has no meaning in this file.
     """
-    from autotrader.engine.columns import value_column, verdict_column
+    from autotrader.engine.rows import value_column, verdict_column
     from autotrader.language.tryout import over_candles, without_candles
     from autotrader.market.aggregate import aggregated
 

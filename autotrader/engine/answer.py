@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from autotrader.engine.evaluate import judge
-from autotrader.engine.memory import LeafMemory, Moment
+from autotrader.engine.conditions import judge
 from autotrader.engine.observe import Prepared
 from autotrader.engine.state import RuleState
 from autotrader.engine.values import Values
-from autotrader.engine.verdict import Truth, Verdict
+from autotrader.engine.verdict import Verdict
+from autotrader.language.algebra import Truth
 from autotrader.language.plan import CompiledRule
+from autotrader.language.shapes import LeafMemory, Moment
 from autotrader.structs import dataclass
 
 

@@ -15,7 +15,6 @@ from autotrader.engine.advance import advanced
 from autotrader.engine.answer import Answer, evaluated, unknown_reason
 from autotrader.engine.blockers import Question, blocker
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, period_ms
-from autotrader.engine.memory import Moment
 from autotrader.engine.observe import Noted, Prepared, observe, prepared, with_order
 from autotrader.engine.outcome import Decision, Notice, Outcome
 from autotrader.engine.requests import Context
@@ -24,6 +23,7 @@ from autotrader.engine.values import Scalar, Values
 from autotrader.language.open_orders import AnyOrder, cancel_request, listed_orders, open_orders, order_key
 from autotrader.language.plan import At, CompiledRule, OnClose, Plan
 from autotrader.language.requests import CancelOrder, Request
+from autotrader.language.shapes import Moment
 from autotrader.market.sources import Missing, Sources
 
 ALERT_AFTER_MS = 10_000  # a candle that is this late is worth an alert

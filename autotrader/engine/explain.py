@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from autotrader.engine.conditions import judge
 from autotrader.engine.due import period_ms
-from autotrader.engine.evaluate import judge
-from autotrader.engine.memory import Moment
 from autotrader.engine.outcome import Decision
 from autotrader.engine.shown import value_text
 from autotrader.engine.state import RuleState
 from autotrader.engine.values import Values, scalar_to_text
-from autotrader.engine.verdict import Observed, Truth, Verdict
+from autotrader.engine.verdict import Observed, Verdict
+from autotrader.language.algebra import Truth
 from autotrader.language.plan import CompiledRule
+from autotrader.language.shapes import Moment
 from autotrader.language.tree import Kind, Unit
 from autotrader.structs import dataclass
 
@@ -60,7 +61,7 @@ def retold(rule: CompiledRule, decision: Decision, values: Values, before: RuleS
     moment = Moment(decision.at_ms, state.last_slot_ms, period_ms(rule))
     conditions = [("when", rule.when), ("rearm_when", rule.rearm_when)]
     conditions += [(f"if {number}", branch.condition) for number, branch in enumerate(rule.branches, 1)]
-    parts = tuple((name, judge(c, values, memory, moment)[0]) for name, c in conditions if c is not None)
+    parts = tuple((name, judge(c, values, memory, moment, rule.symbol)[0]) for name, c in conditions if c is not None)
     return Story(decision, _sentence(decision, parts), parts)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from enum import StrEnum
 
 from autotrader.engine.state import Pending, Phase, RuleState, Run
-from autotrader.engine.verdict import Truth
+from autotrader.language.algebra import Truth
 from autotrader.language.plan import At, CompiledRule
 from autotrader.times import DAY_MS, MINUTE_MS
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from autotrader.engine.evaluate import CandleLeaf, is_candle_leaf, leaf_id
-from autotrader.engine.fast import Judge, compiled, has_memory
-from autotrader.engine.values import Scalar, Values, term_id
+from autotrader.engine.conditions import CandleLeaf, Judge, candle_leaves, compiled, has_memory
+from autotrader.engine.values import Scalar, Values
 from autotrader.language.open_orders import order_key
 from autotrader.language.plan import CompiledRule
-from autotrader.language.tree import Arithmetic, Condition, CountOf, Cross, Least, Literal, Most, Term, WithinLast
+from autotrader.language.tree import Condition, Term
 from autotrader.language.vocabulary import value_of
-from autotrader.language.walk import children
+from autotrader.language.walk import leaf_id, term_id, tree_terms
 from autotrader.market.account import OwnOrder
 from autotrader.market.sources import Missing, Sources
 from autotrader.orders import Order
@@ -74,19 +73,16 @@ def is_order_word(term: Term) -> bool:
     return term.word.startswith(ORDER_WORDS)
 
 
-def candle_leaves(condition: Condition) -> Iterable[CandleLeaf]:
-    """The leaves of a condition that are judged over columns; a shape answers for what is inside it."""
-    if isinstance(condition, Cross | WithinLast | CountOf) and is_candle_leaf(condition):
-        yield condition
-        return
-    for child in children(condition):
-        if not isinstance(child, Literal | Term | Arithmetic | Least | Most):
-            yield from candle_leaves(child)
-
-
 def observe_terms(terms: Iterable[Term], sources: Sources) -> Values:
     """The table of some terms."""
-    return Values.of({term_id(term): value_of(term, sources) for term in dict.fromkeys(terms)})
+    return Values({term_id(term): value_of(term, sources) for term in dict.fromkeys(terms)})
+
+
+def observe_condition(condition: Condition, sources: Sources) -> Values:
+    """The table of all that one condition reads."""
+    table = dict(observe_terms(tree_terms(condition), sources).table)
+    table.update({leaf_id(leaf): _answer(leaf, sources) for leaf in candle_leaves(condition)})
+    return Values(table)
 
 
 def observe(rules: Iterable[Prepared], sources: Sources) -> Values:
@@ -99,13 +95,13 @@ def observe(rules: Iterable[Prepared], sources: Sources) -> Values:
         for key, leaf in rule.leaves:
             if key not in table:
                 table[key] = _answer(leaf, sources)
-    return Values.of(table)
+    return Values(table)
 
 
 def _answer(leaf: CandleLeaf, sources: Sources) -> bool | Missing:
     if sources.told is not None:
         return sources.told.leaf(leaf)
-    from autotrader.engine.columns import answer_now  # numpy: only where there are candle leaves
+    from autotrader.engine.rows import answer_now  # numpy: only where there are candle leaves
 
     return answer_now(leaf, sources)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, Values
-from autotrader.engine.verdict import Truth
+from autotrader.language.algebra import Truth
 from autotrader.language.requests import Request
 from autotrader.structs import dataclass
 

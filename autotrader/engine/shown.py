@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
-from autotrader.engine.values import Scalar, Values, exact, term_id
+from autotrader.engine.values import Scalar, Values, exact
 from autotrader.language.tree import Kind, Term, Unit, Value
+from autotrader.language.walk import term_id
 from autotrader.market.sources import LowerBound, Missing
 from autotrader.money import grouped
 from autotrader.times import age_text

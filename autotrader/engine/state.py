@@ -12,8 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
-from autotrader.engine.memory import LeafMemory, memory_from_json, memory_to_json
 from autotrader.language.requests import RunKey
+from autotrader.language.shapes import LeafMemory, memory_from_json, memory_to_json
 from autotrader.market.account import OwnOrder
 from autotrader.orders import Order, OrderStatus, Side
 from autotrader.structs import dataclass

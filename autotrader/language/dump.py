@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any as AnyType
 
 from autotrader.language.readback import written, written_condition
-from autotrader.language.tree import All, Any, AtLeast, Condition, Kind, Literal, Named, Not, Value
+from autotrader.language.tree import AtLeast, Condition, Kind, Literal, Named, Not, Value
 from autotrader.money import plain
 from autotrader.times import span_text
 
@@ -16,10 +16,8 @@ Data = dict[str, AnyType]
 def condition_data(condition: Condition, symbol: str) -> AnyType:
     """A condition in the form in which it is written, units exact."""
     match condition:
-        case All(parts=parts):
-            return {"all": [condition_data(part, symbol) for part in parts]}
-        case Any(parts=parts):
-            return {"any": [condition_data(part, symbol) for part in parts]}
+        case AtLeast(form=("all" | "any") as form, parts=parts):
+            return {form: [condition_data(part, symbol) for part in parts]}
         case Not(part=part):
             return {"not": condition_data(part, symbol)}
         case AtLeast(count=count, parts=parts):

@@ -8,8 +8,9 @@ from decimal import Decimal
 from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.plan import At, CompiledRule
 from autotrader.language.problems import Problem
+from autotrader.language.relations import COMPARISONS
 from autotrader.language.settings import Settings
-from autotrader.language.tree import All, Compare, Condition, Literal, Named, Value
+from autotrader.language.tree import AtLeast, Condition, Literal, Named, Relation, Value
 from autotrader.orders import Side
 
 
@@ -37,20 +38,20 @@ def _contradictions(rule: CompiledRule) -> Iterator[Problem]:
         yield from _clashes(list(_required(together)))
 
 
-def _required(conditions: Iterable[Condition]) -> Iterator[Compare]:
+def _required(conditions: Iterable[Condition]) -> Iterator[Relation]:
     """The comparisons that all must hold at the same moment."""
     for condition in conditions:
-        if isinstance(condition, All):
+        if isinstance(condition, AtLeast) and condition.form == "all":
             yield from _required(condition.parts)
         elif isinstance(condition, Named):
             yield from _required([condition.part])
-        elif isinstance(condition, Compare):
+        elif isinstance(condition, Relation) and condition.name in COMPARISONS:
             yield condition
 
 
-def _clashes(comparisons: list[Compare]) -> Iterator[Problem]:
-    lows: dict[Value, tuple[Decimal, bool, Compare]] = {}
-    highs: dict[Value, tuple[Decimal, bool, Compare]] = {}
+def _clashes(comparisons: list[Relation]) -> Iterator[Problem]:
+    lows: dict[Value, tuple[Decimal, bool, Relation]] = {}
+    highs: dict[Value, tuple[Decimal, bool, Relation]] = {}
     for each in comparisons:
         value, op, bound = _bound(each)
         if bound is None:
@@ -69,14 +70,15 @@ def _clashes(comparisons: list[Compare]) -> Iterator[Problem]:
         side[value] = (bound, strict, each)
 
 
-def _bound(compare: Compare) -> tuple[Value, str, Decimal | None]:
+def _bound(comparison: Relation) -> tuple[Value, str, Decimal | None]:
     """(value, operator, fixed bound), turned so that the value stands on the left."""
-    if isinstance(compare.right, Literal):
-        return compare.left, compare.op, compare.right.value
-    if isinstance(compare.left, Literal):
-        turned = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}[compare.op]
-        return compare.right, turned, compare.left.value
-    return compare.left, compare.op, None
+    left, right = comparison.sides
+    if isinstance(right, Literal):
+        return left, comparison.name, right.value
+    if isinstance(left, Literal):
+        turned = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}[comparison.name]
+        return right, turned, left.value
+    return left, comparison.name, None
 
 
 # ------------------------------------------------------------------------------------------------ money

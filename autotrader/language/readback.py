@@ -6,43 +6,35 @@ vocabulary, so that what a user reads back is what the engine will do and not wh
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
+from autotrader.language.algebra import CALLED, OPERATIONS
 from autotrader.language.expression.arguments import literal_text
+from autotrader.language.relations import RELATIONS
 from autotrader.language.tree import (
-    All,
-    Any,
-    Arithmetic,
     AtLeast,
-    Between,
-    Compare,
     Condition,
-    CountOf,
     Cross,
     Flag,
-    Held,
+    For,
     Kind,
-    Least,
     Literal,
-    Most,
     Named,
-    Near,
     Not,
+    OfLast,
+    Operation,
     Plain,
+    Relation,
     Term,
     Value,
     Window,
-    WithinLast,
 )
 from autotrader.language.vocabulary import VOCABULARY
 from autotrader.money import grouped, plain
 from autotrader.times import EVERY_DAY, days_text, minute_text, span_text, zone_text
 
-_LEVEL = {"+": 1, "-": 1, "+%": 1, "-%": 1, "*": 2, "/": 2, "%of": 2}
-_SIGN = {"+": " + ", "-": " - ", "+%": " + ", "-%": " - ", "*": " * ", "/": " / ", "%of": " of "}
-_RELATION = {"<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least"}
 _DIRECTION = {"up": "crosses above", "down": "crosses below", "either": "crosses"}
-_JOINT = {"+": "plus", "-": "minus", "+%": "plus", "-%": "minus", "*": "times", "/": "divided by", "%of": "of"}
 
 
 # ---------------------------------------------------------------------------------------------------- as written
@@ -53,12 +45,10 @@ def written(node: Value, symbol: str = "") -> str:
             return node.text
         case Term():
             return _term(node, symbol)
-        case Least():
-            return f"min({written(node.left, symbol)}, {written(node.right, symbol)})"
-        case Most():
-            return f"max({written(node.left, symbol)}, {written(node.right, symbol)})"
-        case Arithmetic():
-            return _arithmetic(node, symbol)
+        case Operation() if _is_ticks(node):
+            return _ticks(node)
+        case Operation():
+            return OPERATIONS[node.op].written.format(*_sides(node, symbol, written))
 
 
 def _term(term: Term, symbol: str) -> str:
@@ -80,37 +70,45 @@ def _argument(arg: Decimal | str | Literal) -> str:
     return plain(arg) if isinstance(arg, Decimal) else arg
 
 
-def _arithmetic(node: Arithmetic, symbol: str) -> str:
-    if _is_ticks(node):
-        return f"{written(node.left)} tick{'' if written(node.left) == '1' else 's'}"
-    level = _LEVEL[node.op]
-    left, right = written(node.left, symbol), written(node.right, symbol)
-    if isinstance(node.left, Arithmetic) and not _is_ticks(node.left) and _LEVEL[node.left.op] < level:
-        left = f"({left})"
-    if isinstance(node.right, Arithmetic) and not _is_ticks(node.right) and _LEVEL[node.right.op] <= level:
-        right = f"({right})"
-    return left + _SIGN[node.op] + right
+def _sides(node: Operation, symbol: str, said: Callable[[Value, str], str]) -> tuple[str, str]:
+    """Both sides of an operation; in parentheses where they bind less than it does."""
+    level = OPERATIONS[node.op].level
+    if level == CALLED:
+        return said(node.left, symbol), said(node.right, symbol)
+    left, right = said(node.left, symbol), said(node.right, symbol)
+    return (
+        f"({left})" if _level(node.left) < level else left,
+        f"({right})" if _level(node.right) <= level else right,
+    )
 
 
-def _is_ticks(node: Arithmetic) -> bool:
+def _level(node: Value) -> int:
+    return CALLED if not isinstance(node, Operation) or _is_ticks(node) else OPERATIONS[node.op].level
+
+
+def _ticks(node: Operation) -> str:
+    count = written(node.left)
+    return f"{count} tick{'' if count == '1' else 's'}"
+
+
+def _is_ticks(node: Operation) -> bool:
     return isinstance(node.right, Term) and node.right.word == "tick" and isinstance(node.left, Literal)
 
 
 def written_condition(node: Condition, symbol: str = "") -> str:
     """A condition in the language's own form. Combinators, which are structure, stand as `all(a; b)` for reading."""
     match node:
-        case Held():
+        case For():
             return f"{written_condition(node.part, symbol)} for {span_text(node.span_ms)}"
-        case WithinLast():
-            return f"{written_condition(node.part, symbol)} within last {_counted(node.count, node.timeframe)}"
-        case CountOf():
-            return f"{written_condition(node.part, symbol)} {node.least} of last {_counted(node.count, node.timeframe)}"
+        case OfLast():
+            how = "within" if node.form == "within" else f"{node.least} of"
+            return f"{written_condition(node.part, symbol)} {how} last {_counted(node.count, node.timeframe)}"
         case Named():
             return f"signal({node.name})"
         case Not():
             return f"not({written_condition(node.part, symbol)})"
-        case All() | Any() | AtLeast():
-            name = {All: "all", Any: "any"}.get(type(node)) or f"at_least({node.count})"  # type: ignore[union-attr]
+        case AtLeast():
+            name = f"at_least({node.count})" if node.form == "at_least" else node.form
             return f"{name}({'; '.join(written_condition(part, symbol) for part in node.parts)})"
         case _:
             return _plain(node, symbol)
@@ -123,14 +121,8 @@ def _counted(count: int, timeframe: str) -> str:
 
 def _plain(node: Plain, symbol: str) -> str:
     match node:
-        case Compare():
-            return f"{written(node.left, symbol)} {node.op} {written(node.right, symbol)}"
-        case Between():
-            ends = f"{written(node.low, symbol)} and {written(node.high, symbol)}"
-            return f"{written(node.value, symbol)} between {ends}"
-        case Near():
-            around = f"{written(node.target, symbol)} within {written(node.within, symbol)}"
-            return f"{written(node.value, symbol)} near {around}"
+        case Relation():
+            return RELATIONS[node.name].written.format(*(written(side, symbol) for side in node.sides))
         case Cross():
             zone = f" by {written(node.dead_zone, symbol)}" if node.dead_zone is not None else ""
             return f"{written(node.left, symbol)} {_DIRECTION[node.direction]} {written(node.right, symbol)}{zone}"
@@ -153,14 +145,10 @@ def value_in_words(node: Value, symbol: str = "") -> str:
             return _literal_in_words(node)
         case Term():
             return _term_in_words(node, symbol)
-        case Least() | Most():
-            which = "smaller" if isinstance(node, Least) else "larger"
-            return f"the {which} of {value_in_words(node.left, symbol)} and {value_in_words(node.right, symbol)}"
-        case Arithmetic():
-            if _is_ticks(node):
-                return _arithmetic(node, symbol)
-            left, right = value_in_words(node.left, symbol), value_in_words(node.right, symbol)
-            return f"{left} {_JOINT[node.op]} {right}"
+        case Operation() if _is_ticks(node):
+            return _ticks(node)
+        case Operation():
+            return OPERATIONS[node.op].english.format(*_sides(node, symbol, value_in_words))
 
 
 def _literal_in_words(literal: Literal) -> str:
@@ -200,19 +188,18 @@ def _term_in_words(term: Term, symbol: str) -> str:
 def in_words(node: Condition, symbol: str = "") -> str:
     """A condition as an English sentence without its full stop."""
     match node:
-        case Held():
+        case For():
             return f"{in_words(node.part, symbol)} for at least {span_text(node.span_ms)}"
-        case WithinLast():
-            return f"at one of the last {_counted(node.count, node.timeframe)} {in_words(node.part, symbol)}"
-        case CountOf():
-            return f"at {node.least} of the last {_counted(node.count, node.timeframe)} {in_words(node.part, symbol)}"
+        case OfLast():
+            least = "one" if node.form == "within" else node.least
+            return f"at {least} of the last {_counted(node.count, node.timeframe)} {in_words(node.part, symbol)}"
         case Named():
             return f"the signal {node.name} holds ({in_words(node.part, symbol)})"
         case Not():
             return f"it is not so that {in_words(node.part, symbol)}"
-        case All():
+        case AtLeast(form="all"):
             return " and ".join(_grouped_words(part, symbol) for part in node.parts)
-        case Any():
+        case AtLeast(form="any"):
             return "either " + " or ".join(_grouped_words(part, symbol) for part in node.parts)
         case AtLeast():
             return f"at least {node.count} of these hold: " + "; ".join(in_words(part, symbol) for part in node.parts)
@@ -222,19 +209,13 @@ def in_words(node: Condition, symbol: str = "") -> str:
 
 def _grouped_words(node: Condition, symbol: str) -> str:
     text = in_words(node, symbol)
-    return f"({text})" if isinstance(node, All | Any | AtLeast) else text
+    return f"({text})" if isinstance(node, AtLeast) else text
 
 
 def _plain_in_words(node: Plain, symbol: str) -> str:
     match node:
-        case Compare():
-            return f"{value_in_words(node.left, symbol)} {_RELATION[node.op]} {value_in_words(node.right, symbol)}"
-        case Between():
-            ends = f"{value_in_words(node.low, symbol)} and {value_in_words(node.high, symbol)}"
-            return f"{value_in_words(node.value, symbol)} is between {ends}"
-        case Near():
-            distance = f"within {value_in_words(node.within, symbol)} of {value_in_words(node.target, symbol)}"
-            return f"{value_in_words(node.value, symbol)} is {distance}"
+        case Relation():
+            return RELATIONS[node.name].english.format(*(value_in_words(side, symbol) for side in node.sides))
         case Cross():
             zone = f", by more than {value_in_words(node.dead_zone, symbol)}" if node.dead_zone is not None else ""
             right = value_in_words(node.right, symbol)

@@ -1,8 +1,9 @@
 """The typed tree: what a checked expression is, for everything that works on it.
 
-Three kinds of node. *Values* (`Literal`, `Term`, `Arithmetic`, `Least`, `Most`) have a unit. *Leaves* (`Compare`,
-`Between`, `Near`, `Cross`, `Flag`, and the shapes `Held`, `WithinLast`, `CountOf` around one of them) are one written
-condition each. *Combinators* (`All`, `Any`, `Not`, `AtLeast`) are the YAML structure. `Named` stands for a signal.
+Three kinds of node. *Values* (`Literal`, `Term`, `Operation`) have a unit. *Leaves* (`Relation`, `Cross`, `Flag`, and
+the shapes `For`, `OfLast` around one of them) are one written condition each. *Combinators* (`AtLeast`, which is `all`,
+`any` and `at_least`, and `Not`) are the YAML structure. `Named` stands for a signal. Operations and relations are names
+here: what they are stands once, in the tables of `algebra` and `relations`.
 
 A `Term` is a question with an answer: the value table of a cycle maps each distinct term to what was seen. Nothing
 else in a tree depends on the outside, so a verdict is a pure function of that table and the rule's state, and can be
@@ -83,74 +84,34 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Arithmetic:
-    """`+ - * /` on values, and the three percent forms.
+class Operation:
+    """Two values joined by an entry of `algebra.OPERATIONS`: `+ - * /`, `min(a, b)`, `max(a, b)`, the percent forms.
 
     `+%` and `-%`: left is a price, amount or volume and right a percentage of it (`sma(200, 1d) - 20%`);
     `%of`: left is a percentage, right what it is taken of (`20% of free(JPY)`, `1% * 10_000 JPY`).
     """
 
-    op: Only["+", "-", "*", "/", "+%", "-%", "%of"]
+    op: str
     left: Value
     right: Value
     unit: Unit
 
 
-@dataclass(frozen=True, slots=True)
-class Least:
-    """`min(a, b)`."""
-
-    left: Value
-    right: Value
-    unit: Unit
-
-
-@dataclass(frozen=True, slots=True)
-class Most:
-    """`max(a, b)`."""
-
-    left: Value
-    right: Value
-    unit: Unit
-
-
-Value = Literal | Term | Arithmetic | Least | Most
+Value = Literal | Term | Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compare:
-    """`left op right`."""
+class Relation:
+    """Values that stand in a relation of `relations.RELATIONS`: `left < right`, `value between low and high`.
+
+    `sides` are in written order; what each of them is and when they are so related stands in the entry of `name`.
+    """
 
     key: str
     text: str
     place: Place
-    left: Value
-    op: Only["<", "<=", ">", ">="]
-    right: Value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Between:
-    """`value between low and high`, both ends included."""
-
-    key: str
-    text: str
-    place: Place
-    value: Value
-    low: Value
-    high: Value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
-    """`value near target within d`: |value - target| <= d; a percentage is taken of the target."""
-
-    key: str
-    text: str
-    place: Place
-    value: Value
-    target: Value
-    within: Value
+    name: str
+    sides: tuple[Value, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,11 +158,11 @@ class Flag:
     windows: tuple[Window, ...] = ()
 
 
-Plain = Compare | Between | Near | Cross | Flag
+Plain = Relation | Cross | Flag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class For:
     """`condition for 5m`: true at every evaluation over a span of at least that long."""
 
     key: str
@@ -212,20 +173,11 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithinLast:
-    """`condition within last n candles` (`timeframe`) or `checks` ("")."""
+class OfLast:
+    """`condition k of last n candles` (`timeframe`) or `checks` ("").
 
-    key: str
-    text: str
-    place: Place
-    part: Plain
-    count: int
-    timeframe: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountOf:
-    """`condition k of last n candles` (`timeframe`) or `checks` ("")."""
+    `within last n` is the same with one of them; `form` says how it was written, for those who read it and for hashes.
+    """
 
     key: str
     text: str
@@ -234,9 +186,10 @@ class CountOf:
     least: int
     count: int
     timeframe: str
+    form: Only["of", "within"] = "of"
 
 
-Leaf = Plain | Held | WithinLast | CountOf
+Leaf = Plain | For | OfLast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,21 +203,17 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class All:
-    """Every part must hold: any false is false, else any unknown is unknown."""
+class AtLeast:
+    """`count` of the parts must hold: all of them behind `all:`, one behind `any:`.
+
+    `form` is the key it was written under; `all_of` and `any_of` make the first two.
+    """
 
     key: str
     place: Place
+    count: int
     parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Any:
-    """One part must hold: any true is true, else any unknown is unknown."""
-
-    key: str
-    place: Place
-    parts: tuple[Condition, ...]
+    form: Only["at_least", "all", "any"] = "at_least"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,14 +225,14 @@ class Not:
     part: Condition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtLeast:
-    """`n` of the parts must hold."""
-
-    key: str
-    place: Place
-    count: int
-    parts: tuple[Condition, ...]
+Condition = Leaf | Named | AtLeast | Not
 
 
-Condition = Leaf | Named | All | Any | Not | AtLeast
+def all_of(parts: tuple[Condition, ...], key: str, place: Place) -> AtLeast:
+    """Every part must hold: any false is false, else any unknown is unknown."""
+    return AtLeast(key=key, place=place, count=len(parts), parts=parts, form="all")
+
+
+def any_of(parts: tuple[Condition, ...], key: str, place: Place) -> AtLeast:
+    """One part must hold: any true is true, else any unknown is unknown."""
+    return AtLeast(key=key, place=place, count=1, parts=parts, form="any")

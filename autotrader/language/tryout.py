@@ -10,29 +10,16 @@ from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from autotrader.language.expression import NUMERIC, Origin, Scope, parse_condition, parse_value
+from autotrader.language.expression import NUMERIC, Origin, Scope, parse_either
 from autotrader.language.expression.conditions import finest
 from autotrader.language.problems import Problem
 from autotrader.language.readback import written
-from autotrader.language.tree import Condition, Cross, Kind, Literal, Term, Unit, Value
+from autotrader.language.tree import Condition, Cross, Kind, Literal, Operation, Term, Unit, Value
 from autotrader.language.walk import tree_terms
 from autotrader.market.timeframe import FIXED_MS
+from autotrader.money import HUNDRED
 from autotrader.structs import dataclass
-
-_RELATIONS = (
-    "<",
-    ">",
-    "=",
-    " between ",
-    " near ",
-    " crosses",
-    "exchange is",
-    "time in",
-    "signal(",
-    " rising",
-    " falling",
-)
-_DAY_MS = FIXED_MS["1d"]
+from autotrader.times import DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +43,17 @@ class Tried:
 
 
 def tried(text: str, scope: Scope) -> Tried:
-    """Read an expression, as a condition where it compares something, else as a value."""
-    origin = Origin("expression", 1, 1)
-    if any(mark in text for mark in _RELATIONS):
-        condition, problems = parse_condition(text, origin, "expression", scope)
-        return Tried(text, None, condition, problems)
-    value, problems = parse_value(text, origin, scope, NUMERIC)
-    return Tried(text, value, None, problems)
+    """Read an expression, as a condition where it says something of a value, else as a value."""
+    found, problems = parse_either(text, Origin("expression", 1, 1), "expression", scope, NUMERIC)
+    if isinstance(found, Literal | Term | Operation):
+        return Tried(text, found, None, problems)
+    return Tried(text, None, found, problems)
 
 
 def over_candles(node: Any, interval: str) -> Any:
     """The tree with the words of the ticker replaced by candle words of `interval`."""
     if isinstance(node, Term):
-        return _candle_term(node, interval)
+        return _candle_value(node, interval)
     if isinstance(node, tuple):
         return tuple(over_candles(part, interval) for part in node)
     if not is_dataclass(node) or isinstance(node, type | Literal):
@@ -81,26 +66,37 @@ def over_candles(node: Any, interval: str) -> Any:
     return made
 
 
-def _candle_term(term: Term, interval: str) -> Term:
+def _candle_value(term: Term, interval: str) -> Value:
     size = FIXED_MS.get(interval, 0)
+    close = replace(term, word="close", args=(), timeframe=interval)
     if term.word == "last":
-        return replace(term, word="close", timeframe=interval)
+        return close
     if term.word == "change" and size and isinstance(term.args[0], Literal) and term.args[0].value % size == 0:
-        return replace(term, word="roc", args=(Decimal(int(term.args[0].value) // size),), timeframe=interval)
-    if not size or _DAY_MS % size:
+        return _change(close, int(term.args[0].value) // size)
+    if not size or DAY_MS % size:
         return term
-    count = Decimal(_DAY_MS // size)
+    count = DAY_MS // size
     match term.word:
         case "change_24h":
-            return replace(term, word="roc", args=(count,), timeframe=interval)
+            return _change(close, count)
         case "open_24h":
-            return replace(term, word="close", timeframe=interval, shift=int(count))
+            return replace(close, shift=count)
         case "high_24h":
-            return replace(term, word="highest", args=(count,), timeframe=interval)
+            return replace(close, word="highest", args=(Decimal(count),))
         case "low_24h":
-            return replace(term, word="lowest", args=(count,), timeframe=interval)
+            return replace(close, word="lowest", args=(Decimal(count),))
         case _:
             return term
+
+
+def _change(close: Term, count: int) -> Value:
+    """The change to the close so many candles ago. As live it asks for that one candle, and not for those between
+    (`roc` does): a hole in a file takes one row and not a day.
+    """
+    before = replace(close, shift=count)
+    percent, price = Unit(Kind.PERCENT), close.unit
+    moved = Operation("-", close, before, price)
+    return Operation("/", Operation("*", Literal(HUNDRED, percent, "100%"), moved, price), before, percent)
 
 
 def without_candles(node: Value | Condition) -> list[str]:

@@ -1,61 +1,49 @@
-"""Walks over a typed tree."""
+"""Walks over a typed tree, and the canonical texts that name its parts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
+from functools import lru_cache
 
 from autotrader.language.tree import (
-    All,
-    Any,
-    Arithmetic,
     AtLeast,
-    Between,
-    Compare,
     Condition,
-    CountOf,
     Cross,
     Flag,
-    Held,
-    Least,
+    For,
+    Leaf,
     Literal,
-    Most,
     Named,
-    Near,
     Not,
+    OfLast,
+    Operation,
+    Relation,
     Term,
     Value,
-    WithinLast,
 )
+from autotrader.money import plain
 
 Node = Condition | Value
-_FIELDS: dict[type, tuple[str, ...]] = {
-    Literal: (),
-    Term: (),
-    Arithmetic: ("left", "right"),
-    Least: ("left", "right"),
-    Most: ("left", "right"),
-    Compare: ("left", "right"),
-    Between: ("value", "low", "high"),
-    Near: ("value", "target", "within"),
-    Cross: ("left", "right", "dead_zone"),
-    Flag: ("term",),
-    Held: ("part",),
-    WithinLast: ("part",),
-    CountOf: ("part",),
-    Named: ("part",),
-    Not: ("part",),
-}
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> tuple[Node, ...]:
     """The nodes directly below one, in written order."""
-    if isinstance(node, All | Any | AtLeast):
-        yield from node.parts
-        return
-    for name in _FIELDS[type(node)]:
-        child = getattr(node, name)
-        if child is not None:
-            yield child
+    match node:
+        case Operation(left=left, right=right):
+            return (left, right)
+        case Relation(sides=sides):
+            return sides
+        case Cross(left=left, right=right, dead_zone=zone):
+            return (left, right) if zone is None else (left, right, zone)
+        case Flag(term=term):
+            return () if term is None else (term,)
+        case For(part=part) | OfLast(part=part) | Named(part=part) | Not(part=part):
+            return (part,)
+        case AtLeast(parts=parts):
+            return parts
+        case _:
+            return ()
 
 
 def tree_nodes(node: Node) -> Iterator[Node]:
@@ -67,15 +55,74 @@ def tree_nodes(node: Node) -> Iterator[Node]:
 
 def tree_terms(node: Node) -> Iterator[Term]:
     """Every term of a tree in written order, repeats included. The series inside a term is part of that term."""
-    for found in tree_nodes(node):
-        if isinstance(found, Term):
-            yield found
-
-
-def tree_leaves(node: Condition) -> Iterator[Condition]:
-    """Every leaf (one written condition each) of a condition in written order."""
-    if isinstance(node, All | Any | AtLeast | Not | Named):
-        for child in children(node):
-            yield from tree_leaves(child)  # type: ignore[arg-type]
-    else:
+    if isinstance(node, Term):
         yield node
+    for child in children(node):
+        yield from tree_terms(child)
+
+
+def tree_leaves(node: Condition) -> Iterator[Leaf]:
+    """Every leaf (one written condition each) of a condition in written order."""
+    match node:
+        case AtLeast(parts=parts):
+            for part in parts:
+                yield from tree_leaves(part)
+        case Not(part=part) | Named(part=part):
+            yield from tree_leaves(part)
+        case _:
+            yield node
+
+
+# --------------------------------------------------------------------------------------------- canonical texts
+@lru_cache(maxsize=1 << 16)
+def term_id(term: Term) -> str:
+    """Canonical text of a term, under which a cycle keeps its value: `BTCJPY.rsi(14,1h)`, `BTCJPY.close(4h)~1`."""
+    inside = [_argument(arg) for arg in term.args]
+    if term.series is not None:
+        inside.append(term_id(term.series))
+    elif term.timeframe:
+        inside.append(term.timeframe)
+    shift = f"~{term.shift}" if term.shift else ""
+    return f"{term.symbol}.{term.word}{'(' + ','.join(inside) + ')' if inside else ''}{shift}"
+
+
+def _argument(arg: Decimal | str | Literal) -> str:
+    if isinstance(arg, str):
+        return arg
+    if isinstance(arg, Literal):
+        return f"{plain(arg.value)}:{arg.unit.kind}{arg.unit.asset and ':' + arg.unit.asset}"
+    return plain(arg)
+
+
+def value_id(node: Value) -> str:
+    """Canonical text of a value, independent of how it was written."""
+    match node:
+        case Literal():
+            return _argument(node)
+        case Term():
+            return term_id(node)
+        case Operation(op=("min" | "max") as op, left=left, right=right):
+            return f"{op}({value_id(left)},{value_id(right)})"
+        case Operation(op=op, left=left, right=right):
+            return f"({value_id(left)}{op}{value_id(right)})"
+
+
+_JOINTS = {"between": (" in ", ".."), "near": ("~", "±")}  # records of old stores hold the answers under these texts
+
+
+def leaf_id(leaf: Leaf) -> str:
+    """Canonical text of a leaf, under which a cycle keeps the answer of one that is judged over candles."""
+    match leaf:
+        case Relation(name=name, sides=sides):
+            first, *rest = map(value_id, sides)
+            joints = _JOINTS.get(name) or ((f" {name} " if name.isalpha() else name), *" " * (len(rest) - 1))
+            return first + "".join(joint + side for joint, side in zip(joints, rest, strict=True))
+        case Cross():
+            zone = "" if leaf.dead_zone is None else f" by {value_id(leaf.dead_zone)}"
+            return f"{value_id(leaf.left)} x-{leaf.direction} {value_id(leaf.right)}{zone}@{leaf.timeframe}"
+        case Flag():
+            return term_id(leaf.term) if leaf.term is not None else leaf.text
+        case For():
+            return f"[{leaf_id(leaf.part)}] for {leaf.span_ms}"
+        case OfLast():
+            return f"[{leaf_id(leaf.part)}] {leaf.least}/{leaf.count}@{leaf.timeframe}"

@@ -19,7 +19,6 @@ from typing import Any
 
 from autotrader.engine.decide import decide
 from autotrader.engine.due import LATEST_MS, Due, DueSlot
-from autotrader.engine.evaluate import leaf_id
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.outcome import Outcome
 from autotrader.engine.requests import Context, Pause
@@ -34,11 +33,12 @@ from autotrader.engine.state import (
     state_from_json,
     state_to_json,
 )
-from autotrader.engine.values import Scalar, scalar_from_text, scalar_to_text, term_id
+from autotrader.engine.values import Scalar, scalar_from_text, scalar_to_text
 from autotrader.language.actions.cancel_orders import CancelOrders
 from autotrader.language.open_orders import AnyOrder, order_key
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.requests import PlaceRequest, Request
+from autotrader.language.walk import leaf_id, term_id
 from autotrader.market.account import Account, OwnOrder, OwnRecord
 from autotrader.market.instrument import Instrument
 from autotrader.market.snapshot import Snapshot

@@ -14,18 +14,16 @@ from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from autotrader.engine.conditions import judge
 from autotrader.engine.decide import decide
 from autotrader.engine.due import LATEST_MS, Due, DueSlot, due, needs_of_due
-from autotrader.engine.evaluate import judge
 from autotrader.engine.halt import Halt
 from autotrader.engine.limits import Review, review, review_needs
-from autotrader.engine.memory import Moment
-from autotrader.engine.observe import observe as value_table
-from autotrader.engine.observe import observe_terms
+from autotrader.engine.observe import observe_condition, observe_terms
 from autotrader.engine.outcome import Outcome
 from autotrader.engine.requests import Context, Pause
 from autotrader.engine.state import RuleState, Run, StateKey
-from autotrader.engine.values import Scalar, Values, exact
+from autotrader.engine.values import Scalar, exact
 from autotrader.errors import RecordsBroken, RulesInvalid, UsageError
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
@@ -37,6 +35,7 @@ from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
 from autotrader.language.requests import CancelOrder, PlaceRequest
 from autotrader.language.settings import Exchange, Settings
+from autotrader.language.shapes import Moment
 from autotrader.language.tree import Condition, Value
 from autotrader.language.vocabulary import needs_of, needs_of_condition
 from autotrader.language.walk import tree_terms
@@ -271,26 +270,5 @@ def _worth(value: Value, here: ReadOnly, known: Mapping[str, Instrument]) -> Dec
 
 def _truth(condition: Condition, here: ReadOnly, known: Mapping[str, Instrument]) -> Scalar:
     sources = here.sources(merged(needs_of_condition(condition)), known)
-    verdict, _ = judge(condition, _table(condition, sources), {}, Moment(sources.now_ms, None, LATEST_MS))
+    verdict, _ = judge(condition, observe_condition(condition, sources), {}, Moment(sources.now_ms, None, LATEST_MS))
     return Missing(verdict.reason or "what it looks at is not known") if verdict.holds is None else verdict.holds
-
-
-def _table(condition: Condition, sources: Sources) -> Values:
-    """Terms and candle leaves of a condition that belongs to no rule."""
-    from autotrader.engine.evaluate import leaf_id
-    from autotrader.engine.observe import Prepared, candle_leaves
-    from autotrader.engine.values import term_id
-
-    terms = tuple((term_id(term), term) for term in tree_terms(condition))
-    leaves = tuple((leaf_id(leaf), leaf) for leaf in candle_leaves(condition))
-    alone = Prepared(
-        rule=None,  # type: ignore[arg-type]  # the table asks for terms and leaves alone
-        shared=terms,
-        of_order=(),
-        leaves=leaves,
-        when=None,
-        rearm=None,
-        branches=(),
-        remembers=False,
-    )
-    return value_table([alone], sources)

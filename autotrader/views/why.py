@@ -13,10 +13,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from autotrader.engine.conditions import judge
 from autotrader.engine.due import period_ms
-from autotrader.engine.evaluate import judge
 from autotrader.engine.explain import Story, retold
-from autotrader.engine.memory import Moment
 from autotrader.engine.observe import prepared
 from autotrader.engine.outcome import Decision
 from autotrader.engine.state import RuleState, StateKey
@@ -27,6 +26,7 @@ from autotrader.language.account_file import load_settings
 from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.load import load
 from autotrader.language.plan import CompiledRule, Plan
+from autotrader.language.shapes import Moment
 from autotrader.money import ZERO
 from autotrader.orders import DecisionKey, Side, client_order_id
 from autotrader.records.evaluations import Evaluation
@@ -284,7 +284,7 @@ class Explainer:
         state = state_before(row.body, key) or RuleState(when_hash=rule.when_hash)
         memory = state.leaves if state.when_hash == rule.when_hash else {}
         moment = Moment(data["at_ms"], state.last_slot_ms, period_ms(rule))
-        return blamed(judge(rule.when, _only(row.body, rule, data["order"]), memory, moment)[0])
+        return blamed(judge(rule.when, _only(row.body, rule, data["order"]), memory, moment, rule.symbol)[0])
 
 
 def _only(body: Mapping[str, Any], rule: CompiledRule, order: str) -> Values:
@@ -295,7 +295,7 @@ def _only(body: Mapping[str, Any], rule: CompiledRule, order: str) -> Values:
     for owner, about, seen in body["orders"]:
         if (owner, about) == (rule.id, order):
             table |= {term: scalar_from_text(text) for term, text in seen.items()}
-    return Values.of(table)
+    return Values(table)
 
 
 class _Tally:

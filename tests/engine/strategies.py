@@ -8,29 +8,27 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from autotrader.engine.memory import LeafMemory
-from autotrader.engine.values import Values, term_id
+from autotrader.engine.values import Values
+from autotrader.language.algebra import OPERATIONS
+from autotrader.language.relations import RELATIONS
+from autotrader.language.shapes import LeafMemory
 from autotrader.language.tree import (
-    All,
-    Arithmetic,
     AtLeast,
-    Between,
-    Compare,
-    CountOf,
     Cross,
     Flag,
-    Held,
+    For,
     Kind,
-    Least,
-    Most,
     Named,
-    Near,
     Not,
+    OfLast,
+    Operation,
+    Relation,
     Unit,
     Window,
-    WithinLast,
+    all_of,
+    any_of,
 )
-from autotrader.language.tree import Any as AnyOf
+from autotrader.language.walk import term_id
 from autotrader.market.sources import LowerBound, Missing
 from tests.worlds.values import NUMBER, PERCENT, PLACE, lit, term
 
@@ -55,14 +53,8 @@ def values_nodes(depth: int = 2) -> st.SearchStrategy[Any]:
     if depth == 0:
         return base
     inner = values_nodes(depth - 1)
-    ops = st.sampled_from(("+", "-", "*", "/", "+%", "-%", "%of"))
-    return st.one_of(
-        base,
-        base,
-        st.builds(Arithmetic, ops, inner, inner, units),
-        st.builds(Least, inner, inner, units),
-        st.builds(Most, inner, inner, units),
-    )
+    ops = st.sampled_from(tuple(OPERATIONS))
+    return st.one_of(base, base, st.builds(Operation, ops, inner, inner, units))
 
 
 nodes = values_nodes()
@@ -72,13 +64,10 @@ nodes = values_nodes()
 def plain_leaves(draw: st.DrawFn, *, stored: bool = True) -> Any:
     """A leaf without a shape around it."""
     common: dict[str, Any] = {"key": f"k{next(_keys)}", "text": "leaf", "place": PLACE}
-    kind = draw(st.sampled_from(["compare", "compare", "between", "near", "flag", "time", *(["cross"] * stored)]))
-    if kind == "compare":
-        return Compare(left=draw(nodes), op=draw(st.sampled_from(("<", "<=", ">", ">="))), right=draw(nodes), **common)
-    if kind == "between":
-        return Between(value=draw(nodes), low=draw(nodes), high=draw(nodes), **common)
-    if kind == "near":
-        return Near(value=draw(nodes), target=draw(nodes), within=draw(nodes), **common)
+    kind = draw(st.sampled_from(["related", "related", "related", "flag", "time", *(["cross"] * stored)]))
+    if kind == "related":
+        name = draw(st.sampled_from(tuple(RELATIONS)))
+        return Relation(name=name, sides=tuple(draw(nodes) for _ in RELATIONS[name].sides), **common)
     if kind == "flag":
         return Flag(term=NORMAL, **common)
     if kind == "time":
@@ -98,11 +87,12 @@ def leaves(draw: st.DrawFn, *, stored: bool = True) -> Any:
     common: dict[str, Any] = {"key": f"k{next(_keys)}", "text": "leaf", "place": PLACE, "part": part}
     shape = draw(st.sampled_from(["plain", "plain", *(["held", "within", "count"] * stored)]))
     if shape == "held":
-        return Held(span_ms=draw(st.sampled_from((0, 60_000, 120_000))), **common)
+        return For(span_ms=draw(st.sampled_from((0, 60_000, 120_000))), **common)
     if shape == "within":
-        return WithinLast(count=draw(st.integers(1, 4)), timeframe=draw(st.sampled_from(("", "1h"))), **common)
+        count, timeframe = draw(st.integers(1, 4)), draw(st.sampled_from(("", "1h")))
+        return OfLast(least=1, count=count, timeframe=timeframe, form="within", **common)
     if shape == "count":
-        return CountOf(least=draw(st.integers(1, 3)), count=3, timeframe="", **common)
+        return OfLast(least=draw(st.integers(1, 3)), count=3, timeframe="", **common)
     return part
 
 
@@ -112,8 +102,8 @@ def conditions(*, stored: bool = True) -> st.SearchStrategy[Any]:
     def grow(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         parts = st.lists(inner, min_size=1, max_size=3).map(tuple)
         return st.one_of(
-            parts.map(lambda p: All(key="all", place=PLACE, parts=p)),
-            parts.map(lambda p: AnyOf(key="any", place=PLACE, parts=p)),
+            parts.map(lambda p: all_of(p, "all", PLACE)),
+            parts.map(lambda p: any_of(p, "any", PLACE)),
             inner.map(lambda p: Not(key="not", place=PLACE, part=p)),
             inner.map(lambda p: Named(key="sig", name="s", place=PLACE, part=p)),
             st.builds(lambda p, n: AtLeast(key="n", place=PLACE, count=n, parts=p), parts, st.integers(1, 3)),
@@ -129,7 +119,7 @@ def tables(draw: st.DrawFn, extra: tuple[str, ...] = ()) -> Values:
     answers = st.sampled_from((True, False, Missing("too few candles")))
     for key in (term_id(NORMAL), *extra):
         table[key] = draw(answers)
-    return Values.of(table)
+    return Values(table)
 
 
 memories = st.builds(

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotrader.engine.state import Phase
-from autotrader.engine.values import Values, exact, term_id
+from autotrader.engine.values import Values, exact
 from autotrader.language.actions.cancel import CancelThis
 from autotrader.language.actions.cancel_orders import CancelOrders
 from autotrader.language.actions.halt import HaltTrading
@@ -30,7 +30,8 @@ from autotrader.language.requests import (
     PlaceRequest,
     Skipped,
 )
-from autotrader.language.tree import Arithmetic, Kind, Least, Literal, Most, Unit
+from autotrader.language.tree import Kind, Literal, Operation, Unit
+from autotrader.language.walk import term_id
 from autotrader.market.account import OwnRecord
 from autotrader.market.sources import LowerBound, Missing
 from autotrader.orders import Accepted, Cancelled, NotSent, Order, OrderStatus, OrderType, Rejected, Side, TimeInForce
@@ -67,7 +68,7 @@ ALWAYS = below(10_000_000)
 
 def size_of(action: PlaceOrder, table: dict[str, Any] | None = None, instrument: Any = BTCJPY) -> Any:
     """Price and quantity of an action."""
-    values = Values.of({term_id(BID): D(99_990), term_id(ASK): D(100_010), **(table or {})})
+    values = Values({term_id(BID): D(99_990), term_id(ASK): D(100_010), **(table or {})})
     return action.sized(instrument, partial(exact, values=values), sources(START))
 
 
@@ -91,7 +92,7 @@ def test_the_least_cap_wins() -> None:
 def test_a_share_of_the_free_balance() -> None:
     """`spend: 20% of free(JPY)` is exact."""
     free = term("free", YEN, args=("JPY",))
-    action = replace(buy(1), spend=Arithmetic("%of", lit(20, PERCENT), free, YEN))
+    action = replace(buy(1), spend=Operation("%of", lit(20, PERCENT), free, YEN))
     assert size_of(action, {term_id(free): D(100_000)}) == (D(99_990), D("0.20002"))
 
 
@@ -148,7 +149,7 @@ def test_without_filters_nothing_is_sized() -> None:
 def test_market_without_a_book_is_dropped(side: Side) -> None:
     """A touch that is not known gives no price."""
     action = PlaceOrder(side=side, size=lit(1, COIN), price=MarketPrice(D(1)), place=PLACE)
-    found = action.sized(BTCJPY, partial(exact, values=Values.of({})), sources(START, bid=None))
+    found = action.sized(BTCJPY, partial(exact, values=Values({})), sources(START, bid=None))
     assert isinstance(found, Dropped)
 
 
@@ -180,19 +181,19 @@ def test_division_is_cut_downwards(amount: Decimal, price: Decimal) -> None:
 def test_values_of_actions_are_exact() -> None:
     """Amounts and prices are worked out in Decimal; an indicator's float is the number that its text names."""
     rsi = term("rsi", NUMBER)
-    values = Values.of({term_id(BID): D("0.1"), term_id(rsi): 0.1, "bad": "x"})
+    values = Values({term_id(BID): D("0.1"), term_id(rsi): 0.1, "bad": "x"})
     two = lit("0.2")
     cases: list[tuple[Any, Any]] = [
-        (Arithmetic("+", BID, two, JPY), D("0.3")),
-        (Arithmetic("-", BID, two, JPY), D("-0.1")),
-        (Arithmetic("*", rsi, two, JPY), D("0.02")),
-        (Arithmetic("/", BID, two, JPY), D("0.5")),
-        (Arithmetic("+%", BID, lit(50, PERCENT), JPY), D("0.15")),
-        (Arithmetic("-%", BID, lit(50, PERCENT), JPY), D("0.05")),
-        (Least(BID, two, JPY), D("0.1")),
-        (Most(BID, two, JPY), D("0.2")),
-        (Least(Arithmetic("/", BID, two, NUMBER), lit(3, PERCENT), PERCENT), D(3)),
-        (Arithmetic("/", two, lit(0), JPY), Missing("division by zero")),
+        (Operation("+", BID, two, JPY), D("0.3")),
+        (Operation("-", BID, two, JPY), D("-0.1")),
+        (Operation("*", rsi, two, JPY), D("0.02")),
+        (Operation("/", BID, two, JPY), D("0.5")),
+        (Operation("+%", BID, lit(50, PERCENT), JPY), D("0.15")),
+        (Operation("-%", BID, lit(50, PERCENT), JPY), D("0.05")),
+        (Operation("min", BID, two, JPY), D("0.1")),
+        (Operation("max", BID, two, JPY), D("0.2")),
+        (Operation("min", Operation("/", BID, two, NUMBER), lit(3, PERCENT), PERCENT), D(3)),
+        (Operation("/", two, lit(0), JPY), Missing("division by zero")),
     ]
     assert [exact(node, values) for node, _ in cases] == [expected for _, expected in cases]
 
@@ -200,10 +201,10 @@ def test_values_of_actions_are_exact() -> None:
 @pytest.mark.parametrize("seen", [Missing("gone"), LowerBound(D(5)), "text", float("nan")])
 def test_what_is_no_number_is_no_amount(seen: Any) -> None:
     """Missing, a bound, text: an amount that is not known orders nothing."""
-    values = Values.of({term_id(BID): seen})
+    values = Values({term_id(BID): seen})
     assert isinstance(exact(BID, values), Missing)
-    assert isinstance(exact(Arithmetic("+", lit(1), BID, JPY), values), Missing)
-    assert isinstance(exact(Arithmetic("+", BID, lit(1), JPY), values), Missing)
+    assert isinstance(exact(Operation("+", lit(1), BID, JPY), values), Missing)
+    assert isinstance(exact(Operation("+", BID, lit(1), JPY), values), Missing)
 
 
 # ------------------------------------------------------------------------------------------------------------ runs
@@ -247,10 +248,10 @@ def test_messages_show_values_with_their_units() -> None:
     """Placeholders are shown with their unit; what is not known is a dash."""
     parts = (term("change_24h", PERCENT), " ", term("last"), " ",
              term("age", Unit(Kind.DURATION), args=("ticker",)), " ",
-             Arithmetic("+%", term("last"), lit(1, PERCENT), JPY), " ",
-             Arithmetic("/", lit(1), lit(0), NUMBER))  # fmt: skip
+             Operation("+%", term("last"), lit(1, PERCENT), JPY), " ",
+             Operation("/", lit(1), lit(0), NUMBER))  # fmt: skip
     chosen = rule(ALWAYS, notify(*parts))
-    terms = [part for part in parts if not isinstance(part, str | Arithmetic)]
+    terms = [part for part in parts if not isinstance(part, str | Operation)]
     world = World(plan(replace(chosen, action_terms=(*terms, term("last")))))
     world.step(change="-6.021")
     assert texts(world) == ["-6.02% 100,000 JPY 0s 101,000 JPY —"]

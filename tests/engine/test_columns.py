@@ -9,28 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.engine.columns import answer_now, value_column, verdict_column
-from autotrader.engine.evaluate import judge
-from autotrader.engine.memory import Moment
-from autotrader.engine.observe import candle_leaves, observe, observe_terms, prepared
-from autotrader.engine.values import Values, term_id
+from autotrader.engine.conditions import candle_leaves, judge
+from autotrader.engine.observe import observe, observe_terms, prepared
+from autotrader.engine.rows import answer_now, value_column, verdict_column
+from autotrader.engine.values import Values
+from autotrader.language.shapes import Moment
 from autotrader.language.tree import (
-    All,
-    Arithmetic,
     AtLeast,
-    Between,
-    CountOf,
     Cross,
     Flag,
-    Least,
-    Most,
     Named,
-    Near,
     Not,
+    OfLast,
+    Operation,
+    Relation,
     Window,
-    WithinLast,
+    all_of,
+    any_of,
 )
-from autotrader.language.tree import Any as AnyOf
+from autotrader.language.walk import term_id
 from autotrader.market.candles import Candles
 from autotrader.market.needs import CandleNeed
 from autotrader.market.snapshot import Snapshot
@@ -78,22 +75,22 @@ def cross(direction: Any = "up", right: Any = None, zone: Any = None) -> Cross:
 
 
 def test_values_over_a_series() -> None:
-    """Arithmetic over columns is the arithmetic of single values; a division by zero is unknown."""
+    """Operation over columns is the arithmetic of single values; a division by zero is unknown."""
     base = candles([1, 2, 4])
     nodes: list[tuple[Any, list[float]]] = [
-        (Arithmetic("+", CLOSE, lit(1), JPY), [2, 3, 5]),
-        (Arithmetic("-", CLOSE, lit(1), JPY), [0, 1, 3]),
-        (Arithmetic("*", CLOSE, CLOSE, JPY), [1, 4, 16]),
-        (Arithmetic("/", lit(4), CLOSE, NUMBER), [4, 2, 1]),
-        (Arithmetic("+%", CLOSE, lit(50, PERCENT), JPY), [1.5, 3, 6]),
-        (Arithmetic("-%", CLOSE, lit(50, PERCENT), JPY), [0.5, 1, 2]),
-        (Arithmetic("%of", lit(50, PERCENT), CLOSE, JPY), [0.5, 1, 2]),
-        (Least(CLOSE, lit(2), JPY), [1, 2, 2]),
-        (Most(CLOSE, lit(2), JPY), [2, 2, 4]),
-        (Least(Arithmetic("/", CLOSE, lit(100), NUMBER), lit(2, PERCENT), PERCENT), [1, 2, 2]),
+        (Operation("+", CLOSE, lit(1), JPY), [2, 3, 5]),
+        (Operation("-", CLOSE, lit(1), JPY), [0, 1, 3]),
+        (Operation("*", CLOSE, CLOSE, JPY), [1, 4, 16]),
+        (Operation("/", lit(4), CLOSE, NUMBER), [4, 2, 1]),
+        (Operation("+%", CLOSE, lit(50, PERCENT), JPY), [1.5, 3, 6]),
+        (Operation("-%", CLOSE, lit(50, PERCENT), JPY), [0.5, 1, 2]),
+        (Operation("%of", lit(50, PERCENT), CLOSE, JPY), [0.5, 1, 2]),
+        (Operation("min", CLOSE, lit(2), JPY), [1, 2, 2]),
+        (Operation("max", CLOSE, lit(2), JPY), [2, 2, 4]),
+        (Operation("min", Operation("/", CLOSE, lit(100), NUMBER), lit(2, PERCENT), PERCENT), [1, 2, 2]),
     ]
     assert [value_column(node, series(base), base).tolist() for node, _ in nodes] == [column for _, column in nodes]
-    assert np.isnan(value_column(Arithmetic("/", CLOSE, lit(0), NUMBER), series(base), base)).all()
+    assert np.isnan(value_column(Operation("/", CLOSE, lit(0), NUMBER), series(base), base)).all()
 
 
 def test_words_without_candles_are_unknown() -> None:
@@ -119,8 +116,8 @@ def test_a_month_is_aligned_too() -> None:
     assert value_column(term("close", timeframe="1M"), series(base, month), base)[-1] == 7.0
     own = value_column(term("close", timeframe="1M"), series(month), month)
     assert own.tolist() == [7.0] * 3
-    assert answers(WithinLast(key="k", text="", place=PLACE, part=compare(term("close", timeframe="1M"), ">", lit(5)),
-                              count=2, timeframe="1M"), month) == [1, 1, 1]  # fmt: skip
+    assert answers(OfLast(key="k", text="", place=PLACE, part=compare(term("close", timeframe="1M"), ">", lit(5)),
+                          least=1, count=2, timeframe="1M"), month) == [1, 1, 1]  # fmt: skip
 
 
 def test_a_missing_candle_of_another_series_is_unknown() -> None:
@@ -160,13 +157,13 @@ def test_a_candle_crossing_stays_true_until_the_next_close() -> None:
 def test_shapes_over_candles() -> None:
     """`within last 3 candles` and `2 of last 3 candles`; a missing candle is unknown."""
     part = compare(CLOSE, ">", lit(5))
-    within = WithinLast(key="k", text="", place=PLACE, part=part, count=3, timeframe="1h")
-    two = CountOf(key="k", text="", place=PLACE, part=part, least=2, count=3, timeframe="1h")
+    within = OfLast(key="k", text="", place=PLACE, part=part, form="within", least=1, count=3, timeframe="1h")
+    two = OfLast(key="k", text="", place=PLACE, part=part, least=2, count=3, timeframe="1h")
     prices = [1, 9, 1, 9, 1, 1, 1.0]
     assert answers(within, candles(prices)) == [-1, 1, 1, 1, 1, 1, 0]
     assert answers(two, candles(prices)) == [-1, -1, 0, 1, 0, 0, 0]
     assert answers(within, candles([1.0] * 6, skip=(2,))) == [-1, -1, -1, -1, 0]
-    checks = WithinLast(key="k", text="", place=PLACE, part=part, count=3, timeframe="")
+    checks = OfLast(key="k", text="", place=PLACE, part=part, form="within", least=1, count=3, timeframe="")
     assert answers(checks, candles([1.0] * 6, skip=(2,))) == [-1, -1, 0, 0, 0]
 
 
@@ -175,15 +172,15 @@ def test_combinators_over_columns() -> None:
     base = candles([1, 5, 9.0])
     small, large, unknown = compare(CLOSE, "<", lit(6)), compare(CLOSE, ">=", lit(5)), below(3)
     cases: list[tuple[Any, list[int]]] = [
-        (All(key="", place=PLACE, parts=(small, large)), [0, 1, 0]),
-        (All(key="", place=PLACE, parts=(small, unknown)), [-1, -1, 0]),
-        (AnyOf(key="", place=PLACE, parts=(small, unknown)), [1, 1, -1]),
+        (all_of((small, large), "", PLACE), [0, 1, 0]),
+        (all_of((small, unknown), "", PLACE), [-1, -1, 0]),
+        (any_of((small, unknown), "", PLACE), [1, 1, -1]),
         (AtLeast(key="", place=PLACE, count=2, parts=(small, large, unknown)), [-1, 1, -1]),
         (Not(key="", place=PLACE, part=small), [0, 0, 1]),
         (Not(key="", place=PLACE, part=unknown), [-1, -1, -1]),
         (Named(key="", name="s", place=PLACE, part=small), [1, 1, 0]),
-        (Between(key="", text="", place=PLACE, value=CLOSE, low=lit(5), high=lit(9)), [0, 1, 1]),
-        (Near(key="", text="", place=PLACE, value=CLOSE, target=lit(4), within=lit(25, PERCENT)), [0, 1, 0]),
+        (Relation(key="", text="", place=PLACE, name="between", sides=(CLOSE, lit(5), lit(9))), [0, 1, 1]),
+        (Relation(key="", text="", place=PLACE, name="near", sides=(CLOSE, lit(4), lit(25, PERCENT))), [0, 1, 0]),
         (Flag(key="", text="", place=PLACE, term=term("exchange")), [-1, -1, -1]),
         (Flag(key="", text="", place=PLACE, windows=(Window(120, 180, frozenset(range(7)), "UTC"),)), [0, 1, 0]),
         (held(small, HOUR_MS), [0, 1, 0]),
@@ -216,7 +213,7 @@ def test_live_answers_say_why_they_are_unknown() -> None:
     assert "not there yet" in str(answer_now(cross(), live(candles([1.0] * 2), now_ms=now)))
     mean = cross(right=term("sma", timeframe="1h", args=(lit(9).value,)))
     assert "too few" in str(answer_now(mean, live(candles([1.0] * 3), now_ms=now)))
-    other = WithinLast(key="k", text="", place=PLACE, part=below(1), count=2, timeframe="4h")
+    other = OfLast(key="k", text="", place=PLACE, part=below(1), form="within", least=1, count=2, timeframe="4h")
     assert answer_now(other, live(now_ms=now)) == Missing("no value of 4h candles in it")
 
 
@@ -235,7 +232,7 @@ def test_the_table_answers_candle_leaves_without_candles() -> None:
     from tests.worlds.values import rule
 
     leaf = cross()
-    chosen = rule(All(key="a", place=PLACE, parts=(leaf, held(leaf, 0, "when[1]"))))
+    chosen = rule(all_of((leaf, held(leaf, 0, "when[1]")), "a", PLACE))
     table = observe([prepared(chosen)], live(candles([99, 101.0]), now_ms=DAY + 2 * HOUR_MS))
     assert chosen.when is not None
     assert judge(chosen.when, table, {}, Moment(DAY))[0].holds is True
@@ -249,10 +246,10 @@ def test_the_table_answers_candle_leaves_without_candles() -> None:
 @given(some.conditions(), st.data())
 def test_columns_and_table_agree_on_one_row(condition: Any, data: st.DataObject) -> None:
     """A one-row column of conditions without memory gives what the value table gives, for known candle values."""
-    if any(candle_leaves(condition)) or not isinstance(condition, type(compare(CLOSE, "<", CLOSE)) | Between | Near):
+    if any(candle_leaves(condition)) or not isinstance(condition, Relation):
         return
     base = candles([4.0])
-    values = Values.of({term_id(t): Missing("no candle word") for t in some.TERMS})
+    values = Values({term_id(t): Missing("no candle word") for t in some.TERMS})
     column = answers(condition, base)[0]
     truth = judge(condition, values, {}, Moment(DAY))[0].holds
     assert (None if column < 0 else bool(column)) == truth

@@ -189,7 +189,7 @@ def test_counts_of_orders() -> None:
 
 
 def test_holding_counts_what_could_still_be_bought() -> None:
-    """Held, resting, just bought and just approved coins stay within `holding`."""
+    """For, resting, just bought and just approved coins stay within `holding`."""
     look = sources(START, account=account_of(START - 1_000), record=OwnRecord(
         orders=(own(price=D(1)),), fills=(fill(Side.BUY, 100_000, "0.2", START),)))  # fmt: skip
     assert reason(request(), look, holding={"BTC": D("1.31")}) == ""

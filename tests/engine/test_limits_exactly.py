@@ -280,7 +280,7 @@ def test_the_days_spending() -> None:
 
 
 def test_what_may_be_held() -> None:
-    """Held, the rest of open buys of this base asset, what was bought since the balances were read, and this order."""
+    """For, the rest of open buys of this base asset, what was bought since the balances were read, and this order."""
     look = sources(START, account=account_of(START - 1_000), record=OwnRecord(
         orders=(own(price=D(1), quantity=D("0.2"), executed=D("0.1")), other(),
                 own("s", side=Side.SELL, price=D(900_000), quantity=D("0.5"))),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.engine.memory import (
+from autotrader.language.algebra import Truth
+from autotrader.language.shapes import (
     NOTHING,
     LeafMemory,
     Moment,
@@ -14,7 +15,6 @@ from autotrader.engine.memory import (
     memory_from_json,
     memory_to_json,
 )
-from autotrader.engine.verdict import Truth
 
 MINUTE = 60_000
 

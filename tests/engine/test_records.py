@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.engine.evaluate import judge
+from autotrader.engine.conditions import judge
 from autotrader.engine.explain import detail, lines, retold, story_to_data, verdict_to_data
-from autotrader.engine.memory import Moment
 from autotrader.engine.requests import Context
 from autotrader.engine.shown import value_text
 from autotrader.engine.state import (
@@ -27,25 +26,23 @@ from autotrader.engine.state import (
     state_from_json,
     state_to_json,
 )
-from autotrader.engine.values import Values, scalar_from_text, term_id, value_id, values_from_json, values_to_json
-from autotrader.engine.written import written
+from autotrader.engine.values import Values, scalar_from_text, values_from_json, values_to_json
 from autotrader.language.plan import Branch
+from autotrader.language.readback import written
+from autotrader.language.shapes import Moment
 from autotrader.language.tree import (
-    All,
-    Arithmetic,
-    Between,
-    CountOf,
     Cross,
     Kind,
-    Least,
     Literal,
-    Most,
     Named,
-    Near,
     Not,
+    OfLast,
+    Operation,
+    Relation,
     Unit,
-    WithinLast,
+    all_of,
 )
+from autotrader.language.walk import term_id, value_id
 from autotrader.market.sources import LowerBound, Missing
 from tests.engine import strategies as some
 from tests.worlds.values import (
@@ -98,7 +95,7 @@ states = st.builds(
 @given(st.dictionaries(st.text(max_size=8), scalars, max_size=6))
 def test_values_round_trip(table: dict[str, Any]) -> None:
     """Every value comes back exactly, and of its own type."""
-    back = values_from_json(json.loads(json.dumps(values_to_json(Values.of(table))))).table
+    back = values_from_json(json.loads(json.dumps(values_to_json(Values(table))))).table
     assert back == table
     assert [type(value) for value in back.values()] == [type(table[key]) for key in back]
     assert [str(value) for value in back.values()] == [str(table[key]) for key in back]
@@ -156,9 +153,7 @@ def test_a_rule_that_just_missed_says_by_how_much() -> None:
     assert story.sentence == "dip (BTCJPY) did not fire: its condition was false"
     assert detail(story.parts[0][1]) == "100,012 JPY, 12 JPY short"
     rsi = compare(term("rsi", NUMBER), "<", lit(30, NUMBER))
-    assert (
-        detail(judge(rsi, Values.of({term_id(term("rsi", NUMBER)): 30.29}), {}, NOW)[0]) == "30.29, 0.29 points short"
-    )
+    assert detail(judge(rsi, Values({term_id(term("rsi", NUMBER)): 30.29}), {}, NOW)[0]) == "30.29, 0.29 points short"
 
 
 @pytest.mark.parametrize(
@@ -197,7 +192,7 @@ def test_the_retold_tree_is_the_decision(prices: list[int | None], timed: bool) 
 
 def test_a_tree_has_a_line_for_each_node_and_data_for_programs() -> None:
     """Lines carry depth, mark, text and place; the data can be written as JSON."""
-    tree = All(key="w", place=PLACE, parts=(below(100), Not(key="n", place=PLACE, part=below(50, "x"))))
+    tree = all_of((below(100), Not(key="n", place=PLACE, part=below(50, "x"))), "w", PLACE)
     _, story = told(90, when=tree, branches=(Branch("a", below(200, "b"), (notify(),)),))
     assert [(line.depth, line.mark, line.text) for line in lines(story.parts[0][1])] == [
         (0, "✓", "all"), (1, "✓", "last < 100"), (1, "✓", "not"), (2, "✗", "last < 50"),
@@ -213,34 +208,35 @@ def test_every_leaf_shows_its_sides() -> None:
     common: dict[str, Any] = {"key": "k", "text": "leaf", "place": PLACE}
     zone = Cross(left=LAST, direction="up", right=term("bid"), dead_zone=lit(1), **common)
     leaves: list[tuple[Any, str]] = [
-        (Between(value=LAST, low=lit(1), high=lit(100), **common), "105 JPY, 5 JPY short"),
-        (Between(value=LAST, low=lit(110), high=lit(120), **common), "105 JPY, 5 JPY short"),
-        (Near(value=LAST, target=lit(100), within=lit(1, PERCENT), **common), "105 JPY, 4 JPY short"),
-        (Near(value=LAST, target=term("bid"), within=lit(1), **common), "105 JPY against bid = 99 JPY, 5 JPY short"),
+        (Relation(name="between", sides=(LAST, lit(1), lit(100)), **common), "105 JPY, 5 JPY short"),
+        (Relation(name="between", sides=(LAST, lit(110), lit(120)), **common), "105 JPY, 5 JPY short"),
+        (Relation(name="near", sides=(LAST, lit(100), lit(1, PERCENT)), **common), "105 JPY, 4 JPY short"),
+        (Relation(name="near", sides=(LAST, term("bid"), lit(1)), **common),
+         "105 JPY against bid = 99 JPY, 5 JPY short"),
         (compare(LAST, "<", term("bid")), "105 JPY against bid = 99 JPY, 6 JPY short"),
         (compare(LAST, "<", lit(105)), "105 JPY, exactly on the threshold, nothing short"),
-        (compare(LAST, "<", Arithmetic("-", term("bid"), lit(1), lit(1).unit)),
+        (compare(LAST, "<", Operation("-", term("bid"), lit(1), lit(1).unit)),
          "105 JPY against bid - 1 = 98 JPY, 7 JPY short"),
         (zone, "105 JPY against bid = 99 JPY, first known side: up; that is no crossing"),
-        (CountOf(part=below(100), least=2, count=3, timeframe="", **common),
+        (OfLast(part=below(100), least=2, count=3, timeframe="", **common),
          "105 JPY, 5 JPY short, true at 0 of the last 1 checks"),
-        (WithinLast(part=below(100), count=3, timeframe="1h", **common), "105 JPY, "),
+        (OfLast(part=below(100), form="within", least=1, count=3, timeframe="1h", **common), "105 JPY, "),
         (Named(key="k", name="s", place=PLACE, part=below(100)), ""),
     ]  # fmt: skip
-    shown = [detail(judge(leaf, Values.of(table), {}, NOW)[0]) for leaf, _ in leaves]
+    shown = [detail(judge(leaf, Values(table), {}, NOW, "BTCJPY")[0]) for leaf, _ in leaves]
     assert [text[: len(expected)] for text, (_, expected) in zip(shown, leaves, strict=True)] == [e for _, e in leaves]
 
 
 def test_bounds_and_unknown_sums_are_shown_as_what_they_are() -> None:
     """ "At least x" is shown so; what it leaves open says so."""
     depth = term("depth_bid", Unit(Kind.AMOUNT, "JPY"))
-    values = Values.of({term_id(depth): LowerBound(Decimal(5))})
+    values = Values({term_id(depth): LowerBound(Decimal(5))})
     open_one = judge(compare(depth, "<", lit(9)), values, {}, NOW)[0]
     assert detail(open_one) == "at least 5 JPY, only a lower bound is known, and it does not settle this"
-    twice = compare(Arithmetic("*", depth, lit(2), depth.unit), ">", lit(9))
+    twice = compare(Operation("*", depth, lit(2), depth.unit), ">", lit(9))
     assert judge(twice, values, {}, NOW)[0].holds is True
     assert verdict_to_data(judge(twice, values, {}, NOW)[0])["observed"][0]["value"] == "—"
-    none = compare(Arithmetic("*", term("nothing"), lit(2), depth.unit), ">", lit(9))
+    none = compare(Operation("*", term("nothing"), lit(2), depth.unit), ">", lit(9))
     assert "not observed" in detail(judge(none, values, {}, NOW)[0])
 
 
@@ -269,12 +265,14 @@ def test_words_are_written_as_people_write_them() -> None:
         (atr, "atr(14, 4h) 1 candle ago", "BTCJPY.atr(14,4h)~1"),
         (depth, "depth_bid(0.5%)", "BTCJPY.depth_bid(0.5:percent)"),
         (series, "sma(30, volume(5m)) 2 candles ago", "BTCJPY.sma(30,BTCJPY.volume(5m))~2"),
-        (Arithmetic("*", Arithmetic("+%", LAST, lit(1, PERCENT, "1%"), LAST.unit), lit(2), LAST.unit),
+        (Operation("*", Operation("+%", LAST, lit(1, PERCENT, "1%"), LAST.unit), lit(2), LAST.unit),
          "(last + 1%) * 2",
          "((BTCJPY.last+%1:percent)*2:price:JPY)"),
-        (Arithmetic("%of", lit(20, PERCENT, "20%"), term("free", args=("JPY",)), LAST.unit), "20% of free(JPY)",
+        (Operation("%of", lit(20, PERCENT, "20%"), term("free", args=("JPY",)), LAST.unit), "20% of free(JPY)",
          "(20:percent%ofBTCJPY.free(JPY))"),
-        (Least(LAST, lit(1), LAST.unit), "min(last, 1)", "min(BTCJPY.last,1:price:JPY)"),
-        (Most(LAST, lit(1), LAST.unit), "max(last, 1)", "max(BTCJPY.last,1:price:JPY)"),
+        (Operation("min", LAST, lit(1), LAST.unit), "min(last, 1)", "min(BTCJPY.last,1:price:JPY)"),
+        (Operation("max", LAST, lit(1), LAST.unit), "max(last, 1)", "max(BTCJPY.last,1:price:JPY)"),
     ]  # fmt: skip
-    assert [(written(node), value_id(node)) for node, _, _ in nodes] == [(text, name) for _, text, name in nodes]
+    assert [(written(node, "BTCJPY"), value_id(node)) for node, _, _ in nodes] == [
+        (text, name) for _, text, name in nodes
+    ]

@@ -8,14 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.engine.evaluate import judge, leaf_id
-from autotrader.engine.fast import compiled, has_memory
-from autotrader.engine.memory import Moment
-from autotrader.engine.observe import candle_leaves
-from autotrader.engine.values import Values, term_id
-from autotrader.engine.verdict import Truth, count_at_least, every, negated
-from autotrader.engine.verdict import some as any_of
-from autotrader.language.tree import Arithmetic, Between, Condition, CountOf, Cross, Flag, Near, WithinLast
+from autotrader.engine.conditions import candle_leaves, compiled, has_memory, judge
+from autotrader.engine.values import Values
+from autotrader.language.algebra import Truth, count_at_least, negated
+from autotrader.language.shapes import Moment
+from autotrader.language.tree import Condition, Cross, Flag, OfLast, Operation, Relation
+from autotrader.language.walk import leaf_id, term_id
 from autotrader.market.sources import LowerBound, Missing
 from tests.engine import strategies as some
 from tests.worlds.values import JPY, LAST, NUMBER, PERCENT, PLACE, below, compare, held, lit, term
@@ -27,24 +25,25 @@ NOW = Moment(600_000, 570_000, 30_000)
 
 def holds(condition: Condition, table: dict[str, Any]) -> Truth:
     """The answer over a table, agreed upon by both evaluations."""
-    values = Values.of(table)
+    values = Values(table)
     explained = judge(condition, values, {}, NOW)[0].holds
     assert explained == compiled(condition)(values, {}, NOW, {})
     return explained
 
 
-@given(parts)
-def test_de_morgan(answers: list[Truth]) -> None:
-    """Not all is any not; not any is all not; with unknowns too."""
-    assert negated(every(answers)) == any_of([negated(answer) for answer in answers])
-    assert negated(any_of(answers)) == every([negated(answer) for answer in answers])
+@given(parts, st.integers(0, 7))
+def test_de_morgan(answers: list[Truth], least: int) -> None:
+    """Not all is any not, not any is all not, and likewise for any number of them; with unknowns too."""
+    denied = [negated(answer) for answer in answers]
+    assert negated(count_at_least(answers, least)) == count_at_least(denied, len(answers) - least + 1)
 
 
 @given(parts)
-def test_all_and_any_are_counts(answers: list[Truth]) -> None:
-    """`all` is at least every one of them, `any` is at least one."""
-    assert every(answers) == count_at_least(answers, len(answers))
-    assert any_of(answers) == count_at_least(answers, 1)
+def test_all_and_any_by_their_meaning(answers: list[Truth]) -> None:
+    """`all` (every one): any false is false, else any unknown is unknown. `any` (one): the same turned round."""
+    everyone = False if False in answers else None if None in answers else True
+    anyone = True if True in answers else None if None in answers else False
+    assert (count_at_least(answers, len(answers)), count_at_least(answers, 1)) == (everyone, anyone)
 
 
 @given(parts, st.integers(0, 5), st.integers(0, 6))
@@ -53,8 +52,7 @@ def test_learning_more_never_turns_an_answer_round(answers: list[Truth], index: 
     if index >= len(answers):
         return
     blurred = [*answers[:index], None, *answers[index + 1 :]]
-    for join in (every, any_of, lambda a: count_at_least(a, least)):
-        assert join(blurred) in (None, join(answers))
+    assert count_at_least(blurred, least) in (None, count_at_least(answers, least))
 
 
 @given(some.conditions(), st.data())
@@ -85,7 +83,7 @@ def test_forgetting_a_value_never_makes_a_condition_true(condition: Condition, d
     extra = tuple(leaf_id(leaf) for leaf in candle_leaves(condition))
     values = data.draw(some.tables(extra))
     lost = data.draw(st.sampled_from(sorted(values.table)))
-    blurred = Values.of({**values.table, lost: Missing("lost")})
+    blurred = Values({**values.table, lost: Missing("lost")})
     before, after = judge(condition, values, {}, NOW)[0].holds, judge(condition, blurred, {}, NOW)[0].holds
     assert after in (None, before)
 
@@ -103,29 +101,31 @@ def test_a_bound_settles_what_it_can(op: str, bound: int, expected: Truth) -> No
 def test_a_ratio_compares_with_a_percentage() -> None:
     """`atr / close < 3%`: like by like is a plain number, counted in percent beside a percentage."""
     atr, close = term("atr"), term("close")
-    condition = compare(Arithmetic("/", atr, close, NUMBER), "<", lit(3, PERCENT))
+    condition = compare(Operation("/", atr, close, NUMBER), "<", lit(3, PERCENT))
     assert holds(condition, {term_id(atr): 2.0, term_id(close): 100.0}) is True
     assert holds(condition, {term_id(atr): 4.0, term_id(close): 100.0}) is False
 
 
 def test_division_by_zero_is_unknown_with_its_reason() -> None:
     """A quotient by nothing is unknown, and says so."""
-    condition = compare(Arithmetic("/", lit(1), LAST, NUMBER), ">", lit(1, NUMBER))
-    verdict = judge(condition, Values.of({term_id(LAST): 0.0}), {}, NOW)[0]
+    condition = compare(Operation("/", lit(1), LAST, NUMBER), ">", lit(1, NUMBER))
+    verdict = judge(condition, Values({term_id(LAST): 0.0}), {}, NOW)[0]
     assert (verdict.holds, verdict.reason) == (None, "division by zero")
 
 
 def test_percent_below_a_price_is_relative() -> None:
     """`last < sma - 20%` means 0.8 times the mean."""
     sma = term("sma", timeframe="1d")
-    condition = compare(LAST, "<", Arithmetic("-%", sma, lit(20, PERCENT), JPY))
+    condition = compare(LAST, "<", Operation("-%", sma, lit(20, PERCENT), JPY))
     assert holds(condition, {term_id(LAST): 79.0, term_id(sma): 100.0}) is True
     assert holds(condition, {term_id(LAST): 81.0, term_id(sma): 100.0}) is False
 
 
 def test_between_takes_both_ends() -> None:
     """Both ends of `between` belong to it."""
-    condition = Between(key="k", text="last between 1 and 2", place=PLACE, value=LAST, low=lit(1), high=lit(2))
+    condition = Relation(
+        key="k", text="last between 1 and 2", place=PLACE, name="between", sides=(LAST, lit(1), lit(2))
+    )
     found = [holds(condition, {term_id(LAST): value}) for value in (0.9, 1.0, 2.0, 2.1)]
     assert found == [False, True, True, False]
 
@@ -136,7 +136,7 @@ def test_between_takes_both_ends() -> None:
 )
 def test_near_is_absolute_or_a_share_of_the_target(within: Any, last: float, expected: bool) -> None:
     """A percentage behind `within` is taken of the target."""
-    condition = Near(key="k", text="near", place=PLACE, value=LAST, target=lit(100), within=within)
+    condition = Relation(key="k", text="near", place=PLACE, name="near", sides=(LAST, lit(100), within))
     assert expected == holds(condition, {term_id(LAST): last})
 
 
@@ -147,7 +147,7 @@ def crossing(*prices: float | None, zone: Any = None, direction: Any = "up") -> 
     found = []
     for price in prices:
         seen = Missing("gone") if price is None else float(price)
-        verdict, memory = judge(leaf, Values.of({term_id(LAST): seen}), memory, NOW)
+        verdict, memory = judge(leaf, Values({term_id(LAST): seen}), memory, NOW)
         found.append(verdict.holds)
     return found
 
@@ -167,10 +167,10 @@ def test_a_dead_zone_keeps_the_side() -> None:
 
 def test_distance_says_how_far_a_comparison_missed() -> None:
     """A false comparison tells how much was missing; a true one has no distance."""
-    near = judge(below(100), Values.of({term_id(LAST): 100.5}), {}, NOW)[0]
+    near = judge(below(100), Values({term_id(LAST): 100.5}), {}, NOW)[0]
     assert near.distance == 0.5
-    assert judge(below(100), Values.of({term_id(LAST): 99.0}), {}, NOW)[0].distance is None
-    far = judge(held(below(100), 60_000), Values.of({term_id(LAST): 102.0}), {}, NOW)[0]
+    assert judge(below(100), Values({term_id(LAST): 99.0}), {}, NOW)[0].distance is None
+    far = judge(held(below(100), 60_000), Values({term_id(LAST): 102.0}), {}, NOW)[0]
     assert far.distance == 2.0
 
 
@@ -178,26 +178,26 @@ def test_an_open_side_is_unknown() -> None:
     """A crossing of a bound that leaves the side open, or with an unknown dead zone, is unknown and says why."""
     depth = term("depth_bid")
     leaf = Cross(key="k", text="cross", place=PLACE, left=depth, direction="up", right=lit(100))
-    bound = judge(leaf, Values.of({term_id(depth): LowerBound(lit(50).value)}), {}, NOW)[0]
+    bound = judge(leaf, Values({term_id(depth): LowerBound(lit(50).value)}), {}, NOW)[0]
     assert (bound.holds, "lower bound" in bound.reason) == (None, True)
     zoned = Cross(key="k", text="cross", place=PLACE, left=lit(1), direction="up", right=lit(100), dead_zone=LAST)
-    unknown = judge(zoned, Values.of({term_id(LAST): Missing("gone")}), {}, NOW)[0]
+    unknown = judge(zoned, Values({term_id(LAST): Missing("gone")}), {}, NOW)[0]
     assert (unknown.holds, unknown.reason) == (None, "gone")
-    inside = judge(zoned, Values.of({term_id(LAST): 100.0}), {}, NOW)[0]
+    inside = judge(zoned, Values({term_id(LAST): 100.0}), {}, NOW)[0]
     assert inside.reason == "inside the dead zone since the start; no side yet"
 
 
 def test_an_unknown_width_leaves_near_open() -> None:
     """`near` with an unknown width or target is unknown with that reason."""
     for within, target in ((LAST, lit(1)), (lit(1, PERCENT), LAST)):
-        leaf = Near(key="k", text="near", place=PLACE, value=lit(1), target=target, within=within)
+        leaf = Relation(key="k", text="near", place=PLACE, name="near", sides=(lit(1), target, within))
         assert holds(leaf, {term_id(LAST): Missing("gone")}) is None
 
 
 def test_a_word_that_is_no_answer_is_unknown() -> None:
     """A number where a yes or no is expected decides nothing."""
     leaf = Flag(key="k", text="exchange is normal", place=PLACE, term=term("exchange"))
-    verdict = judge(leaf, Values.of({term_id(term("exchange")): 1.0}), {}, NOW)[0]
+    verdict = judge(leaf, Values({term_id(term("exchange")): 1.0}), {}, NOW)[0]
     assert (verdict.holds, "not a yes or no" in verdict.reason) == (None, True)
 
 
@@ -206,13 +206,13 @@ def test_every_kind_of_leaf_has_its_own_id() -> None:
     common: dict[str, Any] = {"text": "t", "place": PLACE}
     part, flag = below(1), Flag(key="a", term=term("exchange"), **common)
     leaves: list[Any] = [
-        part, Between(key="a", value=LAST, low=lit(1), high=lit(2), **common),
-        Near(key="a", value=LAST, target=lit(1), within=lit(2), **common),
+        part, Relation(key="a", name="between", sides=(LAST, lit(1), lit(2)), **common),
+        Relation(key="a", name="near", sides=(LAST, lit(1), lit(2)), **common),
         Cross(key="a", left=LAST, direction="up", right=lit(1), **common),
         Cross(key="a", left=LAST, direction="up", right=lit(1), dead_zone=lit(1), **common),
         flag, Flag(key="a", windows=(), text="time in 09:00-10:00", place=PLACE), held(part, 5), held(flag, 5),
-        WithinLast(key="a", part=part, count=3, timeframe="1h", **common),
-        CountOf(key="a", part=part, least=2, count=3, timeframe="1h", **common),
+        OfLast(key="a", part=part, form="within", least=1, count=3, timeframe="1h", **common),
+        OfLast(key="a", part=part, least=2, count=3, timeframe="1h", **common),
     ]  # fmt: skip
     assert len({leaf_id(leaf) for leaf in leaves}) == len(leaves)
     assert leaf_id(below(1, "elsewhere")) == leaf_id(part)

@@ -28,6 +28,9 @@ IMPURE_NAMES = frozenset({
     "numpy.fromfile", "numpy.genfromtxt", "numpy.load", "numpy.loadtxt", "numpy.memmap", "numpy.save", "numpy.savetxt",
 })  # fmt: skip
 IMPURE_BUILTINS = frozenset({"__import__", "breakpoint", "eval", "exec", "input", "open", "print"})
+# What is compiled there is written by the algebra alone, with keys and constants as arguments; a test of the algebra
+# says that nothing of a rule gets into it.
+COMPILED = ("autotrader/language/source.py", "exec")
 # Calls that are impure on whatever object they are made: a clock handed down as an argument is still a clock.
 IMPURE_METHODS = frozenset({
     "getenv", "monotonic", "now", "read_bytes", "read_text", "sleep", "today", "utcnow", "write_bytes", "write_text",
@@ -106,6 +109,7 @@ def test_the_pure_part_touches_nothing() -> None:
         f"{path.relative_to(ROOT)}:{line}: {what}"
         for path in pure_files()
         for line, what in impurities(path.read_text(encoding="utf-8"))
+        if (path.relative_to(ROOT).as_posix(), what) != COMPILED
     ]
     assert not found, "\n".join(["the pure part touches the world:", *found])
 

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from autotrader.language.expression import Origin, Scope, parse_condition, parse_value
+from autotrader.language.expression import Origin, Scope, SignalUse, parse_condition, parse_value
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Condition, Kind, Literal, Place, Unit, Value
 from autotrader.market.instrument import Instrument
@@ -29,6 +29,7 @@ def condition(text: str, scope: Scope = SCOPE) -> Condition:
     """A condition without mistakes."""
     found, problems = parse_condition(text, ORIGIN, "when", scope)
     assert found is not None, problems
+    assert not isinstance(found, SignalUse)
     return found
 
 

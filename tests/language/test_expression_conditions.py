@@ -6,25 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from autotrader.language.expression import Scope, parse_condition
-from autotrader.language.tree import (
-    Arithmetic,
-    Between,
-    Compare,
-    CountOf,
-    Cross,
-    Flag,
-    Held,
-    Kind,
-    Least,
-    Literal,
-    Named,
-    Near,
-    Term,
-    Unit,
-    WithinLast,
-)
-from tests.language.scopes import INSTRUMENTS, ORIGIN, PARAMS, SCOPE, condition, value
+from autotrader.language.expression import parse_condition
+from autotrader.language.tree import Cross, Flag, For, Kind, Literal, OfLast, Operation, Relation, Term, Unit
+from tests.language.scopes import ORIGIN, PARAMS, SCOPE, condition, value
 
 JPY_PRICE = Unit(Kind.PRICE, "JPY")
 EXAMPLES = [
@@ -54,7 +38,7 @@ def test_every_condition_of_the_specification_is_understood(text: str) -> None:
 def test_a_comparison_keeps_its_place_key_and_text() -> None:
     """A leaf knows where it stands and what was written."""
     found = condition("last > 5")
-    assert isinstance(found, Compare)
+    assert isinstance(found, Relation)
     assert (
         found.key,
         found.text,
@@ -67,30 +51,30 @@ def test_a_comparison_keeps_its_place_key_and_text() -> None:
 def test_a_bare_price_takes_the_quote_currency() -> None:
     """`last < 8_000_000` compares with a price in the symbol's quote."""
     found = condition("last < 8_000_000")
-    assert isinstance(found, Compare)
-    assert Literal(Decimal(8_000_000), JPY_PRICE, "8_000_000") == found.right
+    assert isinstance(found, Relation)
+    assert Literal(Decimal(8_000_000), JPY_PRICE, "8_000_000") == found.sides[1]
 
 
 def test_a_price_may_carry_its_currency() -> None:
     """`8_000_000 JPY` beside a price is a price."""
     found = condition("8_000_000 JPY > last")
-    assert isinstance(found, Compare)
-    assert found.left.unit == JPY_PRICE
+    assert isinstance(found, Relation)
+    assert found.sides[0].unit == JPY_PRICE
 
 
 def test_percentages_are_in_points_and_durations_in_milliseconds() -> None:
     """`-5%` is -5 and `2m30s` is 150,000 ms."""
     found = condition("change_24h < -5% for 2m30s")
-    assert isinstance(found, Held)
-    assert isinstance(found.part, Compare)
-    assert (Decimal(-5), 150_000) == (found.part.right.value, found.span_ms)  # type: ignore[union-attr]
+    assert isinstance(found, For)
+    assert isinstance(found.part, Relation)
+    assert (Decimal(-5), 150_000) == (found.part.sides[1].value, found.span_ms)  # type: ignore[union-attr]
 
 
 def test_another_symbol_by_prefix() -> None:
     """`ETHJPY.last` is the other symbol's."""
     found = condition("ETHJPY.last > 3")
-    assert isinstance(found, Compare)
-    assert Term("last", "ETHJPY", JPY_PRICE) == found.left
+    assert isinstance(found, Relation)
+    assert Term("last", "ETHJPY", JPY_PRICE) == found.sides[0]
 
 
 def test_words_of_the_account_belong_to_no_symbol() -> None:
@@ -114,21 +98,21 @@ def test_a_series_stands_in_place_of_a_timeframe() -> None:
 def test_candles_ago_shifts_every_candle_value() -> None:
     """`(a - b) 2 candles ago` shifts both."""
     found = value("(close(1h) - open(1h)) 2 candles ago")
-    assert isinstance(found, Arithmetic)
+    assert isinstance(found, Operation)
     assert [found.left.shift, found.right.shift] == [2, 2]  # type: ignore[union-attr]
 
 
 def test_percent_of_a_price_is_relative() -> None:
     """`sma(200, 1d) - 20%` takes 20% off; the tree says so."""
     found = value("sma(200, 1d) - 20%")
-    assert isinstance(found, Arithmetic)
+    assert isinstance(found, Operation)
     assert (found.op, found.unit) == ("-%", JPY_PRICE)
 
 
 def test_percent_and_percent_add_points() -> None:
     """`spread + 0.1%` is a percentage."""
     found = value("spread + 0.1%")
-    assert isinstance(found, Arithmetic)
+    assert isinstance(found, Operation)
     assert (found.op, found.unit.kind) == ("+", Kind.PERCENT)
 
 
@@ -136,7 +120,7 @@ def test_percent_and_percent_add_points() -> None:
 def test_percent_of_an_amount_is_an_amount(text: str) -> None:
     """All three ways of taking a part give the same tree."""
     found = value(text)
-    assert isinstance(found, Arithmetic)
+    assert isinstance(found, Operation)
     assert ("%of", Unit(Kind.AMOUNT, "JPY")) == (found.op, found.unit)
 
 
@@ -149,38 +133,39 @@ def test_price_times_base_is_quote() -> None:
 def test_a_tick_is_the_symbols_price_step() -> None:
     """`1 tick` is asked of the instrument, that of the price it stands beside."""
     found = value("ETHJPY.ask - 1 tick")
-    assert isinstance(found, Arithmetic)
-    assert isinstance(found.right, Arithmetic)
+    assert isinstance(found, Operation)
+    assert isinstance(found.right, Operation)
     assert Term("tick", "ETHJPY", JPY_PRICE) == found.right.right
 
 
 def test_products_bind_tighter_than_sums() -> None:
     """`a + b * 2` multiplies first."""
     found = value("bid + ask * 2")
-    assert isinstance(found, Arithmetic)
+    assert isinstance(found, Operation)
     assert found.op == "+"
 
 
 def test_like_by_like_is_a_number_that_compares_with_a_percentage() -> None:
     """`atr / close < 3%` keeps the percentage beside the plain ratio."""
     found = condition("atr(14, 4h) / close(4h) < 3%")
-    assert isinstance(found, Compare)
-    assert (found.left.unit.kind, found.right.unit.kind) == (Kind.NUMBER, Kind.PERCENT)
+    assert isinstance(found, Relation)
+    assert tuple(side.unit.kind for side in found.sides) == (Kind.NUMBER, Kind.PERCENT)
 
 
 def test_minimum_adopts_the_unit() -> None:
     """`min(last, 8_000_000)` is a price."""
     found = value("min(last, 8_000_000)")
-    assert isinstance(found, Least)
-    assert (found.unit, found.right.unit) == (JPY_PRICE, JPY_PRICE)
+    assert isinstance(found, Operation)
+    assert (found.op, found.unit, found.right.unit) == ("min", JPY_PRICE, JPY_PRICE)
 
 
 def test_between_near_and_their_units() -> None:
     """Both ends of `between` and the distance of `near` fit the value."""
     one, two = condition("last between 8_000_000 and 9_000_000 JPY"), condition("last near 9_000_000 within 0.5%")
-    assert isinstance(one, Between)
-    assert isinstance(two, Near)
-    assert (one.low.unit, one.high.unit, two.within.unit.kind) == (JPY_PRICE, JPY_PRICE, Kind.PERCENT)
+    assert isinstance(one, Relation)
+    assert isinstance(two, Relation)
+    assert (one.name, [side.unit for side in one.sides]) == ("between", [JPY_PRICE] * 3)
+    assert (two.name, two.sides[2].unit.kind) == ("near", Kind.PERCENT)
 
 
 @pytest.mark.parametrize(
@@ -211,24 +196,25 @@ def test_a_crossing_may_have_a_dead_zone() -> None:
 def test_shapes_over_candles_and_checks() -> None:
     """`within last` and `k of last` count candles of the one timeframe, or checks."""
     one, two = condition("rsi(14, 1h) < 30 within last 3 candles"), condition("spread > 0.4% 3 of last 5 checks")
-    assert isinstance(one, WithinLast)
-    assert isinstance(two, CountOf)
-    assert (one.count, one.timeframe, two.least, two.count, two.timeframe) == (3, "1h", 3, 5, "")
+    assert isinstance(one, OfLast)
+    assert isinstance(two, OfLast)
+    assert (one.form, one.least, one.count, one.timeframe) == ("within", 1, 3, "1h")
+    assert (two.form, two.least, two.count, two.timeframe) == ("of", 3, 5, "")
 
 
 def test_a_number_before_a_shape_is_the_shapes() -> None:
     """In `rsi(14, 1h) < 30 3 of last 5 candles` thirty is compared and three are counted."""
     found = condition("rsi(14, 1h) < 30 3 of last 5 candles")
-    assert isinstance(found, CountOf)
-    assert isinstance(found.part, Compare)
-    assert (Decimal(30), 3) == (found.part.right.value, found.least)  # type: ignore[union-attr]
+    assert isinstance(found, OfLast)
+    assert isinstance(found.part, Relation)
+    assert (Decimal(30), 3) == (found.part.sides[1].value, found.least)  # type: ignore[union-attr]
 
 
 def test_flags() -> None:
     """`exchange is normal` and time windows are conditions by themselves."""
     one, two = condition("exchange is normal"), condition("time in 09:00-18:00 JST mon-fri, 22:00-02:00 for 5m")
     assert isinstance(one, Flag)
-    assert isinstance(two, Held)
+    assert isinstance(two, For)
     assert isinstance(two.part, Flag)
     first, second = two.part.windows
     assert (540, 1080, frozenset(range(5)), "Asia/Tokyo") == (
@@ -240,22 +226,13 @@ def test_flags() -> None:
     assert (1320, 120, frozenset(range(7))) == (second.start_minute, second.end_minute, second.days)
 
 
-def test_a_signal_is_keyed_where_it_is_used() -> None:
-    """State of a signal's leaves lies under the place of use."""
-    inner = condition("close(1d) > sma(50, 1d)")
-    scope = Scope(symbol="BTCJPY", instruments=INSTRUMENTS, signals={"uptrend": inner})
-    found, problems = parse_condition("signal(uptrend)", ORIGIN, "rules.a.when.0", scope)
-    assert isinstance(found, Named)
-    assert not problems
-    assert (found.name, found.part.key) == ("uptrend", "rules.a.when.0/when")
-
-
 def test_parameters_keep_their_name_and_value() -> None:
     """`$dip` is the value with the name beside it."""
     found = condition("change_24h <= $dip")
-    assert isinstance(found, Compare)
-    assert isinstance(found.right, Literal)
-    assert ("$dip", "dip", PARAMS["dip"].value) == (found.right.text, found.right.param, found.right.value)
+    assert isinstance(found, Relation)
+    right = found.sides[1]
+    assert isinstance(right, Literal)
+    assert ("$dip", "dip", PARAMS["dip"].value) == (right.text, right.param, right.value)
 
 
 def test_an_unknown_symbol_offline_is_a_note_only() -> None:

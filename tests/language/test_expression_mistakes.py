@@ -50,7 +50,6 @@ WORDS = [
     ("BTCJPY > 3", "BTCJPY", "`BTCJPY.last`"),
     ("BTCJPY.free(JPY) > 3 JPY", "BTCJPY.free(JPY)", "without"),
     ("$dpi > 3%", "$dpi", "`$dip`"),
-    ("signal(up)", "up", "signals:"),
     ("slippage(bye, 5 JPY) < 1%", "bye", "`buy`"),
     ("slippage(buy, 5) < 1%", "5", "`5 JPY`"),
     ("depth_bid(0.5) > 3 JPY", "0.5", "`0.5%`"),

@@ -15,7 +15,7 @@ from autotrader.language.expression import (
     parse_windows,
 )
 from autotrader.language.facts import Fact
-from autotrader.language.tree import Arithmetic, Kind, Literal, Term, Unit, Window
+from autotrader.language.tree import Kind, Literal, Operation, Term, Unit, Window
 from tests.language.scopes import INSTRUMENTS, ORIGIN, SCOPE, marked
 
 ALL = frozenset(Kind)
@@ -161,6 +161,6 @@ def test_order_words_need_an_order() -> None:
 def test_a_negated_value_is_a_product() -> None:
     """`-mom(10, 1h)` is -1 times it."""
     found, _ = parse_value("-mom(10, 1h)", ORIGIN, SCOPE)
-    assert isinstance(found, Arithmetic)
+    assert isinstance(found, Operation)
     assert isinstance(found.left, Literal)
     assert Decimal(-1) == found.left.value

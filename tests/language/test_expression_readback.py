@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from autotrader.language.expression import Scope, parse_condition
 from autotrader.language.readback import in_words, written_condition
-from autotrader.language.tree import All, Any, AtLeast, Condition, Not, Place
+from autotrader.language.tree import AtLeast, Condition, Named, Not, Place, all_of, any_of
 from autotrader.language.vocabulary import needs_of_condition
 from autotrader.language.walk import tree_leaves, tree_terms
 from autotrader.market.needs import CandleNeed, TickerNeed
-from tests.language.scopes import INSTRUMENTS, ORIGIN, condition
+from tests.language.scopes import condition
 
 HERE = Place("f", 1, 1)
 SENTENCES = [
@@ -43,12 +42,9 @@ def test_a_condition_in_words(text: str, part: str) -> None:
 
 def _structure() -> tuple[Condition, tuple[Condition, ...]]:
     one, two = condition("last > 5"), condition("rsi(14, 1h) < 30")
-    signal, _ = parse_condition(
-        "signal(up)", ORIGIN, "k", Scope(symbol="BTCJPY", instruments=INSTRUMENTS, signals={"up": two})
-    )
-    assert signal is not None
-    either = Any(key="k", place=HERE, parts=(one, Not(key="k", place=HERE, part=two)))
-    whole = All(key="k", place=HERE, parts=(either, AtLeast(key="k", place=HERE, count=1, parts=(signal, two))))
+    signal = Named(key="k", name="up", place=HERE, part=two)
+    either = any_of((one, Not(key="k", place=HERE, part=two)), "k", HERE)
+    whole = all_of((either, AtLeast(key="k", place=HERE, count=1, parts=(signal, two))), "k", HERE)
     return whole, (one, two, two, two)
 
 

@@ -16,8 +16,7 @@ from autotrader.language.load import load
 from autotrader.language.plan import At, CompiledRule, Every, MaxRuns, OnClose, Plan
 from autotrader.language.settings import Limits, Settings
 from autotrader.language.symbols import OFFLINE
-from autotrader.language.tree import All, AtLeast, Compare, Held, Literal, Named, Not
-from autotrader.language.tree import Any as AnyOf
+from autotrader.language.tree import AtLeast, For, Literal, Named, Not, Relation
 from autotrader.market.needs import BalancesNeed, CandleNeed, OpenOrdersNeed, TickerNeed
 from autotrader.orders import Side, TimeInForce
 
@@ -82,11 +81,13 @@ def test_structure_becomes_the_tree() -> None:
         "          - at_least: {n: 1, of: [bid < 2, ask < 2]}\n"
     ))  # fmt: skip
     when = rule.when
-    assert isinstance(when, All)
-    assert isinstance(when.parts[0], Compare)
+    assert isinstance(when, AtLeast)
+    assert (when.form, when.count) == ("all", 2)
+    assert isinstance(when.parts[0], Relation)
     assert when.parts[0].key == "when[0]"
     inner = when.parts[1]
-    assert isinstance(inner, AnyOf)
+    assert isinstance(inner, AtLeast)
+    assert (inner.form, inner.count) == ("any", 1)
     assert isinstance(inner.parts[0], Not)
     assert isinstance(inner.parts[1], AtLeast)
     assert inner.parts[1].parts[1].key == "when[1].any[1].at_least.of[1]"
@@ -99,7 +100,7 @@ def test_signals_are_shared_by_files_and_use_their_own_parameters() -> None:
     assert plan is not None
     named = plan.rules[0].when
     assert isinstance(named, Named)
-    assert isinstance(named.part, Compare)
+    assert isinstance(named.part, Relation)
     assert {"ETHJPY"} == {term.symbol for term in plan.rules[0].terms}
     assert named.part.key == "when.up"
 
@@ -147,7 +148,7 @@ def test_blocks_and_shapes() -> None:
         "    between: [09:00-12:00 JST mon-fri, 22:00-02:00 UTC]\n    retry_for: 5m\n    priority: -3\n"
         "    enabled: false\n"
     ))  # fmt: skip
-    assert isinstance(rule.when, Held)
+    assert isinstance(rule.when, For)
     assert (150_000, 5_400_000, MaxRuns(2, "day"), 14_400_000, 300_000, -3, False) == (
         rule.when.span_ms, rule.cooldown_ms, rule.max_runs, rule.repeat_ms, rule.retry_for_ms, rule.priority,
         rule.enabled,

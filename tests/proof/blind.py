@@ -22,16 +22,15 @@ from dataclasses import dataclass, replace
 from autotrader.engine import decide as deciding
 from autotrader.engine import limits
 from autotrader.engine.advance import settled
+from autotrader.engine.conditions import CandleLeaf, candle_leaves
 from autotrader.engine.due import Due, due
-from autotrader.engine.evaluate import CandleLeaf
 from autotrader.engine.limits import Approved
-from autotrader.engine.memory import LeafMemory
-from autotrader.engine.observe import candle_leaves
 from autotrader.engine.outcome import Decision, Outcome
 from autotrader.engine.requests import Context, NeverArrived
 from autotrader.engine.state import Phase, RuleState, Run, StateKey
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.requests import CancelOrder, PauseRequest, PlaceRequest
+from autotrader.language.shapes import LeafMemory
 from autotrader.language.tree import Cross, Term
 from autotrader.language.walk import tree_terms
 from autotrader.market.sources import Sources

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from autotrader.engine import evaluate, fast, lifecycle, memory, observe
-from autotrader.engine.verdict import Truth
-from autotrader.language import open_orders
+from autotrader.engine import conditions, lifecycle, observe
+from autotrader.language import open_orders, shapes
 from autotrader.language.actions import cancel_orders
+from autotrader.language.algebra import Truth
 from autotrader.language.load import load
 from autotrader.language.vocabulary import balances, health, limits
 from autotrader.market.sources import Missing
@@ -81,7 +81,7 @@ def _answering(answer: Truth) -> Patch:
     """Leaves whose values are unknown answer this instead."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        known, table = evaluate.plain_truth, fast._from_table
+        known, table = conditions.relation_truth, conditions._from_table
 
         def plain(*args: Any) -> tuple[Truth, str]:
             found, why = known(*args)
@@ -91,8 +91,8 @@ def _answering(answer: Truth) -> Patch:
             ask = table(key)
             return lambda *args: answer if (found := ask(*args)) is None else found
 
-        monkeypatch.setattr(fast, "plain_truth", plain)
-        monkeypatch.setattr(fast, "_from_table", from_table)
+        monkeypatch.setattr(conditions, "relation_truth", plain)
+        monkeypatch.setattr(conditions, "_from_table", from_table)
 
     return patch
 
@@ -140,12 +140,12 @@ def _unseen_orders_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _unknown_timers_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = memory.held
+    real = shapes.held
 
     def held(kept: Any, part: Truth, *more: Any) -> Any:
         return real(kept, True if part is None and kept.since_ms is not None else part, *more)
 
-    monkeypatch.setattr(memory, "held", held)
+    monkeypatch.setattr(shapes, "held", held)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.plan import Branch, CompiledRule, Every, Plan
 from autotrader.language.requests import PlaceRequest, Request
 from autotrader.language.settings import Settings
-from autotrader.language.tree import Compare, Condition, Held, Kind, Literal, Place, Term, Unit
+from autotrader.language.tree import Condition, For, Kind, Literal, Place, Relation, Term, Unit
 from autotrader.language.walk import tree_terms
 from autotrader.market.account import Account, OwnOrder, OwnRecord
 from autotrader.market.instrument import Instrument
@@ -57,20 +57,20 @@ CHANGE = term("change_24h", PERCENT)
 BID, ASK = term("bid"), term("ask")
 
 
-def compare(left: Any, op: Any, right: Any, key: str = "when[0]") -> Compare:
+def compare(left: Any, op: Any, right: Any, key: str = "when[0]") -> Relation:
     """A comparison."""
-    return Compare(key=key, text=f"{getattr(left, 'word', '?')} {op} {getattr(right, 'text', '?')}", place=PLACE,
-                   left=left, op=op, right=right)  # fmt: skip
+    text = f"{getattr(left, 'word', '?')} {op} {getattr(right, 'text', '?')}"
+    return Relation(key=key, text=text, place=PLACE, name=op, sides=(left, right))
 
 
-def below(price: int, key: str = "when[0]") -> Compare:
+def below(price: int, key: str = "when[0]") -> Relation:
     """`last < price`."""
     return compare(LAST, "<", lit(price), key)
 
 
-def held(part: Any, span_ms: int, key: str = "when[0]") -> Held:
+def held(part: Any, span_ms: int, key: str = "when[0]") -> For:
     """`part for span`."""
-    return Held(key=key, text=f"{part.text} for {span_ms // 1000}s", place=PLACE, part=part, span_ms=span_ms)
+    return For(key=key, text=f"{part.text} for {span_ms // 1000}s", place=PLACE, part=part, span_ms=span_ms)
 
 
 def buy(spend: int = 10_000, price: Any = BID, **more: Any) -> PlaceOrder:

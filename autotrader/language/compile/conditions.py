@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
 from autotrader.language.compiler import Compiler
-from autotrader.language.expression import parse_condition
+from autotrader.language.expression import SignalUse, parse_condition
 from autotrader.language.nodes import Path
 from autotrader.language.reading import MOST_PROBLEMS
 from autotrader.language.rule_file import WrittenAtLeast, WrittenCombinator
-from autotrader.language.tree import All, Any, AtLeast, Condition, Named, Not
+from autotrader.language.tree import AtLeast, Condition, Named, Not, all_of, any_of
 from autotrader.text import did_you_mean
-
-_SIGNAL = re.compile(r"\s*signal\s*\(\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\)\s*", re.ASCII)
 
 MOST_CONDITIONS = 1_000
 Item = str | WrittenCombinator
@@ -37,7 +34,7 @@ def condition_of(at: Compiler, written: Item | list[Item], path: Path, key: str 
         return _leaf(at, written, key)
     if isinstance(written, list):
         parts = _parts(at, written, path, key)
-        return None if parts is None else All(key=key, place=at.document.place(path), parts=parts)
+        return None if parts is None else all_of(parts, key, at.document.place(path))
     return _combinator(at, written, path, key)
 
 
@@ -52,7 +49,7 @@ def _combinator(at: Compiler, written: WrittenCombinator, path: Path, key: str) 
     parts = _parts(at, items or [], (*path, name), f"{key}.{name}")
     if parts is None:
         return None
-    return All(key=key, place=place, parts=parts) if name == "all" else Any(key=key, place=place, parts=parts)
+    return (all_of if name == "all" else any_of)(parts, key, place)
 
 
 def _at_least(at: Compiler, written: WrittenAtLeast, path: Path, key: str) -> Condition | None:
@@ -73,14 +70,12 @@ def _leaf(at: Compiler, text: str, key: str) -> Condition | None:
     if len(at.problems) > MOST_PROBLEMS:
         at.uses(text)
         return None
-    found = _SIGNAL.fullmatch(text)
-    if found and not at.hopeless(text):
-        return _named(at, found[1], text, key)
-    condition = at.read(text, lambda text, origin, scope: parse_condition(text, origin, key, scope))
-    return cast("Condition | None", condition)  # mypy joins the union to object
+    found = at.read(text, lambda text, origin, scope: parse_condition(text, origin, key, scope))
+    found = cast("Condition | SignalUse | None", found)  # mypy joins the union to object
+    return _named(at, found.name, text, key) if isinstance(found, SignalUse) else found
 
 
-def _named(at: Compiler, name: str, text: str, key: str) -> Condition | None:
+def _named(at: Compiler, name: str, text: str, key: str) -> Named | None:
     """`signal(name)`: the condition of that name, compiled for this symbol, with keys under the place of its use."""
     signal = at.signals.get(name)
     if signal is None:

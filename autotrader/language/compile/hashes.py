@@ -13,6 +13,7 @@ from dataclasses import is_dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from autotrader.language import plan, tree
@@ -20,8 +21,9 @@ from autotrader.language.actions.sizing import MarketPrice
 from autotrader.language.facts import Fact
 from autotrader.language.open_orders import OrderFilter
 from autotrader.language.plan import CompiledRule
+from autotrader.language.relations import RELATIONS
 from autotrader.language.settings import Limits, Settings
-from autotrader.language.tree import Condition
+from autotrader.language.tree import Condition, Operation, Relation, Value
 from autotrader.money import plain
 
 
@@ -81,24 +83,32 @@ _PLAIN: Mapping[type, str] = {str: "str", int: "int", bool: "bool", type(None): 
 
 
 def _fields_writer(kind: type) -> _Writer:
-    called, *names = _stored(kind)
+    forms = _FORMS.get(kind)
+    return _form_writer(_stored(kind)) if forms is None else lambda value: _form_writer(forms(value))(value)
+
+
+@cache
+def _form_writer(stored: str) -> _Writer:
+    """What writes a class under its stored names; a field may be the number of one of a relation's sides."""
+    called, *names = stored.split()
     parts = []
     for name in names:
         ours, _, theirs = name.partition("=")
-        parts.append((ours, canonical(theirs or ours)))
-
-    def write(value: Any) -> str:
-        return _part(called, "".join([title + canonical(getattr(value, name)) for name, title in parts]))
-
-    return write
+        get: Callable[[Any], Any] = _side(int(ours)) if ours.isdigit() else attrgetter(ours)
+        parts.append((get, canonical(theirs or ours)))
+    return lambda value: _part(called, "".join([title + canonical(get(value)) for get, title in parts]))
 
 
-def _stored(kind: Any) -> list[str]:
+def _side(number: int) -> Callable[[Relation], Value]:
+    return lambda relation: relation.sides[number]
+
+
+def _stored(kind: Any) -> str:
     """What a class and its fields are called in hashes. Raises TypeError for one that has no such names."""
     stored: str | None = getattr(kind, "stored", None) or _STORED.get(kind)
     if stored is None:
         raise TypeError(f"{kind.__name__} has no names to be hashed under: write them in `_STORED`, or as its `stored`")
-    return stored.split()
+    return stored
 
 
 # The names under which hashes know classes and fields: those of the edition whose stores are oldest. A store keeps
@@ -111,24 +121,13 @@ _STORED: Mapping[type, str] = {
     tree.Unit: "Unit kind asset",
     tree.Literal: "Literal value unit",
     tree.Term: "Term word symbol unit args timeframe series shift",
-    tree.Arithmetic: "Arithmetic op left right unit",
-    tree.Least: "Least left right unit",
-    tree.Most: "Most left right unit",
     # conditions
-    tree.Compare: "Compare key left op right",
-    tree.Between: "Between key value low high",
-    tree.Near: "Near key value target within",
     tree.Cross: "Cross key left direction right dead_zone timeframe",
     tree.Window: "Window start_minute end_minute days zone",
     tree.Flag: "Flag key term windows",
-    tree.Held: "Held key part span_ms",
-    tree.WithinLast: "WithinLast key part count timeframe",
-    tree.CountOf: "CountOf key part least count timeframe",
+    tree.For: "Held key part span_ms",
     tree.Named: "Named key name part",
-    tree.All: "All key parts",
-    tree.Any: "Any key parts",
     tree.Not: "Not key part",
-    tree.AtLeast: "AtLeast key count parts",
     # rules
     plan.Every: "Every period_ms",
     plan.OnClose: "OnClose timeframe",
@@ -148,6 +147,18 @@ _STORED: Mapping[type, str] = {
         "Limits spend_per_day loss_per_day keep_free halt_after open_orders orders_per_hour holding price_band "
         "request_weight"
     ),
+}
+
+
+# What is one class now and was several: under which of them a value is hashed. Relations say it in their entries.
+_OPERATIONS = {"min": "Least left right unit", "max": "Most left right unit"}
+_OF_LAST = {"within": "WithinLast key part count timeframe", "of": "CountOf key part least count timeframe"}
+_AT_LEAST = {"all": "All key parts", "any": "Any key parts", "at_least": "AtLeast key count parts"}
+_FORMS: Mapping[type, Callable[[Any], str]] = {
+    Operation: lambda node: _OPERATIONS.get(node.op, "Arithmetic op left right unit"),
+    Relation: lambda node: RELATIONS[node.name].stored,
+    tree.OfLast: lambda node: _OF_LAST[node.form],
+    tree.AtLeast: lambda node: _AT_LEAST[node.form],
 }
 
 

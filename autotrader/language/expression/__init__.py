@@ -1,7 +1,7 @@
 """One line of rule text → a typed tree, or what is wrong with it and where.
 
-The way: `lexer` (tokens) → `parser` and `sentences` (syntax by form alone) → `check` (words, arguments, units) →
-`conditions` (sentences, time shapes) with `sense` (never true, always true). Nothing here raises for bad text: each
+The way: `lexer` (tokens) → `parser` (values by form alone) → `check` (words, arguments, units), for conditions by
+`conditions` (relations, time shapes) with `sense` (never true, always true). Nothing here raises for bad text: each
 function answers with the tree, or None, and with every `Problem` at its exact column.
 
 Written by hand rather than generated: a parser generator's errors name symbols of the grammar where a user needs the
@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from autotrader.language.expression.check import Checker
-from autotrader.language.expression.conditions import Conditions, rekeyed
+from autotrader.language.expression.conditions import ConditionParser
 from autotrader.language.expression.lexer import Fault, tokens_of
+from autotrader.language.expression.parser import ValueParser
 from autotrader.language.expression.plainly import duration_ms, spelled_duration
 from autotrader.language.expression.scope import Origin, Scope
-from autotrader.language.expression.sentences import Parser
+from autotrader.language.expression.syntax import SignalUse
 from autotrader.language.expression.windows import Windows
 from autotrader.language.facts import Fact
 from autotrader.language.problems import Problem
@@ -36,22 +37,49 @@ __all__ = [
     "NUMERIC",
     "Origin",
     "Scope",
-    "closest",
+    "SignalUse",
     "parse_condition",
     "parse_duration_ms",
+    "parse_either",
     "parse_literal",
     "parse_template",
     "parse_value",
     "parse_windows",
-    "rekeyed",
 ]
 
 
-def parse_condition(text: str, origin: Origin, key: str, scope: Scope) -> tuple[Condition | None, Problems]:
+def parse_condition(text: str, origin: Origin, key: str, scope: Scope) -> tuple[Condition | SignalUse | None, Problems]:
     """Exactly one written condition. `key` is its path in the rule, under which its state is kept."""
-    conditions = Conditions(text, origin, key, scope)
-    found, faults = _guarded(text, lambda: conditions.condition(Parser(text).sentence()))
-    return found, _problems([*conditions.faults, *faults, *conditions.checker.notes], text, origin)
+    return _of_parser(text, origin, key, scope, ConditionParser.condition)
+
+
+def parse_either(
+    text: str, origin: Origin, key: str, scope: Scope, wanted: frozenset[Kind] = NUMERIC
+) -> tuple[Value | Condition | None, Problems]:
+    """A condition where the text says something of a value, else a value. It stands alone: there are no signals."""
+
+    def read(parser: ConditionParser) -> Value | Condition:
+        found = parser.either(wanted)
+        if isinstance(found, SignalUse):
+            hint = "define it below `signals:`"
+            raise Fault("AT126", found.start, len(found.name), f"there is no signal `{found.name}`", hint)
+        return found
+
+    return _of_parser(text, origin, key, scope, read)
+
+
+def _of_parser(
+    text: str, origin: Origin, key: str, scope: Scope, read: Callable[[ConditionParser], _Found]
+) -> tuple[_Found | None, Problems]:
+    made: list[ConditionParser] = []
+
+    def parsed() -> _Found:
+        made.append(ConditionParser(text, origin, key, scope))  # a text without tokens is refused here
+        return read(made[0])
+
+    found, faults = _guarded(text, parsed)
+    beside = [fault for parser in made for fault in (*parser.faults, *parser.checker.notes)]
+    return found, _problems([*beside, *faults], text, origin)
 
 
 def parse_value(
@@ -61,7 +89,7 @@ def parse_value(
     checker = Checker(text, scope)
 
     def read() -> Value:
-        parser = Parser(text)
+        parser = ValueParser(text)
         node = parser.value()
         parser.finish("an operator or the end")
         return checker.fitted(node, wanted, asset)
@@ -75,7 +103,7 @@ def parse_literal(text: str, origin: Origin, wanted: frozenset[Kind], scope: Sco
     checker = Checker(text, scope)
 
     def read() -> Literal:
-        parser = Parser(text)
+        parser = ValueParser(text)
         node = parser.value()
         parser.finish("the end")
         value = checker.fitted(node, wanted, "")
@@ -152,7 +180,7 @@ def parse_template(text: str, origin: Origin, scope: Scope) -> tuple[Template | 
 def _placeholder(inner: str, checker: Checker) -> Value:
     if not inner.strip():
         raise Fault("AT131", 0, max(1, len(inner)), "an empty placeholder", "write `{last}`, or `{{` for a brace")
-    parser = Parser(inner)
+    parser = ValueParser(inner)
     node = parser.value()
     if parser.now.text in {":", "!"}:
         raise Fault("AT131", parser.now.start, 1, "a placeholder has no format", "write the word alone: `{last}`")

@@ -26,7 +26,7 @@ from autotrader.language.expression.units import (
     unify,
 )
 from autotrader.language.meant import meant_word
-from autotrader.language.tree import Arithmetic, Kind, Least, Literal, Most, Term, Unit, Value
+from autotrader.language.tree import Kind, Literal, Operation, Term, Unit, Value
 from autotrader.language.vocabulary import VOCABULARY, Word
 from autotrader.language.walk import tree_terms
 from autotrader.market.instrument import Instrument
@@ -146,7 +146,7 @@ class Checker:
         if node.unit in ("tick", "ticks"):
             quote = self.instrument(self._tick_symbol).quote
             tick = Term("tick", self._tick_symbol, Unit(Kind.PRICE, quote))
-            return Arithmetic("*", Literal(value, NUMBER, shown), tick, tick.unit)
+            return Operation("*", Literal(value, NUMBER, shown), tick, tick.unit)
         if node.unit in ("level", "levels"):
             return Literal(value, COUNT, f"{shown} levels")
         asset = self.asset(node.unit, node, node.word_start)
@@ -176,7 +176,7 @@ class Checker:
         return (
             found
             if node.kind == "plus"
-            else Arithmetic("*", MINUS_ONE, found, found.unit if found.unit != COUNT else NUMBER)
+            else Operation("*", MINUS_ONE, found, found.unit if found.unit != COUNT else NUMBER)
         )
 
     def binary(self, node: Node) -> Value:
@@ -311,8 +311,10 @@ class Checker:
         left, right = unify(left, right, (node.parts[0], node.parts[1]), "compared with")
         if left.unit.kind is Kind.TEXT:
             raise self.fault_at(node, "AT121", "text has no order")
-        unit = left.unit if left.unit == right.unit else NUMBER
-        return Least(left, right, unit) if node.text == "min" else Most(left, right, unit)
+        unit = NUMBER  # a count beside a plain number
+        if left.unit == right.unit or Kind.PERCENT in (left.unit.kind, right.unit.kind):
+            unit = left.unit if left.unit.kind is not Kind.NUMBER else right.unit
+        return Operation(node.text, left, right, unit)
 
     # ------------------------------------------------------------------------------------------------ results
     def fitted(self, node: Node, wanted: frozenset[Kind], asset: str) -> Value:

@@ -1,86 +1,207 @@
-"""Sentences → typed conditions: both sides in one unit, the time shape around them, and what can never be true."""
+"""One whole condition: what is said of a value, and the time shape behind it.
+
+A text is read to its end before any of it is given a meaning, so that a mistake of form is told before one of sense.
+Therefore what reads a part answers with the function that will make it: `relation` reads both sides and gives back what
+checks them and builds the leaf, `shape` what puts the leaf inside a `for 5m`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
-from typing import Any as AnyType
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal as Only
-from typing import cast
+from typing import TypeAlias
 
 from autotrader.language.expression.check import Checker
 from autotrader.language.expression.lexer import Fault, Token
+from autotrader.language.expression.parser import (
+    PLAIN_WORDS,
+    WRONG_OPERATORS,
+    ValueParser,
+    unit_hint,
+    unsupported,
+)
 from autotrader.language.expression.plainly import duration_ms
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.sense import check_sense
-from autotrader.language.expression.syntax import Node, Sentence, Shape
+from autotrader.language.expression.syntax import Node, SignalUse
 from autotrader.language.expression.units import COMPARED, PERCENT, is_constant, unify
 from autotrader.language.expression.windows import Windows
+from autotrader.language.relations import RELATIONS
 from autotrader.language.tree import (
-    Between,
-    Compare,
     Condition,
-    CountOf,
     Cross,
     Flag,
-    Held,
+    For,
     Kind,
     Literal,
-    Named,
-    Near,
+    OfLast,
     Place,
     Plain,
+    Relation,
     Term,
     Unit,
     Value,
-    WithinLast,
 )
 from autotrader.language.walk import tree_terms
 from autotrader.market.timeframe import approximate_ms
-from autotrader.text import did_you_mean
+
+Direction: TypeAlias = Only["up", "down", "either"]
+_COMPARED = " ".join(name for name in RELATIONS if not name.isalpha())
+_WORDED = ", ".join(f"`{entry.example}`" for name, entry in RELATIONS.items() if name.isalpha())
+ALLOWED_BEHIND_VALUE = f"`{_COMPARED}`, {_WORDED}, `crosses above x`, `crosses below x` or `crosses x`"
+_RELATED = frozenset({*RELATIONS, *WRONG_OPERATORS, "crosses", "rising", "falling"})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
-class Conditions:
-    """Builds the condition of one sentence. Raises Fault; `checker.notes` keeps warnings and notes."""
+class ConditionParser(ValueParser):
+    """Reads one text. Raises Fault at the first thing that cannot be right; `faults` keeps what was wrong beside it,
+    `checker.notes` warnings and notes.
+    """
 
     def __init__(self, text: str, origin: Origin, key: str, scope: Scope) -> None:
-        self.text = text
+        super().__init__(text)
         self.key = key
         self.scope = scope
         self.place = Place(origin.file, origin.line, origin.column, max(1, len(text.rstrip())))
         self.checker = Checker(text, scope)
         self.faults: list[Fault] = []
 
-    def condition(self, sentence: Sentence) -> Condition:
-        """The whole condition with its shape."""
-        if sentence.relation == "signal":
-            return self.signal(sentence)
-        plain = self.plain(sentence)
-        check_sense(plain, sentence, self.checker)
-        return self.shaped(plain, sentence.shape) if sentence.shape else plain
+    def condition(self) -> Condition | SignalUse:
+        """Exactly one condition, to the end of the text."""
+        if self.now.kind == "end":
+            raise Fault("AT105", 0, 1, "an empty condition", f"a condition is a value and {ALLOWED_BEHIND_VALUE}")
+        if self.at("signal"):
+            return self.signal()
+        return self.rest(self.special() or self.relation(self.value()))
 
-    def plain(self, sentence: Sentence) -> Plain:
-        """The condition without its shape."""
-        if sentence.relation == "time":
-            windows = Windows(sentence.windows, self.scope.zone).all()
-            return Flag(key=self.key, text=self.text, place=self.place, windows=windows)
-        if sentence.relation == "exchange":
+    def either(self, wanted: frozenset[Kind]) -> Value | Condition | SignalUse:
+        """A condition where one is written, else a value of one of the wanted kinds."""
+        if self.now.kind == "end" or self.at("signal", "exchange") or (self.at("time") and self.ahead().text == "in"):
+            return self.condition()
+        left = self.value()
+        if self.now.text in _RELATED:
+            return self.rest(self.relation(left))
+        self.finish("an operator or the end")
+        return self.checker.fitted(left, wanted, "")
+
+    def rest(self, plain: Callable[[], Plain]) -> Condition:
+        """What may stand behind a condition; then all of it is made."""
+        around = self.shape()
+        self.finish("the end, `for 5m`, `within last 3 candles` or `3 of last 5 candles`")
+        made = plain()
+        return made if around is None else around(made)
+
+    # ------------------------------------------------------------------------------------------------ special ones
+    def special(self) -> Callable[[], Plain] | None:
+        """`time in …`, `exchange is normal`."""
+        if self.at("time") and self.ahead().text == "in":
+            self.take()
+            return partial(self.in_windows, self.window_tokens())
+        if self.at("exchange"):
+            return self.exchange()
+        return None
+
+    def in_windows(self, tokens: tuple[Token, ...]) -> Plain:
+        """`time in 09:00-18:00 JST`."""
+        windows = Windows(tokens, self.scope.zone).all()
+        return Flag(key=self.key, text=self.text, place=self.place, windows=windows)
+
+    def window_tokens(self) -> tuple[Token, ...]:
+        """The tokens of a list of time windows: everything up to a time shape."""
+        self.take()
+        begin = self.index
+        while self.now.kind != "end" and not self.at("for", "within") and self.now.kind != "number":
+            self.take()
+        return (*self.tokens[begin : self.index], Token("end", "", self.now.start, self.now.start))
+
+    def exchange(self) -> Callable[[], Plain]:
+        """`exchange is normal`."""
+        self.take()
+        if self.at("is") and self.ahead().text == "normal":
+            self.take()
+            self.take()
             term = Term("exchange is normal", "", Unit(Kind.TEXT))
-            return Flag(key=self.key, text=self.text, place=self.place, term=term)
-        values = self.values(sentence)
-        match sentence.relation:
-            case "compare":
-                return self.compare(sentence, values)
-            case "between":
-                return self.between(sentence, values)
-            case "near":
-                return self.near(sentence, values)
-            case _:
-                return self.cross(sentence, values)
+            return lambda: Flag(key=self.key, text=self.text, place=self.place, term=term)
+        if self.at("is") and self.ahead().text == "not":
+            raise Fault("AT110", self.ahead().start, 3, "`not` inside an expression", "write `not: exchange is normal`")
+        raise self.unexpected("expected `is normal` behind `exchange`", "the condition is written `exchange is normal`")
 
-    def values(self, sentence: Sentence) -> list[Value]:
+    def signal(self) -> SignalUse:
+        """`signal(name)`. A name may hold hyphens, which are no part of a word elsewhere."""
+        self.take()
+        self.expect("(", "and the signal's name behind `signal`")
+        first = self.now
+        found = _NAME.match(self.text, first.start)
+        if found is None:
+            raise self.unexpected("expected the name of a signal")
+        while self.now.kind != "end" and self.now.start < found.end():
+            self.take()
+        self.expect(")", "behind the signal's name")
+        if self.at("for", "within") or self.now.kind == "number":
+            raise self.unexpected(
+                "a time shape cannot stand behind a signal", "put it into the signal's own conditions"
+            )
+        self.finish("the end, `for 5m`, `within last 3 candles` or `3 of last 5 candles`")
+        return SignalUse(found[0], first.start)
+
+    # ------------------------------------------------------------------------------------------------ relations
+    def relation(self, left: Node) -> Callable[[], Plain]:
+        """What is said of a value."""
+        token = self.now
+        if token.text in RELATIONS:
+            return self.related(left, token.text)
+        if self.accept("crosses"):
+            return self.crosses(left)
+        if token.text in WRONG_OPERATORS and token.kind == "op":
+            raise Fault("AT111", token.start, len(token.text), *WRONG_OPERATORS[token.text])
+        if token.text in ("rising", "falling"):
+            raise unsupported(token, f"`{token.text} n in a row`")
+        if token.kind == "end":
+            raise self.bare(left)
+        if token.text == "," or (token.kind == "word" and token.text in PLAIN_WORDS):
+            raise self.unexpected(f"expected {ALLOWED_BEHIND_VALUE}", PLAIN_WORDS.get(token.text, ""))
+        raise self.unexpected(f"expected {ALLOWED_BEHIND_VALUE}", unit_hint(self.tokens[self.index - 1], token))
+
+    def related(self, left: Node, name: str) -> Callable[[], Plain]:
+        """The words and sides of an entry's grammar."""
+        self.take()
+        nodes = [left, self.value()]
+        for word in RELATIONS[name].grammar:
+            if not self.at(word.text) or (word.text == "within" and self.ahead().text == "last"):  # a time shape
+                raise self.unexpected(word.missing, word.hint if not word.meant or self.at(*word.meant) else "")
+            self.take()
+            nodes.append(self.value())
+        return partial(self.as_relation, name, nodes)
+
+    def crosses(self, left: Node) -> Callable[[], Plain]:
+        """`crosses [above|below] X [by d]`."""
+        direction: Direction = "either"
+        if self.at("above", "below"):
+            direction = "up" if self.take().text == "above" else "down"
+        nodes = [left, self.value()]
+        if self.accept("by"):
+            nodes.append(self.value())
+        return partial(self.as_cross, direction, nodes)
+
+    def bare(self, left: Node) -> Fault:
+        """A value without a comparison."""
+        if left.kind == "call" and not left.called and not left.unit and left.text not in ("rule", "guard"):
+            hint = f"a condition is a value and {ALLOWED_BEHIND_VALUE}"
+        elif left.kind == "call" and left.text in ("rule", "guard"):
+            return Fault(
+                "AT404", left.start, left.end - left.start, f"`{left.text}(id)` in a condition is not yet supported"
+            )
+        else:
+            hint = f"add {ALLOWED_BEHIND_VALUE}"
+        return Fault("AT106", left.start, left.end - left.start, "a value alone is no condition", hint)
+
+    # ------------------------------------------------------------------------------------------------ with meaning
+    def values(self, nodes: Sequence[Node]) -> list[Value]:
         """All sides, with the mistakes of each."""
         found: list[Value] = []
-        for node in sentence.values:
+        for node in nodes:
             try:
                 value = self.checker.value(node)
                 if value.unit.kind is Kind.TEXT:
@@ -90,10 +211,10 @@ class Conditions:
                 found.append(value)
             except Fault as fault:
                 self.faults.append(fault)
-        if len(found) < len(sentence.values):
+        if len(found) < len(nodes):
             raise self.faults.pop()
         if all(is_constant(value) for value in found):
-            whole = Node("", sentence.values[0].start, sentence.values[-1].end)
+            whole = Node("", nodes[0].start, nodes[-1].end)
             raise self.checker.fault_at(
                 whole,
                 "AT118",
@@ -102,37 +223,33 @@ class Conditions:
             )
         return found
 
-    def compare(self, sentence: Sentence, values: list[Value]) -> Plain:
-        """`left op right`."""
-        left, right = unify(values[0], values[1], (sentence.values[0], sentence.values[1]), COMPARED)
-        op = cast("Only['<', '<=', '>', '>=']", sentence.op)
-        return Compare(key=self.key, text=self.text, place=self.place, left=left, op=op, right=right)
+    def as_relation(self, name: str, nodes: Sequence[Node]) -> Plain:
+        """All sides of a relation in one unit."""
+        entry = RELATIONS[name]
+        first, *others = self.values(nodes)
+        sides: list[Value] = []
+        for number, (value, node) in enumerate(zip(others, nodes[1:], strict=True), 2):
+            if entry.distance and number == len(nodes):
+                sides.append(self.distance(value, sides[-1], node))
+            else:
+                first, side = unify(first, value, (nodes[0], node), COMPARED)
+                sides.append(side)
+        made = Relation(key=self.key, text=self.text, place=self.place, name=name, sides=(first, *sides))
+        check_sense(made, nodes, self.checker)
+        return made
 
-    def between(self, sentence: Sentence, values: list[Value]) -> Plain:
-        """`value between low and high`."""
-        nodes = sentence.values
-        value, low = unify(values[0], values[1], (nodes[0], nodes[1]), COMPARED)
-        value, high = unify(value, values[2], (nodes[0], nodes[2]), COMPARED)
-        return Between(key=self.key, text=self.text, place=self.place, value=value, low=low, high=high)
-
-    def near(self, sentence: Sentence, values: list[Value]) -> Plain:
-        """`value near target within d`."""
-        nodes = sentence.values
-        value, target = unify(values[0], values[1], (nodes[0], nodes[1]), COMPARED)
-        within = self.distance(values[2], target, nodes[2])
-        return Near(key=self.key, text=self.text, place=self.place, value=value, target=target, within=within)
-
-    def cross(self, sentence: Sentence, values: list[Value]) -> Plain:
-        """`left crosses [above|below] right [by d]`."""
-        nodes = sentence.values
+    def as_cross(self, direction: Direction, nodes: Sequence[Node]) -> Plain:
+        """Both sides of a crossing in one unit, its dead zone a distance from the right one."""
+        values = self.values(nodes)
         left, right = unify(values[0], values[1], (nodes[0], nodes[1]), COMPARED)
         dead_zone = self.distance(values[2], right, nodes[2]) if len(values) > 2 else None
         parts = (left, right) if dead_zone is None else (left, right, dead_zone)
-        direction = cast("Only['up', 'down', 'either']", sentence.op)
-        return Cross(
+        made = Cross(
             key=self.key, text=self.text, place=self.place, left=left, direction=direction, right=right,
             dead_zone=dead_zone, timeframe=finest(parts),
         )  # fmt: skip
+        check_sense(made, nodes, self.checker)
+        return made
 
     def distance(self, value: Value, beside: Value, node: Node) -> Value:
         """A distance: a percentage of what it is measured from, or in the same unit."""
@@ -145,47 +262,76 @@ class Conditions:
         return unify(value, beside, (node, node), "a distance from")[0]
 
     # ------------------------------------------------------------------------------------------------ shapes
-    def shaped(self, plain: Plain, shape: Shape) -> Condition:
-        """A time shape around a condition."""
-        if shape.span is not None:
-            return Held(key=self.key, text=self.text, place=self.place, part=plain, span_ms=self.span(shape.span))
-        timeframe = self.one_timeframe(plain, shape) if shape.unit == "candles" else ""
-        if shape.kind == "within":
-            return WithinLast(
-                key=self.key, text=self.text, place=self.place, part=plain, count=shape.count, timeframe=timeframe
-            )
-        return CountOf(
-            key=self.key,
-            text=self.text,
-            place=self.place,
-            part=plain,
-            least=shape.least,
-            count=shape.count,
-            timeframe=timeframe,
-        )
+    def shape(self) -> Callable[[Plain], Condition] | None:
+        """A time shape, if one stands here."""
+        token = self.now
+        if self.accept("for"):
+            span = self.now
+            if span.kind not in ("duration", "param"):
+                raise self.unexpected("expected a duration behind `for`", "write `for 5m`")
+            self.take()
+            return partial(self.lasting, span)
+        if self.accept("within"):
+            return self.of_last(token, 1, "within")
+        if token.kind == "number" and self.ahead().text == "of":
+            least = self.whole("how often")
+            self.take()
+            return self.of_last(token, least, "of")
+        return None
+
+    def of_last(self, token: Token, least: int, form: Only["of", "within"]) -> Callable[[Plain], Condition]:
+        """`last n candles|checks`."""
+        self.expect("last", "and a number of candles or checks")
+        counted = self.now
+        count = self.whole("how many")
+        if not self.at("candle", "candles", "check", "checks"):
+            raise self.unexpected("expected `candles` or `checks`")
+        unit = self.take()
+        if form == "of" and not 1 <= least <= count:
+            message, hint = f"{least} of the last {count} can never be counted", f"write a number from 1 to {count}"
+            raise Fault("AT107", token.start, len(token.text), message, hint)
+        if not 1 <= count <= 1000:
+            hint = "write a number from 1 to 1000"
+            raise Fault("AT107", counted.start, len(counted.text), f"{count} is out of range", hint)
+
+        def around(plain: Plain) -> Condition:
+            timeframe = self.one_timeframe(plain, token.start, unit.end) if unit.text.startswith("candle") else ""
+            return OfLast(
+                key=self.key, text=self.text, place=self.place, part=plain, least=least, count=count,
+                timeframe=timeframe, form=form,
+            )  # fmt: skip
+
+        return around
+
+    def whole(self, what: str) -> int:
+        """A whole number."""
+        token = self.now
+        if token.kind != "number" or not token.text.isdigit() or len(token.text) > 6:
+            raise self.unexpected(f"expected a whole number ({what})")
+        self.take()
+        return int(token.text)
+
+    def lasting(self, token: Token, plain: Plain) -> Condition:
+        """`for 5m`."""
+        span = self.span(token)
+        return For(key=self.key, text=self.text, place=self.place, part=plain, span_ms=span)
 
     def span(self, token: Token) -> int:
         """The duration behind `for`."""
         if token.kind == "param":
             literal = self.checker.param(Node("param", token.start, token.end, token.text[1:]))
             if not isinstance(literal, Literal) or literal.unit.kind is not Kind.DURATION:
-                raise Fault(
-                    "AT121", token.start, len(token.text), f"`{token.text}` is not a duration", "write `for 5m`"
-                )
+                message = f"`{token.text}` is not a duration"
+                raise Fault("AT121", token.start, len(token.text), message, "write `for 5m`")
             span = int(literal.value)
         else:
             span = duration_ms(token.text, token.start)
         if span < 1000:
-            raise Fault(
-                "AT123",
-                token.start,
-                len(token.text),
-                f"`for {token.text}` is shorter than a second",
-                "write `for 30s` or more",
-            )
+            message = f"`for {token.text}` is shorter than a second"
+            raise Fault("AT123", token.start, len(token.text), message, "write `for 30s` or more")
         return span
 
-    def one_timeframe(self, plain: Plain, shape: Shape) -> str:
+    def one_timeframe(self, plain: Plain, start: int, end: int) -> str:
         """The timeframe in whose candles is counted."""
         terms = list(tree_terms(plain))
         timeframes = {term.timeframe for term in terms}
@@ -196,47 +342,11 @@ class Conditions:
             if "" in timeframes or not terms
             else f"the timeframes {', '.join(sorted(timeframes))}"
         )
-        raise Fault(
-            "AT127",
-            shape.start,
-            shape.end - shape.start,
-            f"`candles` counts candles of one timeframe, and the condition has {found}",
-            "write `checks` instead of `candles`",
-        )
-
-    # ------------------------------------------------------------------------------------------------ signals
-    def signal(self, sentence: Sentence) -> Condition:
-        """`signal(name)`."""
-        found = self.scope.signals.get(sentence.op)
-        if found is None:
-            hint = did_you_mean(sentence.op, self.scope.signals) or "define it below `signals:`"
-            raise Fault(
-                "AT126",
-                sentence.op_start,
-                sentence.op_end - sentence.op_start,
-                f"there is no signal `{sentence.op}`",
-                hint,
-            )
-        return Named(key=self.key, name=sentence.op, place=self.place, part=rekeyed(found, self.key))
+        message = f"`candles` counts candles of one timeframe, and the condition has {found}"
+        raise Fault("AT127", start, end - start, message, "write `checks` instead of `candles`")
 
 
-def rekeyed(condition: Condition, prefix: str) -> Condition:
-    """A condition whose leaves are keyed below another place: a signal's state belongs to where it is used."""
-
-    def under(node: AnyType) -> AnyType:
-        if isinstance(node, tuple):
-            return tuple(under(part) for part in node)
-        if not is_dataclass(node) or not hasattr(node, "key"):
-            return node
-        changes = {
-            each.name: under(getattr(node, each.name)) for each in fields(node) if each.name in ("part", "parts")
-        }
-        return replace(cast("AnyType", node), key=f"{prefix}/{node.key}", **changes)
-
-    return cast("Condition", under(condition))
-
-
-def finest(values: tuple[Value, ...]) -> str:
+def finest(values: Sequence[Value]) -> str:
     """The finest timeframe where every term is a candle value, else ""."""
     timeframes = {term.timeframe for value in values for term in tree_terms(value)}
     return "" if "" in timeframes or not timeframes else min(timeframes, key=approximate_ms)

@@ -11,12 +11,13 @@ from contextlib import suppress
 from autotrader.language.expression.lexer import Fault, Token, tokens_of
 from autotrader.language.expression.plainly import is_code
 from autotrader.language.expression.syntax import Node
+from autotrader.language.relations import COMPARISONS, RELATIONS
 from autotrader.money import parse_decimal
 
-COMPARISONS = ("<", "<=", ">", ">=")
 KEYWORDS = frozenset(
-    {"between", "near", "within", "crosses", "above", "below", "by", "for", "of", "and", "or", "not", "ago", "candle",
-     "check", "checks", "in", "is", "rising", "falling"}
+    {"within", "crosses", "above", "below", "by", "for", "of", "and", "or", "not", "ago", "candle",
+     "check", "checks", "in", "is", "rising", "falling", *RELATIONS,
+     *(word.text for entry in RELATIONS.values() for word in entry.grammar)}
 )  # fmt: skip
 _STRUCTURE = {
     "and": ("`and` joins two conditions", "put each on its own line below `all:`"),
@@ -185,19 +186,8 @@ class ValueParser:
             return self.word()
         if self.accept("("):
             inner = self.value()
-            end = self.expect(")", "to close the parenthesis").end
-            return Node(
-                inner.kind,
-                token.start,
-                end,
-                inner.text,
-                inner.parts,
-                inner.unit,
-                inner.called,
-                inner.word_start,
-                inner.word_end,
-                inner.forming,
-            )
+            inner.start, inner.end = token.start, self.expect(")", "to close the parenthesis").end
+            return inner
         if token.kind == "time":
             raise Fault(
                 "AT102",

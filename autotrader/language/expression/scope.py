@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
-from autotrader.language.tree import Condition, Literal
+from autotrader.language.tree import Literal
 from autotrader.market.instrument import Instrument
 from autotrader.structs import dataclass
 
@@ -22,7 +22,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What words mean here: the rule's symbol, known instruments, parameters, signals (parsed for this symbol).
+    """What words mean here: the rule's symbol, known instruments, parameters.
 
     `in_order` allows `order.*`; `zone` is the account's zone, used by time windows that name none.
     """
@@ -30,6 +30,5 @@ class Scope:
     symbol: str
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     params: Mapping[str, Literal] = field(default_factory=dict)
-    signals: Mapping[str, Condition] = field(default_factory=dict)
     in_order: bool = False
     zone: str = "Asia/Tokyo"

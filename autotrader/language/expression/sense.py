@@ -5,15 +5,19 @@ Bounds come from the vocabulary (RSI lies between 0 and 100). "Always" is told a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from autotrader.language.algebra import Truth
 from autotrader.language.expression.lexer import Fault
-from autotrader.language.expression.syntax import Node, Sentence
-from autotrader.language.tree import Between, Compare, Cross, Least, Literal, Most, Plain, Term, Value
+from autotrader.language.expression.syntax import Node
+from autotrader.language.intervals import Intervals, Span
+from autotrader.language.relations import COMPARISONS, RELATIONS, sides_of
+from autotrader.language.tree import Cross, Literal, Relation, Term, Value
 from autotrader.language.vocabulary import VOCABULARY
 from autotrader.language.walk import tree_terms
+from autotrader.market.answers import Missing
 from autotrader.money import plain as shown
 
 if TYPE_CHECKING:
@@ -33,47 +37,91 @@ def bounds_of(value: Value) -> Bounds:
             return bounds_of(value.series) if value.series is not None else (Decimal(0), None)
         word = VOCABULARY[value.word]
         return word.lowest, word.highest
-    if isinstance(value, Least | Most):
+    if value.op in ("min", "max"):
         (low, high), (other_low, other_high) = bounds_of(value.left), bounds_of(value.right)
-        if isinstance(value, Least):
+        if value.op == "min":
             return _both(low, other_low, min), _either(high, other_high, min)
         return _either(low, other_low, max), _both(high, other_high, max)
     return None, None
 
 
-def _both(one: Decimal | None, two: Decimal | None, pick: type | object) -> Decimal | None:
-    return None if one is None or two is None else (min(one, two) if pick is min else max(one, two))
+_Pick = Callable[[Decimal, Decimal], Decimal]
 
 
-def _either(one: Decimal | None, two: Decimal | None, pick: type | object) -> Decimal | None:
-    known = [each for each in (one, two) if each is not None]
-    return (min(known) if pick is min else max(known)) if known else None
+def _both(one: Decimal | None, two: Decimal | None, pick: _Pick) -> Decimal | None:
+    return None if one is None or two is None else pick(one, two)
 
 
-def check_sense(condition: Plain, sentence: Sentence, checker: Checker) -> None:
+def _either(one: Decimal | None, two: Decimal | None, pick: _Pick) -> Decimal | None:
+    if one is None or two is None:
+        return two if one is None else one
+    return pick(one, two)
+
+
+def check_sense(condition: Relation | Cross, nodes: Sequence[Node], checker: Checker) -> None:
     """Raise Fault for what can never be true; note what is always true."""
     terms = list(tree_terms(condition))
     if any(is_obv_level(term) for term in terms) or any(_on_obv(term) for term in terms):
-        _check_obv(condition, sentence, checker)
-    if isinstance(condition, Compare):
-        _check_compare(condition, sentence, checker)
-    elif isinstance(condition, Between):
-        _check_between(condition, sentence, checker)
-    elif isinstance(condition, Cross):
-        low, high = bounds_of(condition.left)
-        right_low, right_high = bounds_of(condition.right)
-        if _at_or_above(right_low, high) or _at_or_above(low, right_high):
-            raise _never(sentence, checker, condition.left)
+        _check_obv(condition, nodes, checker)
+    if isinstance(condition, Cross):
         if condition.left == condition.right:
-            raise _same(sentence, checker)
+            raise _same(nodes, checker)
+        above, below = _answers(condition.left, condition.right)
+        if above is False or below is False:
+            raise _never(nodes, checker, condition.left)
+        return
+    if condition.name in COMPARISONS and condition.sides[0] == condition.sides[1]:
+        raise _same(nodes, checker)
+    _check_ends(condition, nodes, checker)
+    _check_answer(condition, nodes, checker)
+    _check_breakout(condition, nodes, checker)
 
 
-def _whole(sentence: Sentence) -> Node:
-    return Node("", sentence.values[0].start, sentence.values[-1].end)
+def _check_answer(condition: Relation, nodes: Sequence[Node], checker: Checker) -> None:
+    """The relation itself, asked about all values that its sides can have (a distance is from one value, not all)."""
+    entry = RELATIONS[condition.name]
+    if entry.distance:
+        return
+    answer = entry.holds(_BOUNDED, *map(_span, condition.sides))
+    subject = condition.sides[0]
+    if condition.name in COMPARISONS and isinstance(subject, Literal):
+        subject = condition.sides[1]
+    if answer is False:
+        raise _never(nodes, checker, subject)
+    if answer is True:
+        node = _whole(nodes)
+        shown_text = checker.text[node.start : node.end]
+        checker.notes.append(
+            Fault(
+                "AT301", node.start, node.end - node.start, f"`{shown_text}` is always true", _range_hint(subject),
+                "warning",
+            )
+        )  # fmt: skip
 
 
-def _never(sentence: Sentence, checker: Checker, value: Value) -> Fault:
-    node = _whole(sentence)
+_BOUNDED = Intervals(lambda term: Missing(term.word), exact=True)
+
+
+def _span(value: Value) -> Span:
+    low, high = bounds_of(value)
+    return Span(_LOWEST if low is None else low, -_LOWEST if high is None else high, 0.0)
+
+
+_LOWEST = Decimal("-Infinity")
+
+
+def _answers(left: Value, right: Value) -> tuple[Truth, Truth]:
+    """Whether a value can be above another, and below it."""
+    one, two = _span(left), _span(right)
+    return _BOUNDED.below(two, one), _BOUNDED.below(one, two)
+
+
+def _whole(nodes: Sequence[Node]) -> Node:
+    return Node("", nodes[0].start, nodes[-1].end)
+
+
+def _never(nodes: Sequence[Node], checker: Checker, value: Value) -> Fault:
+    node = _whole(nodes)
     text = checker.text[node.start : node.end]
     return checker.fault_at(node, "AT118", f"`{text}` can never be true", _range_hint(value))
 
@@ -90,56 +138,23 @@ def _range_hint(value: Value) -> str:
     return f"`{name}` is never above {shown(high)}" if high is not None else ""
 
 
-def _same(sentence: Sentence, checker: Checker) -> Fault:
-    return checker.fault_at(_whole(sentence), "AT118", "both sides are the same value")
+def _same(nodes: Sequence[Node], checker: Checker) -> Fault:
+    return checker.fault_at(_whole(nodes), "AT118", "both sides are the same value")
 
 
-def _at_or_above(one: Decimal | None, two: Decimal | None) -> bool:
-    return one is not None and two is not None and one >= two
-
-
-def _above(one: Decimal | None, two: Decimal | None) -> bool:
-    return one is not None and two is not None and one > two
-
-
-def _check_compare(condition: Compare, sentence: Sentence, checker: Checker) -> None:
-    if condition.left == condition.right:
-        raise _same(sentence, checker)
-    left, right = bounds_of(condition.left), bounds_of(condition.right)
-    if condition.op in (">", ">="):
-        left, right = right, left
-    strict = condition.op in ("<", ">")
-    never = _at_or_above(left[0], right[1]) if strict else _above(left[0], right[1])
-    subject = condition.left if not isinstance(condition.left, Literal) else condition.right
-    if never:
-        raise _never(sentence, checker, subject)
-    always = _above(right[0], left[1]) if strict else _at_or_above(right[0], left[1])
-    if always:
-        node = _whole(sentence)
-        checker.notes.append(
-            Fault(
-                "AT301",
-                node.start,
-                node.end - node.start,
-                f"`{checker.text[node.start : node.end]}` is always true",
-                _range_hint(subject),
-                "warning",
-            )
-        )
-    _check_breakout(condition, sentence, checker)
-
-
-def _check_breakout(condition: Compare, sentence: Sentence, checker: Checker) -> None:
+def _check_breakout(condition: Relation, nodes: Sequence[Node], checker: Checker) -> None:
     """`close(4h) > highest(20, 4h)`: the highest includes that candle's own high."""
-    big, small = (condition.left, condition.right) if condition.op in (">", ">=") else (condition.right, condition.left)
-    if condition.op not in (">", "<") or not isinstance(big, Term) or not isinstance(small, Term):
+    if condition.name not in (">", "<"):
+        return
+    big, small = condition.sides if condition.name == ">" else condition.sides[::-1]
+    if not isinstance(big, Term) or not isinstance(small, Term):
         return
     same = (big.symbol, big.timeframe, big.shift) == (small.symbol, small.timeframe, small.shift)
     prices = ("open", "high", "low", "close")
     top = small.word == "highest" and small.series is None and big.word in prices
     bottom = big.word == "lowest" and big.series is None and small.word in prices
     if same and (top or bottom):
-        node = _whole(sentence)
+        node = _whole(nodes)
         word = small.word if top else big.word
         checker.notes.append(
             Fault(
@@ -153,19 +168,19 @@ def _check_breakout(condition: Compare, sentence: Sentence, checker: Checker) ->
         )
 
 
-def _check_between(condition: Between, sentence: Sentence, checker: Checker) -> None:
-    low, high = condition.low, condition.high
+def _check_ends(condition: Relation, nodes: Sequence[Node], checker: Checker) -> None:
+    """Two sides of a range must stand in rising order."""
+    ends = RELATIONS[condition.name].ends
+    if ends is None:
+        return
+    low, high = (condition.sides[end] for end in ends)
     if isinstance(low, Literal) and isinstance(high, Literal) and low.value > high.value:
-        ends = Node("", sentence.values[1].start, sentence.values[2].end)
         raise checker.fault_at(
-            ends,
+            Node("", nodes[ends[0]].start, nodes[ends[1]].end),
             "AT118",
-            "the ends of `between` are the wrong way round",
-            f"write `between {high.text} and {low.text}`",
+            f"the ends of `{condition.name}` are the wrong way round",
+            f"write `{condition.name} {high.text} and {low.text}`",
         )
-    least, most = bounds_of(condition.value)
-    if _above(bounds_of(low)[0], most) or _above(least, bounds_of(high)[1]):
-        raise _never(sentence, checker, condition.value)
 
 
 # ---------------------------------------------------------------------------------------------------- obv
@@ -180,22 +195,15 @@ def _on_obv(term: Term) -> bool:
     return term.word in ("roc", "bb_width") and term.series is not None and is_obv_level(term.series)
 
 
-def _sides(condition: Plain) -> Iterable[Value]:
-    for name in ("left", "right", "value", "low", "high", "target"):
-        side = getattr(condition, name, None)
-        if side is not None:
-            yield side
-
-
-def _check_obv(condition: Plain, sentence: Sentence, checker: Checker) -> None:
+def _check_obv(condition: Relation | Cross, nodes: Sequence[Node], checker: Checker) -> None:
     """`obv` beside anything but itself and its averages says nothing: it counts from an arbitrary start."""
-    sides = list(_sides(condition))
+    sides = [side for role, side in sides_of(condition) if role not in ("within", "dead zone")]
     levels = all(isinstance(side, Term) and is_obv_level(side) for side in sides)
     origins = {(side.symbol, side.timeframe) for side in sides if isinstance(side, Term)}
     if levels and len(origins) == 1:
         return
     raise checker.fault_at(
-        _whole(sentence),
+        _whole(nodes),
         "AT118",
         "`obv` counts from an arbitrary start, so its height means nothing",
         "compare it with itself (`obv(1h) > obv(1h) 5 candles ago`) or its averages (`obv(1h) > sma(20, obv(1h))`)",

@@ -1,14 +1,16 @@
-"""What was written, before any meaning: values as `Node`s, a condition as one `Sentence`.
-
-Every piece knows its offsets, so that whoever finds it wrong can point at it.
-"""
+"""A value as it was written, before any meaning. Every piece knows its offsets, so that a mistake can be shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal as Only
 
-from autotrader.language.expression.lexer import Token
+
+@dataclass(frozen=True, slots=True)
+class SignalUse:
+    """`signal(name)`, with the place of the name: what it stands for is known to whoever reads the whole file."""
+
+    name: str
+    start: int
 
 
 @dataclass(slots=True)
@@ -30,33 +32,3 @@ class Node:
     word_start: int = 0  # of a call: where the word itself begins, behind a prefix
     word_end: int = 0
     forming: int = -1  # offset of the word `forming`, if written
-
-
-@dataclass(slots=True)
-class Shape:
-    """A time shape behind a condition: `for 5m`, `within last 3 candles`, `3 of last 5 checks`."""
-
-    kind: Only["for", "within", "count"]
-    start: int
-    end: int
-    span: Token | None = None
-    count: int = 0
-    least: int = 0
-    unit: Only["candles", "checks"] = "checks"
-
-
-@dataclass(slots=True)
-class Sentence:
-    """One written condition: a relation between values, or a word that is a condition by itself.
-
-    Relations: "compare" (2 values, `op`), "between" (3), "near" (3), "cross" (2 or 3, `op` = up, down, either),
-    "exchange", "time" (tokens `time` .. in `windows`), "signal" (`op` = its name).
-    """
-
-    relation: Only["compare", "between", "near", "cross", "exchange", "time", "signal"]
-    values: tuple[Node, ...] = ()
-    op: str = ""
-    op_start: int = 0
-    op_end: int = 0
-    windows: tuple[Token, ...] = ()
-    shape: Shape | None = None

@@ -11,9 +11,10 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal as Only
 
+from autotrader.language.algebra import OPERATIONS
 from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.syntax import Node
-from autotrader.language.tree import Arithmetic, Kind, Least, Literal, Most, Unit, Value
+from autotrader.language.tree import Kind, Literal, Operation, Unit, Value
 from autotrader.money import HUNDRED, grouped, over
 
 NUMBER = Unit(Kind.NUMBER)
@@ -45,29 +46,25 @@ def named(unit: Unit) -> str:
 
 def is_constant(value: Value) -> bool:
     """Whether nothing in it comes from outside."""
-    if isinstance(value, Arithmetic | Least | Most):
+    if isinstance(value, Operation):
         return is_constant(value.left) and is_constant(value.right)
     return isinstance(value, Literal)
 
 
 def is_bare(value: Value) -> bool:
     """A number without unit, or a sum of such."""
-    if isinstance(value, Arithmetic | Least | Most):
-        return is_bare(value.left) and (
-            is_bare(value.right) or (isinstance(value, Arithmetic) and value.op in ("+%", "-%"))
-        )
+    if isinstance(value, Operation):
+        return is_bare(value.left) and (value.op in ("+%", "-%") or is_bare(value.right))
     return isinstance(value, Literal) and value.unit == NUMBER
 
 
 def is_ratio(value: Value) -> bool:
     """Like ÷ like, or a sum or multiple of such: it may stand beside a percentage."""
-    if isinstance(value, Least | Most):
-        return _ratio_pair(value.left, value.right)
-    if not isinstance(value, Arithmetic) or value.unit != NUMBER:
+    if not isinstance(value, Operation) or value.unit != NUMBER:
         return False
     if value.op == "/":
         return is_ratio(value.left) if is_bare(value.right) else value.left.unit == value.right.unit
-    return value.op in ("+", "-", "*") and _ratio_pair(value.left, value.right)
+    return value.op in ("+", "-", "*", "min", "max") and _ratio_pair(value.left, value.right)
 
 
 def _ratio_pair(left: Value, right: Value) -> bool:
@@ -86,15 +83,15 @@ def adopt(value: Value, unit: Unit, node: Node) -> Value | None:
         return _adopt_literal(value, unit, node)
     if {value.unit.kind, unit.kind} == {Kind.NUMBER, Kind.COUNT}:
         return value
-    if not is_constant(value):
+    if not is_constant(value) or not isinstance(value, Operation):
         return None
-    if isinstance(value, Least | Most) or (isinstance(value, Arithmetic) and value.op in ("+", "-")):
+    if OPERATIONS[value.op].alike:
         left, right = adopt(value.left, unit, node), adopt(value.right, unit, node)
         return replace(value, left=left, right=right, unit=unit) if left is not None and right is not None else None
-    if isinstance(value, Arithmetic) and value.op == "%of":
+    if value.op == "%of":
         right = adopt(value.right, unit, node)
         return replace(value, right=right, unit=unit) if right is not None else None
-    if isinstance(value, Arithmetic) and value.op in ("*", "/", "+%", "-%") and value.unit == value.left.unit:
+    if value.unit == value.left.unit:
         left = adopt(value.left, unit, node)
         return replace(value, left=left, unit=unit) if left is not None else None
     return None
@@ -153,7 +150,7 @@ def _beside_percent(ratio: Value, percent: Value, verb: str) -> tuple[Value, Val
         return ratio, percent
     if isinstance(percent, Literal):
         return ratio, replace(percent, value=over(percent.value, HUNDRED), unit=NUMBER)
-    return Arithmetic("*", ratio, _ONE_HUNDRED, PERCENT), percent
+    return Operation("*", ratio, _ONE_HUNDRED, PERCENT), percent
 
 
 def _misfit(found: Value, beside: Value, node: Node, verb: str) -> Fault:
@@ -197,14 +194,14 @@ def combine(op: Sign, left: Value, right: Value, node: Node, base_of: Callable[[
                 f"`of` takes a percentage, found {named(left.unit)}",
                 "write `20% of free(JPY)`",
             )
-        return Arithmetic("%of", left, right, right.unit)
+        return Operation("%of", left, right, right.unit)
     return _product(left, right, node, base_of) if op == "*" else _quotient(left, right, node, base_of)
 
 
 def _sum(op: Only["+", "-"], left: Value, right: Value, node: Node) -> Value:
     if right.unit.kind is Kind.PERCENT and not is_ratio(left):
         if left.unit.kind in _RELATIVE or is_bare(left):
-            return Arithmetic("+%" if op == "+" else "-%", left, right, left.unit)
+            return Operation("+%" if op == "+" else "-%", left, right, left.unit)
     elif left.unit.kind is Kind.PERCENT and right.unit.kind in _RELATIVE:
         part = node.parts[0]
         raise Fault(
@@ -216,21 +213,21 @@ def _sum(op: Only["+", "-"], left: Value, right: Value, node: Node) -> Value:
         )
     left, right = unify(left, right, (node.parts[0], node.parts[1]), "added to" if op == "+" else "subtracted from")
     unit = NUMBER if left.unit != right.unit else left.unit
-    return Arithmetic(op, left, right, unit)
+    return Operation(op, left, right, unit)
 
 
 def _product(left: Value, right: Value, node: Node, base_of: Callable[[Value], str]) -> Value:
     one, two = left.unit.kind, right.unit.kind
     if Kind.PERCENT in (one, two) and not (one is two or one in _PLAIN or two in _PLAIN):
         part, whole = (left, right) if one is Kind.PERCENT else (right, left)
-        return Arithmetic("%of", part, whole, whole.unit)
+        return Operation("%of", part, whole, whole.unit)
     if one in _PLAIN:
-        return Arithmetic("*", left, right, right.unit if two is not Kind.COUNT else NUMBER)
+        return Operation("*", left, right, right.unit if two is not Kind.COUNT else NUMBER)
     if two in _PLAIN:
-        return Arithmetic("*", left, right, left.unit)
+        return Operation("*", left, right, left.unit)
     for price, amount in ((left, right), (right, left)):
         if price.unit.kind is Kind.PRICE and amount.unit.kind is Kind.AMOUNT and base_of(price) == amount.unit.asset:
-            return Arithmetic("*", left, right, Unit(Kind.AMOUNT, price.unit.asset))
+            return Operation("*", left, right, Unit(Kind.AMOUNT, price.unit.asset))
     raise _senseless(left, right, node, "multiplied by")
 
 
@@ -241,13 +238,13 @@ def _quotient(left: Value, right: Value, node: Node, base_of: Callable[[Value], 
     if isinstance(right, Literal) and left.unit.kind is Kind.PRICE and right.unit == Unit(Kind.AMOUNT, left.unit.asset):
         right = replace(right, unit=left.unit)
     if isinstance(left, Literal) and right.unit.kind is Kind.PRICE and left.unit == Unit(Kind.AMOUNT, right.unit.asset):
-        return Arithmetic("/", left, right, Unit(Kind.AMOUNT, base_of(right)))
+        return Operation("/", left, right, Unit(Kind.AMOUNT, base_of(right)))
     if left.unit == right.unit:
-        return Arithmetic("/", left, right, NUMBER)
+        return Operation("/", left, right, NUMBER)
     if right.unit.kind in _PLAIN:
-        return Arithmetic("/", left, right, left.unit if left.unit.kind is not Kind.COUNT else NUMBER)
+        return Operation("/", left, right, left.unit if left.unit.kind is not Kind.COUNT else NUMBER)
     if left.unit.kind is Kind.AMOUNT and right.unit == Unit(Kind.PRICE, left.unit.asset) and base_of(right):
-        return Arithmetic("/", left, right, Unit(Kind.AMOUNT, base_of(right)))
+        return Operation("/", left, right, Unit(Kind.AMOUNT, base_of(right)))
     raise _senseless(left, right, node, "divided by")
 
 

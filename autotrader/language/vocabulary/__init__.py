@@ -9,21 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from autotrader.language.tree import (
-    All,
-    Any,
-    AtLeast,
-    Condition,
-    CountOf,
-    Cross,
-    Flag,
-    Held,
-    Named,
-    Not,
-    Plain,
-    Term,
-    WithinLast,
-)
+from autotrader.language.tree import AtLeast, Condition, Cross, Flag, For, Named, Not, OfLast, Plain, Term
 from autotrader.language.vocabulary import balances, book, candle, health, order, record, ticker, window
 from autotrader.language.vocabulary.columns import column_of, period_of, warmup_of
 from autotrader.language.vocabulary.live import candle_value
@@ -81,15 +67,12 @@ def needs_of_condition(condition: Condition) -> frozenset[Need]:
 
 def _needs(condition: Condition, earlier: int) -> Iterable[Need]:
     match condition:
-        case All(parts=parts) | Any(parts=parts) | AtLeast(parts=parts):
+        case AtLeast(parts=parts):
             for part in parts:
                 yield from _needs(part, earlier)
-        case Not(part=part) | Named(part=part) | Held(part=part):
+        case Not(part=part) | Named(part=part) | For(part=part):
             yield from _needs(part, earlier)
-        case (
-            WithinLast(part=part, count=count, timeframe=timeframe)
-            | CountOf(part=part, count=count, timeframe=timeframe)
-        ):
+        case OfLast(part=part, count=count, timeframe=timeframe):
             yield from _needs(part, earlier + count if timeframe else earlier)
         case _:
             yield from _plain_needs(condition, earlier)

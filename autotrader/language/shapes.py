@@ -1,8 +1,9 @@
-"""What a leaf remembers between evaluations, and how one evaluation changes it.
+"""The shapes in time: what a leaf remembers between evaluations, and how one evaluation changes it.
 
 Three kinds of leaf have a memory: `for` (since when it holds), a crossing judged per slot (the side), and
 `within last n checks` / `k of last n checks` (the last n answers). One small record serves all three. The functions
-here are the only ones that make a next memory, so the fast and the explaining evaluation cannot differ in it.
+here are the only ones that make a next memory, so no two evaluations can differ in it; over whole series of candles
+(`columns`) the last two are the same steps taken for all rows at once.
 
 A `for` timer counts the time between neighbouring evaluations that both held. Unknown pauses it; so does a gap in the
 evaluations (missed slots, a restart). A pause longer than three periods resets it.
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from autotrader.engine.verdict import Truth, count_at_least
+from autotrader.language.algebra import Truth, count_at_least
 from autotrader.structs import dataclass
 
 Side = Literal["", "up", "down"]
