@@ -6,6 +6,7 @@ Nothing else in this folder imports the package.
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +20,6 @@ from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.language.account_file import load_settings
 from autotrader.language.compile import hashes
 from autotrader.language.load import load
-from autotrader.language.settings import Settings
 from autotrader.orders import DecisionKey, client_order_id
 from autotrader.project import read_project
 from autotrader.records import canon
@@ -27,8 +27,12 @@ from autotrader.records.places import Identity
 from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
+from autotrader.simulator.faults import Faults
 
-__all__ = ["Day", "Place", "Recording", "canon", "command", "day", "folder_name", "hashes_of", "order_name"]
+__all__ = [
+    "Day", "Place", "Recording", "ask_exchange", "canon", "command", "day", "folder_name", "hashes_of", "opened",
+    "order_name", "recording",
+]  # fmt: skip
 
 Heard = Callable[[int, str, str, bytes, bytes, Mapping[str, str]], None]
 
@@ -43,10 +47,24 @@ class Recording(Simulator):
         return super()._handle(method, path, query, body, headers, address)
 
 
-def recording(balances: Mapping[str, str], symbols: Sequence[str]) -> Recording:
+def recording(
+    balances: Mapping[str, str], symbols: Sequence[str], faults: Mapping[str, Any] | None = None
+) -> Recording:
     """An exchange on loopback: the recorded tape of BTC/JPY, the other symbols generated, in stepped time."""
     account = Account.named("pins", dict(balances))
-    return Recording(tape="btcjpy-2018-01", seed=5, time="stepped", symbols=list(symbols), accounts=[account])
+    planned = None if faults is None else Faults(plan=faults)
+    return Recording(
+        tape="btcjpy-2018-01", seed=5, time="stepped", symbols=list(symbols), accounts=[account], faults=planned
+    )
+
+
+def ask_exchange(sim: Recording, method: str, path: str, query: str) -> int:
+    """Send a signed request past everything of ours, as another program would; returns the HTTP status."""
+    key = sim.accounts[0]
+    signature = hmac.new(key.secret.encode(), query.encode(), "sha256").hexdigest()
+    text = f"{query}&signature={signature}".encode()
+    answer = sim.exchange.handle(method, path, text, b"", {"x-mbx-apikey": key.key}, "127.0.0.1")
+    return int(answer.status)
 
 
 class _Silent:
@@ -82,42 +100,46 @@ class Day:
     world: Runtime
     told: list[str]
 
+    def start(self) -> bool:
+        """Compare with the exchange; whether they agree."""
+        return bool(self.world.start().armed)
+
     def play(self, hours: float) -> None:
         """Let market time pass."""
-        ends = self.world.connection.clock.now_ms() + int(hours * 3_600_000)
-        Runner(self.world, Manner(until_ms=ends, stepped=True)).run()
+        self.play_until(self.world.connection.clock.now_ms() + int(hours * 3_600_000))
+
+    def play_until(self, ends_ms: int) -> None:
+        """Let market time pass up to a moment."""
+        Runner(self.world, Manner(until_ms=ends_ms, stepped=True)).run()
 
     @property
     def store(self) -> Path:
         """The folder of its records."""
         return self.world.store.folder
 
-    @property
-    def armed(self) -> bool:
-        """Whether start-up agreed with the exchange."""
-        return self._armed
-
-    def start(self) -> None:
-        """Compare with the exchange."""
-        self._armed = bool(self.world.start().armed)
+    def close(self) -> None:
+        """End it properly: the record is sealed."""
+        self.world.close()
 
     def abandon(self) -> None:
-        """End as the death of the process does: nothing is sealed."""
+        """End it as the death of its process does: nothing is sealed."""
         self.world.store.abandon()
         self.world.connection.close()
 
 
 @contextmanager
 def day(sim: Simulator, place: Place) -> Iterator[Day]:
-    """Open the project on the exchange and start it; requests are made one after the other."""
-    with opened(sim, place) as found:
-        found.start()
+    """Open the project on the exchange, start it, and close it properly."""
+    found = opened(sim, place)
+    try:
+        assert found.start()
         yield found
+    finally:
+        found.close()
 
 
-@contextmanager
-def opened(sim: Simulator, place: Place) -> Iterator[Day]:
-    """Open the project on the exchange."""
+def opened(sim: Simulator, place: Place) -> Day:
+    """Open the project on the exchange; requests are made one after the other."""
     key, silent = sim.accounts[0], _Silent()
 
     def adjust(settings: ConnectionSettings) -> ConnectionSettings:
@@ -134,8 +156,7 @@ def opened(sim: Simulator, place: Place) -> Iterator[Day]:
         adjust=adjust,
     )
     project = read_project(place.folder / "autotrader.yaml", base_url=sim.url, environ={})
-    with open_runtime(project, options, lambda _settings: silent) as world:
-        yield Day(world, silent.told)
+    return Day(open_runtime(project, options, lambda _settings: silent), silent.told)
 
 
 def command(words: Sequence[str]) -> int:
@@ -176,11 +197,3 @@ def hashes_of(account: str, texts: Mapping[str, str]) -> dict[str, Any]:
         for rule in plan.rules
     }
     return {"plan": plan.hash, "rules": rules}
-
-
-def written_settings(account: str) -> Settings:
-    """An account file, checked."""
-    settings, problems = load_settings("autotrader.yaml", account.encode(), {})
-    if settings is None:
-        raise ValueError(problems)
-    return settings

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -116,7 +116,7 @@ _FLEETING = frozenset({
 })  # fmt: skip
 
 
-def words_of(line: str, day: Played, folder: Path) -> list[str]:
+def words_of(line: str, day: Told, folder: Path) -> list[str]:
     """A line of the list as the words of a command."""
     found = [quoted or plain for quoted, plain in WORDS.findall(line)]
     words: list[str] = []
@@ -130,7 +130,7 @@ def words_of(line: str, day: Played, folder: Path) -> list[str]:
     return words
 
 
-def heard(line: str, day: Played, folder: Path, capsys: pytest.CaptureFixture[str], step: int = 0) -> list[str]:
+def heard(line: str, day: Told, folder: Path, capsys: pytest.CaptureFixture[str], step: int = 0) -> list[str]:
     """What one command says: its exit code, its JSON (or text where it has no other form), and its last words."""
     words = words_of(line, day, folder)
     if words[0] != "schema" and words[:2] != ["audit", "export"]:
@@ -204,12 +204,29 @@ def here(live_day: Played, monkeypatch: pytest.MonkeyPatch) -> Path:
     return prepared(live_day, monkeypatch)
 
 
-def prepared(day: Played, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Files and environment for commands on a day's store."""
+def without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable of this machine reaches the commands."""
     for name in list(os.environ):
         if name.startswith("AUTOTRADER_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "100")
+
+
+class Told(Protocol):
+    """A store's folder, its exchange, and when its play ended."""
+
+    folder: Path
+    sim: doors.Recording
+    ended_ms: int
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What `masked` hides."""
+
+
+def prepared(day: Told, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files and environment for commands on a day's store."""
+    without_settings(monkeypatch)
     folder, account = day.folder, day.folder / "autotrader.yaml"
     text = account.read_text(encoding="utf-8")
     if "base_url" not in text:
