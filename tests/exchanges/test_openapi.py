@@ -160,6 +160,7 @@ def test_every_request_of_the_client_is_as_the_file_says(specification: Specific
 
 MORE: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("GET", "/api/v3/exchangeInfo", {}),
+    ("GET", "/api/v3/trades", {"symbol": "BTCJPY", "limit": 3}),
     ("GET", "/api/v3/historicalTrades", {"symbol": "BTCJPY", "limit": 3}),
     ("GET", "/api/v3/uiKlines", {"symbol": "BTCJPY", "interval": "5m", "limit": 3}),
     ("GET", "/api/v3/ticker", {"symbol": "BTCJPY", "windowSize": "1h"}),
