@@ -16,14 +16,12 @@ from zoneinfo import ZoneInfo
 
 from autotrader.engine.budget import budget_of
 from autotrader.errors import ConfigError, SafetyRefused
-from autotrader.exchanges.binance.connection import Connection, connect
-from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.binance.hosts import LIVE_URL
+from autotrader.exchanges import open_venue
 from autotrader.exchanges.key_check import judged
 from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.paper import PaperBroker, PaperStore
-from autotrader.exchanges.paper_source import venue_source
 from autotrader.exchanges.secret import Credentials
+from autotrader.exchanges.venue import Venue, VenueSettings
 from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
 from autotrader.language.settings import Settings
@@ -46,9 +44,6 @@ from autotrader.trading.parts import Parts
 from autotrader.trading.reconcile import Reconciler, Report
 from autotrader.trading.resolve import Resolver
 
-STATUS = "/sapi/v1/system/status"
-RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenOptions:
@@ -64,7 +59,7 @@ class OpenOptions:
     credentials: Credentials | None = None
     identity: Identity | None = None
     store_id: str = ""
-    adjust: Callable[[ConnectionSettings], ConnectionSettings] = lambda settings: settings
+    adjust: Callable[[VenueSettings], VenueSettings] = lambda settings: settings
 
 
 @dataclass(slots=True, kw_only=True)
@@ -74,7 +69,7 @@ class Runtime:
     plan: Plan
     problems: tuple[Problem, ...]
     instruments: Mapping[str, Instrument]
-    connection: Connection
+    connection: Venue
     broker: Broker
     store: Store
     cycle: Cycle
@@ -148,7 +143,7 @@ class Runtime:
 def identity_of(settings: Settings, *, live: bool, fingerprint: str = "") -> Identity:
     """Which store belongs to these settings: one per mode, address and key."""
     mode = "live" if live else "dry-run"
-    return Identity(mode=mode, base_url=settings.exchange.base_url or LIVE_URL, fingerprint=fingerprint if live else "")
+    return Identity(mode=mode, base_url=settings.exchange.address, fingerprint=fingerprint if live else "")
 
 
 def open_runtime(project: Project, wishes: OpenOptions, make_notifier: Callable[[Settings], Notifier]) -> Runtime:
@@ -187,8 +182,8 @@ def open_runtime(project: Project, wishes: OpenOptions, make_notifier: Callable[
     return world
 
 
-def _connected(settings: Settings, wishes: OpenOptions, halted: Callable[[str], bool]) -> Connection:
-    plain = ConnectionSettings(
+def _connected(settings: Settings, wishes: OpenOptions, halted: Callable[[str], bool]) -> Venue:
+    plain = VenueSettings(
         zone=ZoneInfo(settings.timezone),
         cache=wishes.cache,
         weight_part=float(settings.limits.request_weight / 100),
@@ -196,24 +191,25 @@ def _connected(settings: Settings, wishes: OpenOptions, halted: Callable[[str], 
         stepped=wishes.stepped,
         recv_window_ms=settings.exchange.recv_window_ms,
     )
-    return connect(
+    return open_venue(
         wishes.adjust(plain),
-        url=settings.exchange.base_url or LIVE_URL,
+        name=settings.exchange.name,
+        url=settings.exchange.address,
         credentials=wishes.credentials,
         live_token=wishes.token,
     )
 
 
-def _checked_key(connection: Connection) -> tuple[str, ...]:
+def _checked_key(connection: Venue) -> tuple[str, ...]:
     """Ask the exchange what the key may do, before anything is made for it; what is worth a warning.
 
     Raises SafetyRefused for a key that may withdraw or transfer (order-safety P14), ExchangeRefused for one that the
     exchange does not know.
     """
-    if connection.broker is None:
+    calls = connection.account
+    if calls is None:
         raise SafetyRefused("live trading needs an API key", hint="set AUTOTRADER_API_KEY and its secret")
-    calls = connection.broker.calls
-    if not connection.serves(RESTRICTIONS):
+    if not connection.tells_permissions:
         calls.account()  # this host cannot say what the key may do; that it is known must do
         return ("this host does not say what the key may do: make sure that it may not withdraw",)
     may, now_ms = calls.restrictions(), connection.clock.now_ms()
@@ -224,14 +220,14 @@ def _checked_key(connection: Connection) -> tuple[str, ...]:
     return tuple(f"{warning.text}: {warning.hint}" for warning in verdict.warnings)
 
 
-def _instruments(project: Project, connection: Connection) -> Mapping[str, Instrument]:
+def _instruments(project: Project, connection: Venue) -> Mapping[str, Instrument]:
     """Filters of every symbol that the rules or the account file name. A symbol that does not exist is absent."""
     plan, _ = project.plan()
     symbols = sorted({*project.settings.symbols, *(rule.symbol for rule in plan.rules)})
     return connection.market.instruments(symbols) if symbols else {}
 
 
-def _refuse_over_budget(plan: Plan, connection: Connection) -> None:
+def _refuse_over_budget(plan: Plan, connection: Venue) -> None:
     budget = budget_of(plan, connection.market.weight_per_minute)
     allowed = connection.market.weight_limit() * plan.settings.limits.request_weight / Decimal(100)
     if budget.total > allowed:
@@ -246,7 +242,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     plan: Plan,
     problems: tuple[Problem, ...],
     instruments: Mapping[str, Instrument],
-    connection: Connection,
+    connection: Venue,
     store: Store,
     make_notifier: Callable[[Settings], Notifier],
     *,
@@ -254,7 +250,9 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
 ) -> Runtime:
     clock = connection.clock
     broker = (
-        connection.broker if live and connection.broker is not None else paper_broker(plan.settings, connection, store)
+        connection.broker
+        if live and connection.broker is not None
+        else paper_broker(connection, store, plan.settings.paper)
     )
     gate = Gate(store, clock, plan.settings)
     gateway = Gateway(store, broker, clock, refuse=gate.refuse, recv_window_ms=plan.settings.exchange.recv_window_ms)
@@ -276,7 +274,7 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     parts = Parts(
         plan=plan, plan_text=plan_text, instruments=instruments, market=connection.market, broker=broker, clock=clock,
         store=store, gate=gate, gateway=gateway, resolver=resolver, observer=observer, notifier=notifier,
-        before_orders=frozenset({StatusNeed()}) if connection.serves(STATUS) else frozenset(),
+        before_orders=frozenset({StatusNeed()}) if connection.tells_status else frozenset(),
     )  # fmt: skip
     return Runtime(
         plan=plan, problems=problems, instruments=instruments, connection=connection, broker=broker,
@@ -286,14 +284,18 @@ def _assembled(  # noqa: PLR0913 - one keyword for each thing that was opened
     )  # fmt: skip
 
 
-def paper_broker(settings: Settings, connection: Connection, store: Store) -> PaperBroker:
-    """The paper account of a store, on the connection's public data."""
+def paper_broker(
+    connection: Venue, store: Store | None, start: Mapping[str, Decimal], *, keeps: bool = True
+) -> PaperBroker:
+    """The paper account of a store on the exchange's public data; without a store a new one, which holds `start`.
 
-    def save(text: str) -> None:
-        with store.transaction():
-            store.settings.set("paper", text, connection.clock.now_ms())
+    Where nothing `keeps` it, it is carried forward in memory, and what it saves goes nowhere.
+    """
+    text: str | None = None if store is None else store.settings.get("paper")
 
-    source = venue_source(connection.calls, connection.market.filters)
-    return PaperBroker(
-        source, PaperStore(load=lambda: store.settings.get("paper"), save=save), connection.clock, settings.paper
-    )
+    def save(changed: str) -> None:
+        if keeps and store is not None:
+            with store.transaction():
+                store.settings.set("paper", changed, connection.clock.now_ms())
+
+    return PaperBroker(connection.paper, PaperStore(load=lambda: text, save=save), connection.clock, start)

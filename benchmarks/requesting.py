@@ -17,9 +17,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from autotrader.exchanges.binance.connection import Connection, Settings, connect
+from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import VenueSettings
 from benchmarks.measure import Row, Size, environment, in_turn
 
 PATH = "/api/v3/openOrders"
@@ -52,7 +53,7 @@ def venue() -> Iterator[str]:
 def rows(size: Size) -> list[Row]:
     """A signed request and a public one."""
     credentials = Credentials(Secret(KEY), Secret(SECRET))
-    with venue() as url, connect(Settings(stepped=True), url=url, credentials=credentials) as connection:
+    with venue() as url, connect(VenueSettings(stepped=True), url=url, credentials=credentials) as connection:
         bare = http.client.HTTPConnection(urlsplit(url).netloc)
         try:
             return _rows(size, connection, bare, ReadSigner(credentials, connection.url.host))

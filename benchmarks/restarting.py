@@ -17,10 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from autotrader.exchanges.binance.connection import Settings, connect
+from autotrader.exchanges.binance.connection import connect
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.language.settings import Settings as AccountSettings
 from autotrader.orders import Side
 from autotrader.ports import Level
@@ -81,7 +82,7 @@ class Restarts:
         self._credentials = Credentials(Secret(KEY), Secret(SECRET))
         self._folder = folder
         self._project = _written(folder, url)
-        self._desk = connect(Settings(stepped=True), url=url)
+        self._desk = connect(VenueSettings(stepped=True), url=url)
         self._clock = self._desk.clock
         self._signer = ReadSigner(self._credentials, self._desk.url.host)
         self._target = ""

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from autotrader.cli._folders import Folders
 from autotrader.cli._written import Origin
 from autotrader.errors import AutotraderError
+from autotrader.market.exchanges import DEFAULT_ADDRESS
 from autotrader.structs import dataclass
 from autotrader.times import age_text
 
 if TYPE_CHECKING:
-    from autotrader.exchanges.binance.client import Client
-    from autotrader.exchanges.clock import VenueClock
+    from autotrader.exchanges.venue import Venue
 
 LEAST_DISK, LITTLE_DISK = 100_000_000, 1_000_000_000  # bytes
 MOST_SKEW_MS = 1_000  # more is compensated, but says that nothing sets this machine's clock
@@ -37,14 +37,13 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the checks look at. `written` is the account file as written; `client` the exchange, if one is named."""
+    """What the checks look at. `written` is the account file as written; `venue` the exchange, if one is named."""
 
     environ: Mapping[str, str]
     folders: Folders
     config: Path | None
     written: Mapping[str, Origin] = field(default_factory=dict)
-    client: Client | None = None
-    clock: VenueClock | None = None
+    venue: Venue | None = None
     send_test: bool = False
 
 
@@ -86,13 +85,14 @@ def rules(facts: Facts) -> Iterator[Finding]:
 
 def clock(facts: Facts) -> Iterator[Finding]:
     """This machine's clock against the exchange's. A simulator has a time of its own, which says nothing."""
-    if facts.client is None or facts.clock is None:
-        yield Finding("skipped", "no exchange asked", "--base-url https://api.binance.com asks the exchange")
+    if facts.venue is None:
+        yield Finding("skipped", "no exchange asked", f"--base-url {DEFAULT_ADDRESS} asks the exchange")
         return
-    facts.clock.sync()
-    skew, doubt = facts.clock.skew_ms() or 0, facts.clock.uncertainty_ms()
-    if facts.client.url.loopback:
-        yield Finding("ok", f"{facts.client.url.origin} answers in {2 * doubt} ms")
+    clock, url = facts.venue.clock, facts.venue.url
+    clock.sync()
+    skew, doubt = clock.skew_ms() or 0, clock.uncertainty_ms()
+    if url.loopback:
+        yield Finding("ok", f"{url.origin} answers in {2 * doubt} ms")
     elif abs(skew) > MOST_SKEW_MS:
         yield Finding("warning", f"clock {age_text(skew)} off the exchange's (compensated)", "let NTP set this clock")
     else:
@@ -112,13 +112,12 @@ def key(facts: Facts) -> Iterator[Finding]:
     unused = (*key_places(facts.environ)[1:], *secret_places(facts.environ)[1:])
     if unused:
         yield Finding("warning", f"not used: {', '.join(place.name for place in unused)}", "keep one place")
-    if facts.client is None or not facts.client.can_sign:
+    if facts.venue is None or facts.venue.account is None:
         yield Finding("skipped", "what the key may do", "--base-url URL asks the exchange")
         return
-    from autotrader.exchanges.binance.endpoints import AccountCalls
     from autotrader.exchanges.key_check import ending, judged
 
-    may, now_ms = AccountCalls(facts.client).restrictions(), facts.client.clock.now_ms()
+    may, now_ms = facts.venue.account.restrictions(), facts.venue.clock.now_ms()
     verdict = judged(may, now_ms)
     for refusal in verdict.refusals:
         only_live = may.reading and not (may.withdrawals or may.transfers)  # a key that only looks is fine for looking

@@ -42,7 +42,7 @@ def _account_world() -> tuple[str, str] | None:
     """Mode and address of the account file here, None where there is none that can be read."""
     from autotrader.cli._written import account_file, written
     from autotrader.errors import ConfigError
-    from autotrader.exchanges.binance.hosts import LIVE_URL
+    from autotrader.market.exchanges import DEFAULT, EXCHANGES
 
     try:
         file = account_file(None)
@@ -52,7 +52,10 @@ def _account_world() -> tuple[str, str] | None:
     if not values:
         return None
     mode = "live" if "mode" in values and values["mode"].text == "live" else "dry-run"
-    return mode, values["exchange.base_url"].text if "exchange.base_url" in values else LIVE_URL
+    if "exchange.base_url" in values:
+        return mode, values["exchange.base_url"].text
+    name = values["exchange.name"].text if "exchange.name" in values else DEFAULT
+    return mode, EXCHANGES[name if name in EXCHANGES else DEFAULT].address
 
 
 def since_ms(text: str | None, now: datetime | None = None) -> int:

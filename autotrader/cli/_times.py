@@ -28,12 +28,14 @@ def lives_elsewhen(base_url: str, last_seen_ms: int | None, wall: int) -> bool:
     """Whether a store's time is not ours: the demo's, or at a simulator whose last cycle is far from our clock."""
     if base_url.startswith("simulator:"):
         return last_seen_ms is not None
-    from autotrader.exchanges.binance.hosts import base_url as checked
+    from urllib.parse import urlsplit
+
+    from autotrader.exchanges.address import is_loopback
 
     try:
-        loopback = checked(base_url).loopback
-    except Exception:  # noqa: BLE001 - an address that this version does not know is no simulator
-        loopback = False
+        loopback = is_loopback(urlsplit(base_url).hostname or "")
+    except ValueError:
+        loopback = False  # an address that is none is no simulator's
     return loopback and last_seen_ms is not None and abs(wall - last_seen_ms) > _FAR_MS
 
 

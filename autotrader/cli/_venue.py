@@ -16,36 +16,37 @@ from autotrader.structs import dataclass
 
 if TYPE_CHECKING:
     from autotrader.cli._written import Origin
-    from autotrader.exchanges.binance.connection import Connection
-    from autotrader.exchanges.binance.endpoints import AccountCalls
+    from autotrader.exchanges.venue import AccountTools, Venue
 
 DEFAULT_ZONE = "Asia/Tokyo"
 
 
 @dataclass(frozen=True, slots=True)
-class Venue:
-    """An open connection and the account's zone."""
+class OpenVenue:
+    """An open exchange and the account's zone."""
 
-    connection: Connection
+    connection: Venue
     zone: str
 
     @property
-    def account(self) -> AccountCalls:
+    def account(self) -> AccountTools:
         """The signed calls that only look. Raises ConfigError without a key."""
-        if self.connection.broker is None:
+        if self.connection.account is None:
             raise ConfigError(
                 "this needs an API key", hint="set AUTOTRADER_API_KEY and AUTOTRADER_API_SECRET_FILE; reading is enough"
             )
-        return self.connection.broker.calls
+        return self.connection.account
 
 
 @contextmanager
-def venue(base_url: str | None, config: Path | None, *, signed: bool = False) -> Iterator[Venue]:
+def venue(base_url: str | None, config: Path | None, *, signed: bool = False) -> Iterator[OpenVenue]:
     """Connect for one command; the key is only loaded where the command signs. Raises ConfigError."""
     from autotrader.cli._folders import folders, private
     from autotrader.cli._secrets import credentials_here
     from autotrader.cli._written import account_file, written
-    from autotrader.exchanges.binance.connection import Settings, connect
+    from autotrader.exchanges import open_venue
+    from autotrader.exchanges.venue import VenueSettings
+    from autotrader.market.exchanges import exchange_at
     from autotrader.times import zone_of
 
     file = account_file(config)
@@ -53,22 +54,24 @@ def venue(base_url: str | None, config: Path | None, *, signed: bool = False) ->
     zone = values["timezone"].text if "timezone" in values else DEFAULT_ZONE
     url = base_url or _named(values)
     try:
-        settings = Settings(zone=zone_of(zone), cache=private(folders().cache))
+        settings = VenueSettings(zone=zone_of(zone), cache=private(folders().cache))
     except ValueError as error:
         raise ConfigError(str(error), hint="an IANA name such as Asia/Tokyo") from None
-    with connect(settings, url=url, credentials=credentials_here() if signed else None) as connection:
-        yield Venue(connection, zone)
+    key = credentials_here() if signed else None
+    with open_venue(settings, name=exchange_at(url), url=url, credentials=key) as connection:
+        yield OpenVenue(connection, zone)
 
 
 def _named(values: Mapping[str, Origin]) -> str:
     """The address that the account file names. Raises UsageError where there is none: nothing is asked unasked."""
-    from autotrader.exchanges.binance.hosts import LIVE_URL
+    from autotrader.market.exchanges import DEFAULT, DEFAULT_ADDRESS, EXCHANGES
 
     if "exchange.base_url" in values:
         return values["exchange.base_url"].text
     if "exchange.name" in values:
-        return LIVE_URL
+        name = values["exchange.name"].text
+        return EXCHANGES[name if name in EXCHANGES else DEFAULT].address
     raise UsageError(
         "no account file here names an exchange, so none is asked",
-        hint=f"go to a project's folder, or name the exchange: --base-url {LIVE_URL}",
+        hint=f"go to a project's folder, or name the exchange: --base-url {DEFAULT_ADDRESS}",
     )

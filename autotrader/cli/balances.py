@@ -16,7 +16,7 @@ import click
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 
 if TYPE_CHECKING:
-    from autotrader.exchanges.binance.connection import Connection
+    from autotrader.exchanges.venue import Venue
     from autotrader.orders import Balance
     from autotrader.project import Project
 
@@ -147,7 +147,7 @@ def _recorded(project: Project, place: Path) -> list[Balance]:
     return list(account.balances().values())
 
 
-def _prices(connection: Connection, assets: Sequence[str]) -> tuple[dict[str, Decimal], str]:
+def _prices(connection: Venue, assets: Sequence[str]) -> tuple[dict[str, Decimal], str]:
     """Yen for one of each asset, at the best bid; and why some are missing."""
     from autotrader.errors import AutotraderError
 

@@ -32,14 +32,14 @@ def command(*, paths: tuple[str, ...], config: Path | None, format: str) -> int:
     from autotrader.cli._output import emit_json
     from autotrader.cli._rules import checked_rules, shown
     from autotrader.engine.budget import budget_of
-    from autotrader.exchanges.binance.governor import DEFAULT_LIMIT
-    from autotrader.exchanges.binance.weights import per_minute
+    from autotrader.exchanges import exchange
 
     checked = checked_rules(paths, config)
     if checked.plan is None:
         return shown(checked, format, 1)
-    budget = budget_of(checked.plan, per_minute)
-    limit = Decimal(DEFAULT_LIMIT)
+    venue = exchange(checked.plan.settings.exchange.name)
+    budget = budget_of(checked.plan, venue.weight_per_minute)
+    limit = Decimal(venue.WEIGHT_LIMIT)
     share = checked.plan.settings.limits.request_weight
     allowed = limit * share / 100
     code = OVER if budget.total > allowed else 0

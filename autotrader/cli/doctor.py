@@ -19,8 +19,7 @@ from autotrader.errors import ConfigError
 from autotrader.text import printable
 
 if TYPE_CHECKING:
-    from autotrader.exchanges.binance.client import Client
-    from autotrader.exchanges.clock import VenueClock
+    from autotrader.exchanges.venue import Venue
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red"), "skipped": ("-", "grey")}
 
@@ -41,8 +40,8 @@ def command(*, send_test: bool, config: Path | None, base_url: str | None, state
     try:
         found = [finding for check in CHECKS for finding in look(check, facts)]
     finally:
-        if facts.client is not None:
-            facts.client.transport.close()
+        if facts.venue is not None:
+            facts.venue.close()
     exit_code = 1 if any(finding.level == "failed" for finding in found) else 0
     if format == "json":
         return emit_json({"findings": [finding._asdict() for finding in found]}, exit_code)
@@ -61,38 +60,27 @@ def _facts(config: Path | None, base_url: str | None, state: Path | None, *, sen
         except ConfigError:
             in_file = {}  # the check of the rules tells what is wrong with it
     url = base_url or (in_file["exchange.base_url"].text if "exchange.base_url" in in_file else "")
-    client, clock = _connected(url) if url else (None, None)
     return Facts(
         environ=os.environ,
         folders=folders(state),
         config=path,
         written=in_file,
-        client=client,
-        clock=clock,
+        venue=_connected(url) if url else None,
         send_test=send_test,
     )
 
 
-def _connected(url: str) -> tuple[Client, VenueClock]:
-    """A client that can look and nothing else. Raises ConfigError for an address that is not the exchange's."""
+def _connected(url: str) -> Venue:
+    """The exchange, to look at and nothing else. Raises ConfigError for an address that is none of an exchange's."""
     from autotrader.cli._secrets import credentials_here
-    from autotrader.exchanges.binance.client import Client
-    from autotrader.exchanges.binance.endpoints import PublicCalls
-    from autotrader.exchanges.binance.governor import Governor
-    from autotrader.exchanges.binance.hosts import base_url
-    from autotrader.exchanges.binance.signing import ReadSigner
-    from autotrader.exchanges.clock import VenueClock
-    from autotrader.exchanges.transport import Transport
+    from autotrader.exchanges import open_venue
+    from autotrader.market.exchanges import exchange_at
 
-    place = base_url(url)
     try:
         credentials = credentials_here()
     except ConfigError:
         credentials = None  # the check of the key tells what is wrong with it
-    reader = None if credentials is None else ReadSigner(credentials, place.host)
-    clock = VenueClock(lambda: PublicCalls(client).time())
-    client = Client(Transport(place), clock, Governor(clock.now_ms), reader)
-    return client, clock
+    return open_venue(name=exchange_at(url), url=url, credentials=credentials)
 
 
 def _line(finding: Finding) -> str:

@@ -69,7 +69,7 @@ def ticker(*, symbols: tuple[str, ...], mini: bool, format: str, base_url: str |
     from autotrader.cli._venue import venue
 
     with venue(base_url, config) as place:
-        found = place.connection.calls.ticker_24h(symbols, "MINI" if mini else "FULL")
+        found = place.connection.calls.ticker_24h(symbols, brief=mini)
         zone = place.zone
     return _show_tickers(format, found, zone)
 
@@ -90,13 +90,13 @@ def day(
 ) -> int:
     """The calendar day so far, of one or several symbols."""
     from autotrader.cli._venue import venue
-    from autotrader.exchanges.binance.market_data import zone_text
+    from autotrader.exchanges.venue import zone_text
     from autotrader.times import local
 
     with venue(base_url, config) as place:
         calls, zone = place.connection.calls, place.zone
         offset = timezone if timezone is not None else zone_text(local(calls.time(), zone))
-        found = calls.trading_day(symbols, offset, "MINI" if mini else "FULL")
+        found = calls.trading_day(symbols, offset, brief=mini)
     return _show_tickers(format, found, zone)
 
 

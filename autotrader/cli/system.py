@@ -28,7 +28,7 @@ def status(*, format: str, base_url: str | None, config: Path | None) -> int:  #
         found = place.connection
         found.clock.sync()
         now, skew, doubt = found.clock.now_ms(), found.clock.skew_ms(), found.clock.uncertainty_ms()
-        state = found.calls.system_status() if found.serves("/sapi/v1/system/status") else None
+        state = found.calls.system_status() if found.tells_status else None
         zone = place.zone
     word = "unknown" if state is None else "normal" if state.normal else "maintenance"
     if format == "json":

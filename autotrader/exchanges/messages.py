@@ -12,20 +12,12 @@ from dataclasses import field
 from typing import Final, Literal, Protocol
 
 from autotrader.errors import ExchangeUnavailable
+from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.secret import Secret
 from autotrader.structs import dataclass
 
 BODY_CAP: Final = 8 * 1024 * 1024
 KEPT_HEADERS: Final = ("retry-after", "content-type", "content-encoding")
-
-
-@dataclass(frozen=True, slots=True)
-class BaseUrl:
-    """A checked base URL. `origin` has no trailing slash; `loopback` says that it is this machine."""
-
-    origin: str
-    host: str
-    loopback: bool
 
 
 class NotSentError(ExchangeUnavailable):

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from autotrader.errors import AutotraderError
 
-THREADS: Final = 8
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 
@@ -16,7 +15,7 @@ V = TypeVar("V")
 class Pool:
     """Runs jobs side by side. What is late is left behind; it ends by its own deadline."""
 
-    def __init__(self, threads: int = THREADS) -> None:
+    def __init__(self, threads: int) -> None:
         """With 0 threads jobs run one after the other in the caller's, in their order: for simulations."""
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="fetch") if threads else None
 

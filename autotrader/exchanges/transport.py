@@ -28,7 +28,8 @@ from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from autotrader.exchanges.messages import BODY_CAP, BaseUrl, NoReplyError, NotSentError, Reply, Request, read_reply
+from autotrader.exchanges.address import BaseUrl
+from autotrader.exchanges.messages import BODY_CAP, NoReplyError, NotSentError, Reply, Request, read_reply
 
 CONNECT_SECONDS: Final = 5.0
 FRESH_SECONDS: Final = 2.0

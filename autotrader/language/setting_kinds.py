@@ -19,6 +19,7 @@ from autotrader.language.nodes import origin_of
 from autotrader.language.problems import Problem
 from autotrader.language.symbols import OFFLINE
 from autotrader.language.written import faulty, text_of, whole_of, wrong
+from autotrader.market.exchanges import DEFAULT_ADDRESS, EXCHANGES
 from autotrader.money import plain
 from autotrader.structs import dataclass
 from autotrader.times import read_zone, span_text
@@ -27,7 +28,8 @@ ONLY_TIGHTER = "the environment may only tighten"
 _ASSET = re.compile(r"[A-Z0-9]{2,12}", re.ASCII)
 # The shape only: the client knows the venue's hosts one by one and refuses all others.
 _LOOPBACK = re.compile(r"http://(127(?:\.[0-9]{1,3}){3}|localhost|\[::1\])(:[0-9]{1,5})?/?")
-_VENUE = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.binance\.(com|vision)/?")
+_DOMAINS = "|".join(re.escape(domain) for one in EXCHANGES.values() for domain in one.domains)
+_VENUE = re.compile(rf"https://[a-z0-9-]+(\.[a-z0-9-]+)*\.({_DOMAINS})/?")
 _SCOPE = Scope(symbol="", instruments=OFFLINE)
 
 Notes = list[Problem]  # what is odd but no mistake: kept beside the value
@@ -275,7 +277,7 @@ class VenueUrl(TextKind):
         text = text_of(value)
         if _LOOPBACK.fullmatch(text) or _VENUE.fullmatch(text):
             return text.rstrip("/")
-        hint = "write http://127.0.0.1:PORT, or one of the venue's hosts such as https://api.binance.com"
+        hint = "write http://127.0.0.1:PORT, or one of the venue's hosts such as " + DEFAULT_ADDRESS
         raise wrong("AT507", f"`{text[:80]}` is not an address of the exchange", hint=hint)
 
     def shown(self, value: str) -> str | None:

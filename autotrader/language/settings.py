@@ -36,6 +36,7 @@ from autotrader.language.written import (
     not_yet,
     wrong,
 )
+from autotrader.market.exchanges import DEFAULT, EXCHANGES, ExchangeName
 from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, TOKYO
 
@@ -57,7 +58,7 @@ class Exchange:
     __pydantic_config__ = STRICT
     refused: ClassVar[Mapping[str, Refusal]] = {"key": _API_KEY, "secret": _API_SECRET, **_SECRETS}
 
-    name: Annotated[Literal["binance"], Key()] = "binance"
+    name: Annotated[ExchangeName, Key()] = DEFAULT
     base_url: Annotated[
         str,
         Key(
@@ -71,6 +72,11 @@ class Exchange:
         Key(kind=Span(100, 60_000), about="how long a signed request stays valid: `5s`"),
         Field(alias="recv_window"),
     ] = 5_000
+
+    @property
+    def address(self) -> str:
+        """Where requests go."""
+        return self.base_url or EXCHANGES[self.name].address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +243,7 @@ class Settings:
             about="days, weeks and months of the account: an IANA name",
         ),
     ] = TOKYO  # fmt: skip
-    exchange: Annotated[Exchange, Key(init="{name: binance, recv_window: 5s}")] = field(default_factory=Exchange)
+    exchange: Annotated[Exchange, Key(init=f"{{name: {DEFAULT}, recv_window: 5s}}")] = field(default_factory=Exchange)
     symbols: Annotated[
         tuple[SymbolName, ...],
         Key(init="[BTCJPY]", about="what may be traded; empty: whatever the rules name", note="nothing else is traded"),

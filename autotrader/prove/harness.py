@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from autotrader.errors import AutotraderError
-from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
+from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.live import grant_live
-from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request, read_reply
+from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request, read_reply
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
 from autotrader.language.settings import Settings
@@ -223,7 +224,7 @@ class Harness:
     def _made_notifier(self, _settings: Settings) -> Notifier:
         return self.notifier
 
-    def _adjusted(self, settings: ConnectionSettings) -> ConnectionSettings:
+    def _adjusted(self, settings: VenueSettings) -> VenueSettings:
         return replace(
             settings,
             monotonic=self.time.monotonic,

@@ -23,9 +23,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.messages import BaseUrl, Reply, Request, Sender
+from autotrader.exchanges.address import BaseUrl
+from autotrader.exchanges.messages import Reply, Request, Sender
 from autotrader.exchanges.transport import Transport
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.language.settings import Settings
 from autotrader.ports import Notifier
 from autotrader.project import read_project
@@ -256,7 +257,7 @@ def main(folder: Path, days: float) -> None:
 def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Logs) -> None:
     heard = Heard()
 
-    def line(url: BaseUrl, settings: ConnectionSettings) -> Sender:
+    def line(url: BaseUrl, settings: VenueSettings) -> Sender:
         return Listening(Transport(url, monotonic=settings.monotonic, agent=settings.agent), heard)
 
     def notices(settings: Settings) -> Notifier:

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from autotrader.errors import ConfigError
-from autotrader.exchanges.binance.connection import Connection, connect
-from autotrader.exchanges.paper import PaperBroker, PaperStore
+from autotrader.exchanges import open_venue
 from autotrader.exchanges.paper_account import KEPT_FILLS, KEPT_ORDERS, STARTED_OVER, from_text
-from autotrader.exchanges.paper_source import venue_source
 from autotrader.exchanges.secret import Credentials
+from autotrader.exchanges.venue import Venue
+from autotrader.market.exchanges import exchange_at
 from autotrader.ports import Broker
 from autotrader.records.store import Store
+from autotrader.runtime import paper_broker
 from autotrader.trading.agree import Agreement, compare
 from autotrader.views.why import Explainer
 
@@ -34,7 +35,8 @@ def reconciled(
     """
     with Store.read(folder) as store:
         credentials = _credentials(store, load_credentials) if store.identity.mode == "live" else None
-        with connect(url=store.identity.base_url, credentials=credentials) as connection:
+        url = store.identity.base_url
+        with open_venue(name=exchange_at(url), url=url, credentials=credentials) as connection:
             connection.clock.sync()
             plan = Explainer(store).newest_plan()
             symbols = () if plan is None else tuple(rule.symbol for rule in plan.rules)
@@ -49,8 +51,8 @@ def reconciled(
     return replace(second, findings=kept)
 
 
-def _compared(store: Store, connection: Connection, symbols: Iterable[str], since_ms: int) -> Agreement:
-    broker: Broker = _paper(store, connection) if connection.broker is None else connection.broker
+def _compared(store: Store, connection: Venue, symbols: Iterable[str], since_ms: int) -> Agreement:
+    broker: Broker = connection.broker or paper_broker(connection, store, {}, keeps=False)
     return compare(store, broker, symbols, since_ms, connection.clock.now_ms())
 
 
@@ -76,10 +78,3 @@ def _remembered_ms(store: Store) -> int:
     orders_ms = min(ended) if len(ended) >= KEPT_ORDERS else 0
     fills_ms = account.fills[0].time_ms + 1 if len(account.fills) >= KEPT_FILLS else 0
     return max(orders_ms, fills_ms, *begun, 0)
-
-
-def _paper(store: Store, connection: Connection) -> PaperBroker:
-    """The paper account as last saved, carried forward in memory: what it saves goes nowhere."""
-    text: str | None = store.settings.get("paper")
-    source = venue_source(connection.calls, connection.market.filters)
-    return PaperBroker(source, PaperStore(load=lambda: text, save=lambda _text: None), connection.clock, {})

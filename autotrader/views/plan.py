@@ -25,11 +25,9 @@ from autotrader.engine.requests import Context, Pause
 from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, exact
 from autotrader.errors import RecordsBroken, RulesInvalid, UsageError
-from autotrader.exchanges.binance.connection import Connection, connect
-from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
-from autotrader.exchanges.binance.hosts import LIVE_URL
-from autotrader.exchanges.paper import PaperBroker, PaperStore
-from autotrader.exchanges.paper_source import venue_source
+from autotrader.exchanges import open_venue
+from autotrader.exchanges.paper import PaperBroker
+from autotrader.exchanges.venue import Venue, VenueSettings
 from autotrader.files import find_account_file
 from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
@@ -40,6 +38,7 @@ from autotrader.language.tree import Condition, Value
 from autotrader.language.vocabulary import needs_of, needs_of_condition
 from autotrader.language.walk import tree_terms
 from autotrader.market.account import Account, OwnRecord
+from autotrader.market.exchanges import DEFAULT_ADDRESS
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
     BalancesNeed,
@@ -58,7 +57,7 @@ from autotrader.market.sources import Missing, Sources
 from autotrader.project import Project, read_project
 from autotrader.records.places import DATABASE, store_dir, stores_in
 from autotrader.records.store import Store
-from autotrader.runtime import identity_of
+from autotrader.runtime import identity_of, paper_broker
 from autotrader.trading.kept import Kept
 
 OBSERVE_SECONDS = 8.0
@@ -71,7 +70,7 @@ class ReadOnly:
     """An open connection with the dry-run account beside it. `store` is None where dry-run never ran."""
 
     settings: Settings
-    connection: Connection
+    connection: Venue
     broker: PaperBroker
     store: Store | None
 
@@ -102,25 +101,17 @@ class ReadOnly:
 @contextmanager
 def open_read_only(settings: Settings, state: Path) -> Iterator[ReadOnly]:
     """Connect without a key and open the dry-run store for reading. Raises ExchangeUnavailable, ConfigError."""
-    zone, url = ZoneInfo(settings.timezone), settings.exchange.base_url or LIVE_URL
-    with connect(ConnectionSettings(zone=zone), url=url) as connection:
+    plain, at = VenueSettings(zone=ZoneInfo(settings.timezone)), settings.exchange
+    with open_venue(plain, name=at.name, url=at.address) as connection:
         connection.clock.sync()
         folder = store_dir(state, identity_of(settings, live=False))
         store = Store.read(folder) if (folder / DATABASE).is_file() else None
         try:
-            yield ReadOnly(
-                settings=settings, connection=connection, broker=_paper(settings, connection, store), store=store
-            )
+            broker = paper_broker(connection, store, settings.paper, keeps=False)
+            yield ReadOnly(settings=settings, connection=connection, broker=broker, store=store)
         finally:
             if store is not None:
                 store.close()
-
-
-def _paper(settings: Settings, connection: Connection, store: Store | None) -> PaperBroker:
-    """The paper account, carried forward in memory: what it saves goes nowhere."""
-    text: str | None = None if store is None else store.settings.get("paper")
-    source = venue_source(connection.calls, connection.market.filters)
-    return PaperBroker(source, PaperStore(load=lambda: text, save=lambda _text: None), connection.clock, settings.paper)
 
 
 # ------------------------------------------------------------------------------------------------------------ plan
@@ -176,7 +167,7 @@ def look(project: Project, state: Path) -> PlanView:
         verdicts = tuple(zip(places, review(places, sources, plan.settings, memory.halt), strict=True))
         return PlanView(
             now_ms=now_ms, plan=plan, problems=problems, sources=sources, outcome=outcome, verdicts=verdicts,
-            states=memory.states, halt=memory.halt, weight=here.connection.governor.used,
+            states=memory.states, halt=memory.halt, weight=here.connection.weight_used(),
             gone=_gone(state, plan),
         )  # fmt: skip
 
@@ -198,7 +189,7 @@ def _gone(state: Path, plan: Plan) -> Mapping[str, int]:
     found: Counter[str] = Counter()
     for folder in stores_in(state):
         with suppress(RecordsBroken), Store.read(folder) as store:  # `status` and `doctor` tell of a damaged one
-            if store.identity.base_url == (plan.settings.exchange.base_url or LIVE_URL):
+            if store.identity.base_url == plan.settings.exchange.address:
                 found.update(store.orders.gone([rule.id for rule in plan.rules]))
     return found
 
@@ -254,7 +245,8 @@ def _settings_for(config: Path | None, base_url: str | None) -> Settings:
     if base_url is None:
         raise UsageError(
             "no account file here names an exchange, so none is asked",
-            hint=f"go to a project's folder, name the exchange (--base-url {LIVE_URL}), or give a file with --data",
+            hint=f"go to a project's folder, name the exchange (--base-url {DEFAULT_ADDRESS}),"
+            " or give a file with --data",
         )
     return Settings(file="", exchange=Exchange(base_url=base_url))
 

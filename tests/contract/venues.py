@@ -13,11 +13,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from autotrader.exchanges.binance.connection import Connection, Settings, connect
+from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.paper import PaperBroker, PaperStore
-from autotrader.exchanges.paper_source import venue_source
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.market.account import Account
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import AccountNeed, BalancesNeed, BookNeed, OpenOrdersNeed
@@ -138,7 +138,7 @@ def trading(simulator: Simulator, secret: str) -> Iterator[Stand]:
     """The Binance client with a key that may trade."""
     keys = Credentials(Secret(simulator.accounts[0].key), Secret(secret))
     token = grant_live("live", True, "live")
-    with connect(Settings(stepped=True), url=simulator.url, credentials=keys, live_token=token) as connection:
+    with connect(VenueSettings(stepped=True), url=simulator.url, credentials=keys, live_token=token) as connection:
         assert connection.broker is not None
         yield Stand(connection.broker, connection, simulator)
 
@@ -181,15 +181,14 @@ def rsa_key() -> Any:
 @contextmanager
 def paper(folder: Path) -> Iterator[Stand]:
     """The paper broker, whose market is an exchange that it never sends an order."""
-    with exchange() as simulator, connect(Settings(stepped=True), url=simulator.url) as connection:
-        source = venue_source(connection.calls, connection.market.filters)
+    with exchange() as simulator, connect(VenueSettings(stepped=True), url=simulator.url) as connection:
         file = folder / "paper.json"
 
         def save(text: str) -> None:
             file.write_text(text, "utf-8")
 
         store = PaperStore(load=lambda: file.read_text("utf-8") if file.exists() else None, save=save)
-        yield Stand(PaperBroker(source, store, connection.clock, START), connection, simulator)
+        yield Stand(PaperBroker(connection.paper, store, connection.clock, START), connection, simulator)
         assert simulator.requests()["trade"] == 0
 
 

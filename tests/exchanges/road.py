@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from autotrader.exchanges.binance.broker import BinanceBroker
-from autotrader.exchanges.binance.connection import Connection, Settings, connect
+from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.clock import SteppedClock, VenueClock
 from autotrader.exchanges.live import grant_live
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.market.needs import OpenOrdersNeed
 from autotrader.trading.observer import Observation
 from tests.exchanges.scripted import Act, Asked, Scripted, credentials, error, reply
@@ -132,7 +133,7 @@ class Road(Process[BinanceBroker, VenueClock | SteppedClock]):
         self._now[0] += seconds
 
     def _connect(self, folder: Path) -> None:
-        settings = Settings(
+        settings = VenueSettings(
             monotonic=lambda: self._now[0], wall=lambda: self.now_ms() / 1000, sleep=self.pass_, chance=lambda: 0.0
         )
         token = grant_live("live", True, "live")

@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from autotrader.exchanges.binance.connection import Connection, Settings, connect
+from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import VenueSettings
 
 KEY = "CanaryKeyCanaryKeyCanaryKeyCanaryKeyCanaryKeyCanaryKeyCanaryKey0"
 SECRET = "CanarySecretCanarySecretCanarySecretCanarySecretCanarySecretCa00"
@@ -186,7 +187,7 @@ def credentials() -> Credentials:
 @contextmanager
 def connected(url: str, **settings: Any) -> Iterator[Connection]:
     """A connection that may trade, with retries that do not wait."""
-    made = Settings(**({"sleep": lambda _seconds: None, "chance": lambda: 0.0} | settings))
+    made = VenueSettings(**({"sleep": lambda _seconds: None, "chance": lambda: 0.0} | settings))
     token = grant_live("live", True, "live")
     with connect(made, url=url, credentials=credentials(), live_token=token) as connection:
         yield connection

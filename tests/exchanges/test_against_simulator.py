@@ -14,10 +14,11 @@ import pytest
 
 from autotrader.errors import SafetyRefused
 from autotrader.exchanges.binance.broker import BinanceBroker
-from autotrader.exchanges.binance.connection import Connection, Settings, connect
+from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.candle_store import SeriesKey, SqliteCandleStore, bars_of
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.market.candles import Candles
 from autotrader.market.needs import (
     AccountNeed,
@@ -61,7 +62,7 @@ def linked(simulator: Simulator, *, live: bool = True, **settings: Any) -> Itera
     """A connection with the simulator's first account."""
     account = simulator.accounts[0]
     token = grant_live("live", True, "live") if live else None
-    made = Settings(stepped=True, zone=ZoneInfo("Asia/Tokyo"), **settings)
+    made = VenueSettings(stepped=True, zone=ZoneInfo("Asia/Tokyo"), **settings)
     keys = Credentials(Secret(account.key), Secret(account.secret))
     with connect(made, url=simulator.url, credentials=keys, live_token=token) as connection:
         yield connection
@@ -318,7 +319,7 @@ def test_a_wrong_secret_is_told_from_a_wrong_order(simulator: Simulator) -> None
     keys = Credentials(Secret(simulator.accounts[0].key), Secret("x" * 64))
     asked = OrderRequest(symbol="BTCJPY", side=Side.BUY, type=OrderType.LIMIT, price=Decimal(9_000_000),
                          quantity=Decimal("0.001"), client_order_id="at-7f3a-one")  # fmt: skip
-    with connect(Settings(stepped=True), url=simulator.url, credentials=keys,
+    with connect(VenueSettings(stepped=True), url=simulator.url, credentials=keys,
                  live_token=grant_live("live", True, "live")) as connection:  # fmt: skip
         found = broker_of(connection).submit(asked, connection.clock.now_ms())
     assert isinstance(found, Rejected)

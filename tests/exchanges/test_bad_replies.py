@@ -16,7 +16,7 @@ import pytest
 from autotrader.errors import ExchangeRefused, ExchangeUnavailable
 from autotrader.exchanges.binance import client as client_module
 from autotrader.exchanges.binance.connection import Connection
-from autotrader.exchanges.binance.governor import Parked
+from autotrader.exchanges.venue import Parked
 from autotrader.market.needs import BookNeed, CandleNeed, MarketNeed, StatusNeed, TickerNeed
 from autotrader.market.snapshot import Snapshot
 from autotrader.orders import (

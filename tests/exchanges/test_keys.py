@@ -13,11 +13,12 @@ from urllib.parse import parse_qs, unquote
 import pytest
 
 from autotrader.errors import ConfigError
-from autotrader.exchanges.binance.connection import Settings, connect
+from autotrader.exchanges.binance.connection import connect
 from autotrader.exchanges.binance.errors import clean
 from autotrader.exchanges.binance.signing import ReadSigner, signature
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret, load_credentials
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.orders import Rejected
 from tests.exchanges.scripted import KEY, Scripted, error, hang_up, reply
 from tests.exchanges.test_bad_replies import ORDER, REQUEST
@@ -116,7 +117,7 @@ def test_the_venue_can_verify_the_very_bytes_that_arrive(
 def linked(scripted: Scripted, text: str) -> Any:
     """A connection with a private key that may trade."""
     keys = Credentials(Secret(KEY), Secret(text))
-    made = Settings(sleep=lambda _seconds: None, chance=lambda: 0.0)
+    made = VenueSettings(sleep=lambda _seconds: None, chance=lambda: 0.0)
     return connect(made, url=scripted.url, credentials=keys, live_token=grant_live("live", True, "live"))
 
 

@@ -16,14 +16,15 @@ from hypothesis import strategies as st
 
 from autotrader.errors import AutotraderError, ConfigError, ExchangeUnavailable, SafetyRefused
 from autotrader.exchanges.binance import weights
-from autotrader.exchanges.binance.connection import Settings, connect
+from autotrader.exchanges.binance.connection import connect
 from autotrader.exchanges.binance.endpoints import ACCOUNT, AccountCalls
-from autotrader.exchanges.binance.governor import Governor, OrderLimit, Parked, Refrained
+from autotrader.exchanges.binance.governor import Governor, OrderLimit, Refrained
 from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.clock import SAMPLES_APART, STEADY_SECONDS, VenueClock
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request
 from autotrader.exchanges.transport import Transport
+from autotrader.exchanges.venue import Parked, VenueSettings
 from autotrader.market.needs import (
     AccountNeed,
     BalancesNeed,
@@ -522,7 +523,7 @@ def _all_texts(caught: BaseException) -> list[str]:
 
 def test_a_connection_without_a_key_signs_nothing() -> None:
     """Dry-run has no broker at the venue at all."""
-    with connect(Settings(), url="http://127.0.0.1:9") as connection:
+    with connect(VenueSettings(), url="http://127.0.0.1:9") as connection:
         assert connection.broker is None
         with pytest.raises(SafetyRefused, match="API key"):
             connection.client.ask(ACCOUNT)

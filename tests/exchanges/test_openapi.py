@@ -19,9 +19,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from autotrader.exchanges.binance.connection import Connection, Settings, connect
+from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.orders import CancelRequest, OrderRequest, OrderType, Side
 from autotrader.simulator import Simulator
 from autotrader.simulator.exchange import Answer
@@ -75,7 +76,7 @@ def everything(simulator: Simulator) -> None:
     """Every call that the client can make, in every form in which it makes it."""
     account, token = simulator.accounts[0], grant_live("live", True, "live")
     keys = Credentials(Secret(account.key), Secret(account.secret))
-    with connect(Settings(stepped=True), url=simulator.url, credentials=keys, live_token=token) as connection:
+    with connect(VenueSettings(stepped=True), url=simulator.url, credentials=keys, live_token=token) as connection:
         calls, both = connection.calls, ("BTCJPY", "ETHJPY")
         calls.ping()
         calls.time()
@@ -83,7 +84,7 @@ def everything(simulator: Simulator) -> None:
         calls.system_status()
         for symbols in (both, both[:1]):
             calls.ticker_24h(symbols)
-            calls.ticker_24h(symbols, "MINI")
+            calls.ticker_24h(symbols, brief=True)
             calls.trading_day(symbols, "9")
             calls.prices(symbols)
             calls.best(symbols)

@@ -12,9 +12,9 @@ from autotrader.exchanges.binance.endpoints import PublicCalls
 from autotrader.exchanges.binance.governor import Governor
 from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.binance.instruments import Instruments
+from autotrader.exchanges.binance.paper_source import venue_source
 from autotrader.exchanges.clock import SteppedClock
 from autotrader.exchanges.paper import PaperBroker, PaperStore
-from autotrader.exchanges.paper_source import venue_source
 from autotrader.exchanges.transport import Transport
 from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Rejected, Side, TimeInForce
 from autotrader.simulator import Simulator

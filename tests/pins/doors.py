@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from autotrader.cli import main
-from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import VenueSettings
 from autotrader.language.account_file import load_settings
 from autotrader.language.compile import hashes
 from autotrader.language.load import load
@@ -142,7 +142,7 @@ def opened(sim: Simulator, place: Place) -> Day:
     """Open the project on the exchange; requests are made one after the other."""
     key, silent = sim.accounts[0], _Silent()
 
-    def adjust(settings: ConnectionSettings) -> ConnectionSettings:
+    def adjust(settings: VenueSettings) -> VenueSettings:
         return replace(settings, threads=0, chance=lambda: 0.5)
 
     mode = "live" if place.live else "dry-run"

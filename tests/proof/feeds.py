@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from autotrader.errors import AutotraderError
-from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request
+from autotrader.exchanges.address import BaseUrl
+from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
 from autotrader.project import Project
 from autotrader.prove.cases import Case, Counts, tried

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from autotrader.exchanges import secret
+from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.binance import signing
-from autotrader.exchanges.messages import BaseUrl, Reply, Request
+from autotrader.exchanges.messages import Reply, Request
 from autotrader.prove.harness import NOWHERE, Harness, Line, project_of, scratch
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator

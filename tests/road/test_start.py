@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from autotrader.errors import RecordsBroken, SafetyRefused
-from autotrader.exchanges.binance.connection import Connection, connect
+from autotrader.exchanges.binance.connection import connect
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import Venue
 from autotrader.orders import Accepted, OrderRequest, OrderStatus, OrderType, Side
 from autotrader.prove.harness import SilentNotifier
 from autotrader.runtime import Runtime
@@ -76,12 +77,12 @@ def elsewhere(sim: Simulator, cid: str, *, price: str = "", side: Side = Side.BU
         return result.order.order_id
 
 
-def low(connection: Connection) -> D:
+def low(connection: Venue) -> D:
     """A price at which nothing trades at once."""
     return (best(connection)[0] * D("0.97")).quantize(D(1))
 
 
-def best(connection: Connection) -> tuple[D, D]:
+def best(connection: Venue) -> tuple[D, D]:
     """Best bid and ask."""
     book = connection.calls.best(["BTCJPY"])[0]
     return book.bids[0][0], book.asks[0][0]

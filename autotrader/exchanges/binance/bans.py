@@ -12,8 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from autotrader.exchanges.binance.governor import Parked
 from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.venue import Parked
 
 
 class BanFile:

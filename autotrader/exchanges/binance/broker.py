@@ -28,11 +28,12 @@ from autotrader.exchanges.binance.errors import (
     is_closed,
     submit_outcome,
 )  # fmt: skip
-from autotrader.exchanges.binance.signing import RECV_WINDOW_MS, Params, encode
+from autotrader.exchanges.binance.signing import Params, encode
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply
 from autotrader.exchanges.pool import Pool
 from autotrader.exchanges.reading import BadReply
 from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.venue import RECV_WINDOW_MS
 from autotrader.market.account import Account
 from autotrader.market.needs import AccountNeed, BalancesNeed, OpenOrdersNeed
 from autotrader.orders import (

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
+from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.binance.errors import CLOCK_CODE, Kind, exception, failure, kind
 from autotrader.exchanges.binance.governor import Governor, Refrained
 from autotrader.exchanges.binance.hosts import serves
 from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.clock import ExchangeClock
-from autotrader.exchanges.messages import BaseUrl, NoReplyError, NotSentError, Reply, Request, Sender
+from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request, Sender
 from autotrader.exchanges.reading import BadReply
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.structs import dataclass

@@ -10,7 +10,7 @@ request left (before its first try, so that retries only make a datum look older
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 from autotrader.errors import UsageError
 from autotrader.exchanges.binance import account_replies as own
@@ -35,7 +35,6 @@ from autotrader.market.snapshot import Book, ExchangeStatus, Ticker
 from autotrader.orders import Fill, Order, OrderRequest, OrderType
 
 Span = tuple[int | None, int | None]
-TickerType = Literal["FULL", "MINI"]
 OPEN: Final[Span] = (None, None)
 T = TypeVar("T")
 Each = Mapping[str, T | BadReply]
@@ -110,21 +109,21 @@ class PublicCalls(_Calls):
             raise BadReply(f"exchangeInfo: {len(others)} symbols that were not asked for")
         return info
 
-    def ticker_24h(self, symbols: Sequence[str], kind: TickerType = "FULL") -> tuple[Ticker, ...]:
+    def ticker_24h(self, symbols: Sequence[str], *, brief: bool = False) -> tuple[Ticker, ...]:
         """Rolling 24 hour tickers, in the order asked."""
-        return _all(self.ticker_24h_each(symbols, kind))
+        return _all(self.ticker_24h_each(symbols, brief=brief))
 
-    def ticker_24h_each(self, symbols: Sequence[str], kind: TickerType = "FULL") -> Each[Ticker]:
+    def ticker_24h_each(self, symbols: Sequence[str], *, brief: bool = False) -> Each[Ticker]:
         """Rolling 24 hour tickers by symbol; one that cannot be believed spoils no other."""
-        return self._each(public.TICKER, TICKER_24H, symbols, type=kind)
+        return self._each(public.TICKER, TICKER_24H, symbols, type=_form(brief=brief))
 
-    def trading_day(self, symbols: Sequence[str], zone: str = "0", kind: TickerType = "FULL") -> tuple[Ticker, ...]:
+    def trading_day(self, symbols: Sequence[str], zone: str = "0", *, brief: bool = False) -> tuple[Ticker, ...]:
         """Tickers of the calendar day in a zone such as `9` or `-3:30`, in the order asked."""
-        return _all(self.trading_day_each(symbols, zone, kind))
+        return _all(self.trading_day_each(symbols, zone, brief=brief))
 
-    def trading_day_each(self, symbols: Sequence[str], zone: str = "0", kind: TickerType = "FULL") -> Each[Ticker]:
+    def trading_day_each(self, symbols: Sequence[str], zone: str = "0", *, brief: bool = False) -> Each[Ticker]:
         """Trading-day tickers by symbol; one that cannot be believed spoils no other."""
-        return self._each(public.TICKER, TRADING_DAY, symbols, timeZone=zone, type=kind)
+        return self._each(public.TICKER, TRADING_DAY, symbols, timeZone=zone, type=_form(brief=brief))
 
     def prices(self, symbols: Sequence[str]) -> tuple[LastPrice, ...]:
         """Last prices, in the order asked."""
@@ -272,6 +271,10 @@ def order_params(request: OrderRequest) -> list[tuple[str, Value | None]]:
         ("price", request.price),
         ("newClientOrderId", request.client_order_id),
     ]
+
+
+def _form(*, brief: bool) -> str:
+    return "MINI" if brief else "FULL"
 
 
 def _all(each: Each[T]) -> tuple[T, ...]:

@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from autotrader.exchanges.binance.market_replies import RateLimit
+from autotrader.exchanges.binance.weights import DEFAULT_LIMIT
 from autotrader.exchanges.messages import NotSentError, Reply
+from autotrader.exchanges.venue import WEIGHT_PART, Parked
 from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
-DEFAULT_LIMIT: Final = 6000
-SHARE: Final = 0.7
 RESERVE: Final = 0.1
 LONGEST_MS: Final = 4 * DAY_MS  # the venue's longest ban is 3 days
 FIREWALL_MS: Final = 5 * MINUTE_MS
@@ -33,14 +33,6 @@ _BANNED_UNTIL: Final = re.compile(rb"banned until ([0-9]{13})")
 
 class Refrained(NotSentError):
     """Not sent because of the venue's limits; trying again at once would be wrong."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parked:
-    """Silence until a venue time, with the reason."""
-
-    until_ms: int
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,7 @@ class Governor:
         now_ms: Callable[[], int],
         *,
         share: int | None = None,
-        part: float = SHARE,
+        part: float = WEIGHT_PART,
         parked: Parked | None = None,
         on_parked: Callable[[Parked], None] | None = None,
         on_parking: Callable[[Parked], None] | None = None,

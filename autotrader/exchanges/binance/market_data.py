@@ -21,6 +21,7 @@ from autotrader.exchanges.binance.errors import NO_SUCH_SYMBOL
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.pool import Pool
 from autotrader.exchanges.reading import BadReply
+from autotrader.exchanges.venue import zone_text
 from autotrader.market.account import Health
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
@@ -84,11 +85,6 @@ class BinanceMarketData:
         self._client.governor.tell()
         return self._snapshot(found)
 
-    @property
-    def filters(self) -> Instruments:
-        """The instruments' cache, for a paper broker on the same data."""
-        return self._instruments
-
     def weight_per_minute(
         self, needs: Mapping[MarketNeed | AccountNeed, int]
     ) -> Mapping[MarketNeed | AccountNeed, Decimal]:
@@ -148,13 +144,6 @@ class BinanceMarketData:
         seen = {need: value for need, value in found.items() if not isinstance(value, str)}
         missing = {need: value for need, value in found.items() if isinstance(value, str)}
         return Snapshot(now_ms=self._clock.now_ms(), seen=seen, missing=missing)
-
-
-def zone_text(moment: datetime) -> str:
-    """A moment's offset from UTC as the venue's `timeZone` wants it: `9`, `-3:30`."""
-    minutes = round((moment.utcoffset() or datetime.now(UTC).utcoffset()).total_seconds() / 60)  # type: ignore[union-attr]
-    sign, (hours, rest) = "-" if minutes < 0 else "", divmod(abs(minutes), 60)
-    return f"{sign}{hours}:{rest:02d}" if rest else f"{sign}{hours}"
 
 
 def _chunks(needs: list[T], size: int) -> list[tuple[T, ...]]:

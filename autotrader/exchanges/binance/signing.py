@@ -19,13 +19,13 @@ from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges.binance.keys import signing_function
 from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.secret import Credentials, Secret
+from autotrader.exchanges.venue import RECV_WINDOW_MS
 from autotrader.money import plain
 
 Method = Literal["GET", "POST", "DELETE"]
 Value = str | int | bool | Decimal | Sequence[str]
 Params = Sequence[tuple[str, Value | None]]
 
-RECV_WINDOW_MS: Final = 5000
 MOST_RECV_WINDOW_MS: Final = 60_000
 READ_CALLS: Final = frozenset(
     {

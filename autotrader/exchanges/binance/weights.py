@@ -24,6 +24,7 @@ from autotrader.market.timeframe import approximate_ms
 from autotrader.money import over
 from autotrader.times import MINUTE_MS
 
+DEFAULT_LIMIT: Final = 6000  # a minute; exchangeInfo tells the true one
 TICKERS_AT_ONCE: Final = 20  # 24hr: 2 for up to 20 symbols, 40 from 21 on
 DAYS_AT_ONCE: Final = 50
 OPEN_ORDERS_ONE: Final = 6
