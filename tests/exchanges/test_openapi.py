@@ -196,6 +196,7 @@ def ask(simulator: Simulator, method: str, path: str, given: dict[str, Any]) -> 
         "/api/v3/exchangeInfo",
         "/api/v3/uiKlines",
         "/api/v3/historicalTrades",
+        "/api/v3/trades",
     ):
         text = urlencode(params)
     else:
