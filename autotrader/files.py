@@ -1,9 +1,9 @@
 """Safe reading of what users hand us: rule files, folders of them, the account file, secrets.
 
 A path is opened without blocking (a FIFO must not hang the service), the open file is judged, not its name, and what
-is judged is what is read, twice, since it may be in the midst of being written (order-safety §4). In a folder only
-regular `*.yaml` and `*.yml` files count that are not hidden and not rule tests; a link inside a folder is refused, a
-path that the user names may be one. Files that others could have changed are refused in live, warned of otherwise.
+is judged is what is read, twice, since it may be in the midst of being written (docs/order-safety.md §4). In a folder
+only regular `*.yaml` and `*.yml` files count that are not hidden and not rule tests; a link inside a folder is refused,
+a path that the user names may be one. Files that others could have changed are refused in live, warned of otherwise.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ def total(values: Iterable[Decimal]) -> Decimal:
 
 
 def floor_to(value: Decimal, step: Decimal) -> Decimal:
-    """The largest multiple of `step` not above `value`; a step of 0 means no grid (exchange-facts §4)."""
+    """The largest multiple of `step` not above `value`; a step of 0 means no grid (docs/venue.md §4)."""
     return _to_grid(value, step, ROUND_FLOOR)
 
 

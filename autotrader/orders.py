@@ -1,7 +1,7 @@
 """Orders and what an exchange can say about them, as values.
 
 Words: *denied* is our refusal (engine), *rejected* the venue's, *not sent* never left this machine,
-*unknown* is none of them and is resolved by asking, never by sending again (order-safety, reply classes).
+*unknown* is none of them and is resolved by asking, never by sending again (docs/order-safety.md §3).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """The order types that rules and hand commands may place; rules never send MARKET (design §4)."""
+    """The order types that rules and hand commands may place; rules never send MARKET (docs/language.md §5)."""
 
     LIMIT = "LIMIT"
     LIMIT_MAKER = "LIMIT_MAKER"
@@ -39,7 +39,7 @@ class TimeInForce(StrEnum):
 
 
 class OrderStatus(StrEnum):
-    """The venue's statuses (exchange-facts §6.1), and OTHER for one that we do not know yet."""
+    """The venue's statuses (docs/venue.md §6.1), and OTHER for one that we do not know yet."""
 
     NEW = "NEW"
     PENDING_NEW = "PENDING_NEW"
@@ -191,7 +191,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """The venue answered 200 with another order than ours: stop everything (order-safety §6 rows 9-12)."""
+    """The venue answered 200 with another order than ours: stop everything (docs/order-safety.md §3)."""
 
     reason: str
 
@@ -221,8 +221,8 @@ ORDER_ID_PREFIX = "at-"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionKey:
-    """What makes a decision the same decision (design §4). The rule's text is not in it: an edit and a restart
-    inside one slot must not buy twice. Orders by hand use rule "" and a stored counter as slot.
+    """What makes a decision the same decision (docs/order-safety.md §8). The rule's text is not in it: an edit and a
+    restart inside one slot must not buy twice. Orders by hand use rule "" and a stored counter as slot.
     """
 
     store_id: str
@@ -240,7 +240,7 @@ class DecisionKey:
 
 @lru_cache(maxsize=1024)  # a decision is named when it is made, journalled, sent, and asked after
 def client_order_id(key: DecisionKey) -> str:
-    """`at-` + 4 characters of the store id + `-` + 26 base-32 characters: 34 of `[A-Za-z0-9_-]` (design §4)."""
+    """`at-`, 4 characters of the store id, `-`, 26 of base 32: 34 of `[A-Za-z0-9_-]` (docs/order-safety.md §8)."""
     name = base64.b32encode(key.digest()[:20]).decode().lower()[:26]
     return f"{ORDER_ID_PREFIX}{key.store_id[:4]}-{name}"
 

@@ -17,7 +17,7 @@ from autotrader.orders import CancelRequest, CancelResult, Fill, NotFound, Order
 
 
 class Clock(Protocol):
-    """Time as the runner sees it. The venue's time is `now_ms`; see design §2."""
+    """Time as the runner sees it. The venue's time is `now_ms`; see docs/order-safety.md §6."""
 
     def now_ms(self) -> int:
         """The venue's time: server time at the last sync plus monotonic time since."""

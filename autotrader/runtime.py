@@ -203,8 +203,8 @@ def _connected(settings: Settings, wishes: OpenOptions, halted: Callable[[str], 
 def _checked_key(connection: Venue) -> tuple[str, ...]:
     """Ask the exchange what the key may do, before anything is made for it; what is worth a warning.
 
-    Raises SafetyRefused for a key that may withdraw or transfer (order-safety P14), ExchangeRefused for one that the
-    exchange does not know.
+    Raises SafetyRefused for a key that may withdraw or transfer (docs/order-safety.md P14), ExchangeRefused for one
+    that the exchange does not know.
     """
     calls = connection.account
     if calls is None:

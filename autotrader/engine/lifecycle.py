@@ -1,4 +1,4 @@
-"""A rule's life as a table (rule-language §4).
+"""A rule's life as a table (docs/language.md §4).
 
 Everything that moves a rule from one phase to another is in `NEXT`. The table does not know what a condition is; it
 hears only what became of one. Being blocked does not disarm; unknown neither arms nor disarms; a condition that turns

@@ -1,4 +1,4 @@
-"""The venue's time, without trusting this machine's wall clock (design §2).
+"""The venue's time, without trusting this machine's wall clock (docs/order-safety.md §6).
 
 `VenueClock`: server time at the middle of the last `/time` round trip, plus monotonic time since. The uncertainty is
 half that round trip plus 500 ppm of drift; above 500 ms nothing is signed. A server clock that jumps is believed only

@@ -1,4 +1,4 @@
-"""What a key's permissions mean for going live: refused, warned of, or fine (order-safety P14).
+"""What a key's permissions mean for going live: refused, warned of, or fine (docs/order-safety.md P14).
 
 A key that can take money away is never used to trade; one that works from anywhere, may do more than it needs, or is
 about to end is told. `doctor` and `run --live` ask the same function.

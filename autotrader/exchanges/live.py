@@ -2,7 +2,7 @@
 
 The keys lie in different hands: `mode: live` in the account file, `--live` on the command line, and a confirmation
 (typed, or for services AUTOTRADER_LIVE=1 in the environment). Without the value no signer signs an order, so no
-flag that is read wrongly somewhere can trade (order-safety P6).
+flag that is read wrongly somewhere can trade (docs/order-safety.md P6).
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The paper broker: real public market data, simulated fills, no key, no order request.
 
-What a paper order gets is on the cautious side of what a real one would have got (design §6):
+What a paper order gets is on the cautious side of what a real one would have got (docs/venue.md §6.7):
 
 * one that takes walks the order book as just fetched, at the levels' prices, never twice over the same book;
 * one that rests gets nothing at its own price. Its symbol's trades are fetched from the last one seen, and it fills,
   at its own price, where the market traded through it, at most the quantity traded, shared among the orders there.
 
-The venue's filters, statuses and refusals are kept (exchange-facts §4, §5.3, §6.2). Every change is saved as text
+The venue's filters, statuses and refusals are kept (docs/venue.md §4, §5.3, §6.2). Every change is saved as text
 before it is told, so that a restart goes on where it was. What the market data cannot say now is not decided: an
 order is then not sent, a look-up unknown.
 
@@ -48,7 +48,7 @@ from autotrader.orders import (
 from autotrader.ports import Clock
 from autotrader.structs import dataclass
 
-FEE = Decimal("0.001")  # exchange-facts §6.5: the venue's standard rate
+FEE = Decimal("0.001")  # docs/venue.md §6.5: the venue's standard rate
 _PAGES = 50  # of market trades in one look; what is left comes with the next one
 
 

@@ -1,9 +1,9 @@
 """The paper account: what it holds, its orders and fills, as one immutable value with exact figures. Pure.
 
 Only holdings are kept; what is locked follows from the open orders (a buy locks price times what remains, a sell what
-remains: exchange-facts §6.2), so free + locked = holdings always. A fill moves price times quantity one way and the
+remains: docs/venue.md §6.2), so free + locked = holdings always. A fill moves price times quantity one way and the
 quantity the other, less the fee, which is taken from what is received and rounded up to the eighth decimal
-(exchange-facts §6.5). As JSON text every figure is a decimal string.
+(docs/venue.md §6.5). As JSON text every figure is a decimal string.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""JSON from the venue, read without mercy: what `json.loads` lets pass can cost money (order-safety §5.2).
+"""JSON from the venue, read without mercy: what `json.loads` lets pass can cost money (docs/order-safety.md §5).
 
 Refused: duplicate keys (the last would win), NaN and Infinity, numbers of more than 64 characters, nesting deeper
 than 32, anything but UTF-8, half of a pair of surrogates (`\\ud800`: no record could hold the text). Numbers with a

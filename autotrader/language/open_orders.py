@@ -113,7 +113,7 @@ def closed(sources: Sources, symbol: str) -> str:
 
 
 def has_unknown_fate(record: OwnRecord, rule: str, symbol: str, side: Side) -> bool:
-    """Whether an order of this rule, symbol and side may or may not be at the venue (order-safety P1)."""
+    """Whether an order of this rule, symbol and side may or may not be at the venue (docs/order-safety.md P1)."""
     return any(
         order.state == "unknown" and (order.rule, order.symbol, order.side) == (rule, symbol, side)
         for order in record.orders

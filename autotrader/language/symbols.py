@@ -1,6 +1,6 @@
 """Base and quote of the exchange's JPY pairs, for checks without a connection.
 
-A dated list (2026; exchange-facts §1.2), without filters, so nothing may trade on it: exchangeInfo overrides it.
+A dated list (2026; docs/venue.md §1.2), without filters, so nothing may trade on it: exchangeInfo overrides it.
 """
 
 from __future__ import annotations

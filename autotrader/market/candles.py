@@ -1,8 +1,8 @@
 """Closed candles in columns.
 
-Prices and volumes are float64 because indicators are (design §4: floats only inside indicators and comparisons
-of market values). A `Candles` never changes; when a candle closes a new one is made, so columns computed from it
-can be kept with it (`memo`) and are gone when it is.
+Prices and volumes are float64 because indicators are (docs/language.md §2: floats only inside indicators and
+comparisons of market values). A `Candles` never changes; when a candle closes a new one is made, so columns computed
+from it can be kept with it (`memo`) and are gone when it is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An instrument: what a symbol trades, and the venue's filters on its orders.
 
-Built from exchangeInfo, never from constants (exchange-facts, ground rule). A bound or step of 0 is switched off.
+Built from exchangeInfo, never from constants (docs/venue.md). A bound or step of 0 is switched off.
 Amounts are only ever made smaller to fit: `fit_quantity` rounds down, `fit_price` moves a buy down and a sell up.
 """
 
@@ -15,7 +15,7 @@ from autotrader.structs import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """A symbol's assets and filters (exchange-facts §4). Prices in quote per base, quantities in base.
+    """A symbol's assets and filters (docs/venue.md §4). Prices in quote per base, quantities in base.
 
     `fetched_ms` is when the filters were read, venue time; None for the dated table that ships without filters, on
     which nothing may trade.

@@ -1,8 +1,8 @@
 """One frozen look at the market, and the values in it.
 
 Every answer carries `asked_ms`: the venue's time at the moment our request left. Book and price replies carry no
-time of their own, so that moment is the only honest age (design §2). What could not be had stands in `missing`
-with its reason; nothing is ever filled in.
+time of their own, so that moment is the only honest age (docs/order-safety.md §6). What could not be had stands in
+`missing` with its reason; nothing is ever filled in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Timeframes and their grid in UTC, as the venue cuts candles (exchange-facts §7).
+"""Timeframes and their grid in UTC, as the venue cuts candles (docs/venue.md §7).
 
 `1m` is a minute and `1M` a month, as at the venue. Days open at 00:00 UTC, weeks on Monday, months on the
 first; three-day candles lie on the grid of the epoch, which is the grid the venue's recorded candles show.

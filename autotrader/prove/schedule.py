@@ -1,9 +1,9 @@
 """A schedule of misfortune: what goes wrong in one play, drawn from a seed; kept as a file where it broke a promise.
 
-The rates are those of a bad day at a venue (order-safety §1.4: 6 % of requests lost, 15 % delayed up to a minute, 12 %
-of replies lost after execution, orders hidden from queries for up to a minute, 5 % server errors), times an intensity
-that differs by seed: from none to twice that. Faults are the simulator's own kinds (docs/simulator.md); crashes come at
-the named points of the order path and between a request and its answer.
+The rates are those of a bad day at a venue (docs/order-safety.md §1.4: 6 % of requests lost, 15 % delayed up to a
+minute, 12 % of replies lost after execution, orders hidden from queries for up to a minute, 5 % server errors), times
+an intensity that differs by seed: from none to twice that. Faults are the simulator's own kinds (docs/simulator.md);
+crashes come at the named points of the order path and between a request and its answer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """One value, one text: the canonical form in which acts are stored and hashed.
 
-JSON with sorted keys, no spaces and ASCII only, so that equal values give equal bytes on every machine (order-safety
-P17). Decimals become text without exponent; floats are allowed (indicator values) and written as Python's shortest
-exact form; NaN and infinity are refused, because JSON has no word for them.
+JSON with sorted keys, no spaces and ASCII only, so that equal values give equal bytes on every machine
+(docs/order-safety.md P17). Decimals become text without exponent; floats are allowed (indicator values) and written as
+Python's shortest exact form; NaN and infinity are refused, because JSON has no word for them.
 """
 
 from __future__ import annotations

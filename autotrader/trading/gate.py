@@ -87,7 +87,7 @@ class Gate:
             judge(request, known, self._settings, self._store.halt_in_force(), self._limits)
         except (OrderDenied, RecordsBroken):
             raise
-        except Exception as error:  # whatever breaks in a guard means halt (order-safety P8)
+        except Exception as error:  # whatever breaks in a guard means halt (docs/order-safety.md P8)
             reason = f"a limit failed: {type(error).__name__}: {error}"
             self._store.halt(reason, sources.now_ms)
             raise OrderDenied(reason, "Halted") from error

@@ -129,7 +129,7 @@ class Gateway:
             if row.frozen_key in frozen:
                 return "an earlier order of this rule, symbol and side has an unknown fate"
             return self._refuse(row.intent)
-        except Exception as error:  # noqa: BLE001 - whatever breaks in a guard means halt (order-safety P8)
+        except Exception as error:  # noqa: BLE001 - whatever breaks in a guard means halt (docs/order-safety.md P8)
             reason = f"a check before sending failed: {type(error).__name__}: {error}"
             self._store.halt(reason, self._clock.now_ms())
             return reason
@@ -253,7 +253,7 @@ class Gateway:
             case Cancelled(seen):
                 return self._close_cancel(cid, number, CancelState.CONFIRMED, "", seen)
             case Rejected(code, reason, _):
-                # -2011 "Unknown order sent." is no proof that it is gone: it may have filled (order-safety §6 row 31).
+                # -2011 "Unknown order sent." is no proof that it is gone: it may have filled (docs/order-safety.md §7).
                 return self._close_cancel(cid, number, CancelState.REJECTED, f"{code} {reason}", self._look(order))
             case NotSent(reason):
                 return self._close_cancel(cid, number, CancelState.NOT_SENT, reason, None)

@@ -1,4 +1,4 @@
-"""What a cycle was given, small enough to keep and enough to decide it again, byte for byte (order-safety P17).
+"""What a cycle was given, small enough to keep and enough to decide it again, byte for byte (docs/order-safety.md P17).
 
 The value table and the states stand in the evaluation row already. Here is the rest: the evaluation time, pauses, halt,
 runs under way; and where something was to be done, the slots with their deadlines, own orders, filters, and what

@@ -3,7 +3,7 @@
 The venue forwards a signed request to its engine only while `serverTime - timestamp <= recvWindow` (and at most 1 s
 ahead), and gives up on the engine after 10 s. So an order that is still absent after
 timestamp + recvWindow + 1 s + 10 s + a margin for the lag of its queries never arrived and never will
-(exchange-facts §3, order-safety §1.2). The moves themselves are the table in `records.intents`.
+(docs/venue.md §3, docs/order-safety.md §1.2). The moves themselves are the table in `records.intents`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""When a rule fires (rule-language §4), told as scenarios."""
+"""When a rule fires (docs/language.md §4), told as scenarios."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a rule (rule-language §4): arming, blocking, cooling down, giving back."""
+"""The life of a rule (docs/language.md §4): arming, blocking, cooling down, giving back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proof that less knowledge never trades more (order-safety P10, rule-language: unknown is neither true nor false).
+"""Proof that less knowledge never trades more (docs/order-safety.md P10, docs/language.md §2).
 
 Rules, market, account, record and the rules' states are drawn at random; the production engine decides and reviews
 twice: with everything, and with something taken away (`losses`). From the same states the blinded decision may place,
@@ -7,10 +7,10 @@ and nothing that holds a rule back (latch, cooldown, count, timer, side) may be 
 would be with everything known.
 
 Four things are meant and no breach. A rule may ask for an age, and then old data is what it asked about. A firing
-whose order could not be judged is given back (rule-language §4): it is due again, and no order of it exists. A crossing
-between candles whose own candle is missing is seen at the next one: the side is kept through what is unknown. And the
-limits are asked about the orders that the blinded cycle wants: where a first order is not asked for, a second one may
-find room within the same limit.
+whose order could not be judged is given back (docs/language.md §4): it is due again, and no order of it exists. A
+crossing between candles whose own candle is missing is seen at the next one: the side is kept through what is unknown.
+And the limits are asked about the orders that the blinded cycle wants: where a first order is not asked for, a second
+one may find room within the same limit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Proof that clocks may do what they like (order-safety P11): no slot twice, no burst, no signature in doubt.
+"""Proof that clocks may do what they like (docs/order-safety.md P11): no slot twice, no burst, no signature in doubt.
 
 The production clock (`VenueClock`), jobs (`JobScheduler`), slots (`due`) and decisions run through an hour or two of a
 machine whose clocks jump, slew, stop with a suspend, whose venue steps its own clock, whose line is slow, and whose

@@ -1,4 +1,4 @@
-"""Proof that no order is placed on stale or broken data (order-safety P10), and that silence is told.
+"""Proof that no order is placed on stale or broken data (docs/order-safety.md P10), and that silence is told.
 
 The whole product plays a few minutes on the simulator in virtual time, with a rule that orders at every look where it
 knows ticker, book and candles. The feed goes wrong in windows: requests that die, replies that come late or not at all,

@@ -23,7 +23,7 @@ from tests.proof.limit_venue import Standing, Venue
 TOKYO_MS = 9 * 3_600_000
 DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 BOOK_MS, BALANCES_MS, DOUBT_MS = 10_000, 30_000, 500
-HORIZON_MS = 76_000  # recvWindow, the clocks' leeway, the engine's and the queries' (exchange-facts §3)
+HORIZON_MS = 76_000  # recvWindow, the clocks' leeway, the engine's and the queries' (docs/venue.md §3)
 ZERO = Decimal(0)
 
 

@@ -154,7 +154,7 @@ MAIN = Account.named("main", {"JPY": "50000000"})
     [(replace(MAIN, may_withdraw=True), "may withdraw"), (replace(MAIN, may_trade=False), "may not trade")],
 )
 def test_a_key_with_the_wrong_permissions_does_not_go_live(tmp_path: Path, account: Account, said: str) -> None:
-    """A key that may withdraw, or may not trade, is refused before a store is made for it (order-safety P14)."""
+    """A key that may withdraw, or may not trade, is refused before a store is made (docs/order-safety.md P14)."""
     with Simulator(tape=TAPE, time="stepped", accounts=[account]) as sim:
         with pytest.raises(SafetyRefused, match=said), opened(tmp_path, sim, RULES, live=True):
             pass

@@ -1,4 +1,4 @@
-"""Replies about the account and its orders, as tables from the venue's names to values of the domain (exchange-facts
+"""Replies about the account and its orders, as tables from the venue's names to values of the domain (docs/venue.md
 §2.5 to §2.8); read as in `market_replies`.
 """
 
@@ -67,7 +67,7 @@ def _order_fields(own_id: str) -> dict[str, Field]:
         "price": required("price", AMOUNT),
         "quantity": required("origQty", AMOUNT),
         "executed": required("executedQty", AMOUNT),
-        # Of very old orders it is negative, which means unknown (exchange-facts §2.5).
+        # Of very old orders it is negative, which means unknown (docs/venue.md §2.5).
         "quote_executed": required(
             "cummulativeQuoteQty", read_by(lambda amount: amount if amount >= 0 else None, DECIMAL)
         ),

@@ -1,8 +1,9 @@
 """The `Broker` port at Binance: looks after one account, and sends each order once.
 
-Before an order leaves, the very text that will be sent is read back and compared with what was asked (order-safety
-P5). After it left, only a reply that echoes our order is "accepted"; another order in the echo is a mismatch, which
-stops everything; what is not listed as a certain refusal is unknown. Nothing here tries an order again.
+Before an order leaves, the very text that will be sent is read back and compared with what was asked
+(docs/order-safety.md P5). After it left, only a reply that echoes our order is "accepted"; another order in the echo
+is a mismatch, which stops everything; what is not listed as a certain refusal is unknown. Nothing here tries an order
+again.
 """
 
 from __future__ import annotations

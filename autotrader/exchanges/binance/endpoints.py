@@ -1,5 +1,5 @@
 """Every call of the venue that autotrader uses: a row each (path, weight, names of its parameters), and a method that
-fills it and reads the reply into a value of the domain (exchange-facts §2).
+fills it and reads the reply into a value of the domain (docs/venue.md §2).
 
 Market calls need no key. Account calls need one, and only look. Placing and cancelling live in `broker`, because their
 answers are outcomes, not values. All methods raise ExchangeUnavailable or ExchangeRefused; the signed ones also
@@ -261,7 +261,7 @@ class AccountCalls(_Calls):
 
 
 def order_params(request: OrderRequest) -> list[tuple[str, Value | None]]:
-    """The parameters of an order, as the venue wants them for its type (exchange-facts §2.5)."""
+    """The parameters of an order, as the venue wants them for its type (docs/venue.md §2.5)."""
     return [
         ("symbol", request.symbol),
         ("side", request.side.value),

@@ -1,7 +1,8 @@
-"""What the venue's refusals mean: one table of codes, and the outcome of an order or a cancel (order-safety §3).
+"""What the venue's refusals mean: one table of codes, and the outcome of an order or a cancel.
 
-Only listed codes are a certain refusal of an order. Everything else, from a redirect to a code that nobody has seen,
-is `Unknown`: the order may exist, and it is asked for, never sent again.
+The rules are those of docs/order-safety.md §3. Only listed codes are a certain refusal of an order. Everything else,
+from a redirect to a code that nobody has seen, is `Unknown`: the order may exist, and it is asked for, never sent
+again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from autotrader.structs import dataclass
 
 
 class Kind(StrEnum):
-    """Classes of exchange-facts §5.2."""
+    """Classes of docs/venue.md §5.2."""
 
     CLIENT = "C"
     KEY = "K"
@@ -120,7 +121,7 @@ _HINTS: Final = {
 
 
 def submit_outcome(found: Failure) -> Rejected | Unknown:
-    """What a failed POST of an order means (order-safety, reply classes)."""
+    """What a failed POST of an order means (docs/order-safety.md §3)."""
     reason = str(found)
     if found.status >= 500 or found.code in _NEVER_CERTAIN or 200 <= found.status < 400:
         return Unknown(reason)

@@ -1,4 +1,4 @@
-"""Where requests may go: loopback, or the venue's own hosts (exchange-facts §1.1). Nothing else is ever contacted."""
+"""Where requests may go: loopback, or the venue's own hosts (docs/venue.md §1.1). Nothing else is ever contacted."""
 
 from __future__ import annotations
 

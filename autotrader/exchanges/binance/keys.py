@@ -1,4 +1,4 @@
-"""The three kinds of API keys of the venue, each as "bytes in, signature text out" (exchange-facts §3.1).
+"""The three kinds of API keys of the venue, each as "bytes in, signature text out" (docs/venue.md §3.1).
 
 A secret that begins like a PEM file is a private key, RSA (PKCS#1 v1.5 with SHA-256) or Ed25519, and signs in base64;
 any other secret is HMAC-SHA256's and signs in hex. `cryptography` is only imported where there is a private key; it

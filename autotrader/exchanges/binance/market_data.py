@@ -43,7 +43,7 @@ S = TypeVar("S", bound=Seen)
 T = TypeVar("T")
 Found = dict[Need, Seen | str]
 Job = Callable[[float], Found]
-_FAR: Final = Decimal("0.9")  # a last price so far from the middle of the book is not one (order-safety §6 row 40)
+_FAR: Final = Decimal("0.9")  # a last price so far from the middle of the book is not one (docs/order-safety.md §7)
 
 
 class BinanceMarketData:

@@ -1,4 +1,4 @@
-"""Replies about the market, as tables from the venue's names to values of the domain (exchange-facts §2.3, §2.4).
+"""Replies about the market, as tables from the venue's names to values of the domain (docs/venue.md §2.3, §2.4).
 
 `Model.read` and `Model.rows` refuse what cannot be believed by raising BadReply with the field's name. What needs more
 than a table (two sides of a book that must be in order, filters that are found by their type) stands in a function

@@ -1,6 +1,6 @@
 """Public data of a Binance venue for the paper broker: instruments, order book, trades and average price.
 
-Weight per look (exchange-facts §2.2): 4 for each page of trades of a symbol in which paper orders rest, and for each
+Weight per look (docs/venue.md §2.2): 4 for each page of trades of a symbol in which paper orders rest, and for each
 new order 20 for the symbol's status, 5 for its book of 100 levels and 2 for the average price where the symbol has a
 percent filter. The status is read for each order, because a real one would meet the market as it is then.
 """

@@ -1,4 +1,4 @@
-"""Signing: parameters in, the exact text that goes over the wire out (exchange-facts §3.1).
+"""Signing: parameters in, the exact text that goes over the wire out (docs/venue.md §3.1).
 
 Everything is percent-encoded once, here; the signature is made over exactly those bytes by the kind of key that there
 is (`keys`), and the transport sends them verbatim. Two signers exist. `ReadSigner` signs a fixed list of calls, none of
@@ -59,7 +59,7 @@ class Signed:
 def encode(params: Params) -> str:
     """`name=value&...`, percent-encoded once, in the order given; parameters that are None are left out.
 
-    Decimals are plain (no exponent), booleans lower-case, lists a JSON array without spaces (exchange-facts §2.0).
+    Decimals are plain (no exponent), booleans lower-case, lists a JSON array without spaces (docs/venue.md §2.0).
     Raises ValueError for a number that is not finite.
     """
     return "&".join(

@@ -1,4 +1,4 @@
-"""What requests weigh, and what needs cost a minute once merged (exchange-facts §2.1; `/sapi` counts apart and is
+"""What requests weigh, and what needs cost a minute once merged (docs/venue.md §2.1; `/sapi` counts apart and is
 small, so it is priced as if it were one pool).
 """
 

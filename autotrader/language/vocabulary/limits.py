@@ -1,4 +1,4 @@
-"""How old an answer may be before it is no answer (rule-language §4), and the phrases that say so.
+"""How old an answer may be before it is no answer (docs/language.md §4), and the phrases that say so.
 
 Ages are measured from the moment the request left: the venue's book and price replies carry no time of their own. An
 answer of the future is none either: the clock has jumped since, and its age is not known.
