@@ -30,8 +30,7 @@ from autotrader.prove.victim import CALM, MOST, PLAY_MINUTES, Stakes, born
 from autotrader.records.inbox import Inbox
 from autotrader.records.places import INBOX
 from autotrader.records.store import Store
-from autotrader.simulator import Account, Simulator
-from autotrader.simulator.faults import Faults
+from autotrader.simulator import Account, Faults, Simulator
 
 MONEY: Final = {"JPY": "1000000", "BTC": "0.5"}
 HAND: Final = {"symbol": "BTCJPY", "side": "BUY", "quantity": "0.002", "post_only": False, "tif": "GTC"}

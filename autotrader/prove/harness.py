@@ -31,8 +31,8 @@ from autotrader.ports import Level, Notifier
 from autotrader.project import Project, read_project
 from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.simulator import Account, Exchange, Simulator
-from autotrader.simulator.faults import Delivery, Later
-from autotrader.simulator.faults import Request as Arrived
+from autotrader.simulator.protocol import Delivery, Later
+from autotrader.simulator.protocol import Request as Arrived
 
 NOWHERE: Final = "http://127.0.0.1:9"  # a loopback address at which nothing listens; the line never dials it
 # How the account file of a world in the harness begins; its limits follow.
@@ -117,7 +117,7 @@ class Line:
 
 
 def _arriving(delivery: Delivery) -> bytes | None:
-    """The body as it arrives, None where no whole answer does (see `simulator.fault_wire`)."""
+    """The body as it arrives, None where no whole answer does (see `simulator.server`)."""
     return delivery.answer.body if delivery.manner in {"whole", "twice", "reset_after"} else None
 
 

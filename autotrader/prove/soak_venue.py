@@ -7,8 +7,7 @@ import threading
 from typing import Final
 
 from autotrader.prove.processes import Server, served
-from autotrader.simulator import Account, Simulator
-from autotrader.simulator.faults import Faults
+from autotrader.simulator import Account, Faults, Simulator
 
 DAY_MS: Final = 86_400_000
 BAN_SECONDS: Final = 900.0

@@ -5,9 +5,11 @@ core without HTTP. See docs/simulator.md for what is faithful and what is not.
 """
 
 from autotrader.simulator.accounts import Account, demo_key, demo_secret
-from autotrader.simulator.exchange import Answer, Exchange
-from autotrader.simulator.faults import Faults, FaultsError
+from autotrader.simulator.exchange import Exchange
+from autotrader.simulator.faults.injector import Faults
+from autotrader.simulator.faults.plan import FaultsError
 from autotrader.simulator.harness import Simulator, SimulatorError, read_accounts, serve
+from autotrader.simulator.protocol import Answer
 from autotrader.simulator.symbols import DEFAULT_SYMBOLS, SymbolSpec
 from autotrader.simulator.tape import TapeError
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autotrader.simulator.errors import ApiError
 from autotrader.simulator.orders import queried, traded
 from autotrader.simulator.params import pairs
+from autotrader.simulator.protocol import CONTROL, Answer
+from autotrader.simulator.state import ExchangeState
 from autotrader.simulator.symbols import STATUSES, text
 
-if TYPE_CHECKING:
-    from autotrader.simulator.exchange import Answer, Exchange
-
-Desk = Callable[["Exchange", dict[str, str]], Any]
+Desk = Callable[[ExchangeState, dict[str, str]], Any]
 FURTHEST = 40 * 86_400_000
 
 
@@ -23,11 +21,11 @@ class _BadRequest(ValueError):
     """What was asked of the desk makes no sense; the text says why."""
 
 
-def _time(exchange: Exchange, _given: dict[str, str]) -> Any:
+def _time(exchange: ExchangeState, _given: dict[str, str]) -> Any:
     return {"now": exchange.now_ms, "nowMicroseconds": exchange.now_us, "started": exchange.started_ms}
 
 
-def _advance(exchange: Exchange, given: dict[str, str]) -> Any:
+def _advance(exchange: ExchangeState, given: dict[str, str]) -> Any:
     asked = given.get("ms", "")
     if not (asked.isascii() and asked.isdigit()) or int(asked) > FURTHEST:
         raise _BadRequest(f"ms={asked!r}: a whole number of milliseconds from 0 to {FURTHEST} is needed")
@@ -35,7 +33,7 @@ def _advance(exchange: Exchange, given: dict[str, str]) -> Any:
     return _time(exchange, given)
 
 
-def state(exchange: Exchange) -> dict[str, Any]:
+def state(exchange: ExchangeState) -> dict[str, Any]:
     """Everything the exchange knows of its accounts, as JSON with figures as strings."""
     engine = exchange.engine
     return {
@@ -59,7 +57,7 @@ def state(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def requests(exchange: Exchange) -> dict[str, Any]:
+def requests(exchange: ExchangeState) -> dict[str, Any]:
     """How often each call came, and how many of them were there to place or cancel."""
     return {
         "total": sum(exchange.requests.values()),
@@ -71,14 +69,14 @@ def requests(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _symbol(exchange: Exchange, given: dict[str, str]) -> str:
+def _symbol(exchange: ExchangeState, given: dict[str, str]) -> str:
     symbol = given.get("symbol", "")
     if symbol not in exchange.markets:
         raise _BadRequest(f"symbol={symbol!r}: one of {', '.join(exchange.markets)} is needed")
     return symbol
 
 
-def _symbol_status(exchange: Exchange, given: dict[str, str]) -> Any:
+def _symbol_status(exchange: ExchangeState, given: dict[str, str]) -> Any:
     symbol, status = _symbol(exchange, given), given.get("status", "")
     if status not in STATUSES:
         raise _BadRequest(f"status={status!r}: one of {', '.join(STATUSES)} is needed")
@@ -86,7 +84,7 @@ def _symbol_status(exchange: Exchange, given: dict[str, str]) -> Any:
     return {"symbol": symbol, "status": exchange.status(symbol)}
 
 
-def _system_status(exchange: Exchange, given: dict[str, str]) -> Any:
+def _system_status(exchange: ExchangeState, given: dict[str, str]) -> Any:
     status = given.get("status", "")
     if status not in ("0", "1"):
         raise _BadRequest(f"status={status!r}: 0 (normal) or 1 (maintenance) is needed")
@@ -94,7 +92,7 @@ def _system_status(exchange: Exchange, given: dict[str, str]) -> Any:
     return {"status": int(status)}
 
 
-def _deposit(exchange: Exchange, given: dict[str, str]) -> Any:
+def _deposit(exchange: ExchangeState, given: dict[str, str]) -> Any:
     client = exchange.engine.clients.get(given.get("account", "main"))
     if client is None:
         raise _BadRequest(f"account={given.get('account')!r}: one of {', '.join(exchange.engine.clients)} is needed")
@@ -110,7 +108,7 @@ def _deposit(exchange: Exchange, given: dict[str, str]) -> Any:
     return {"asset": asset, "free": text(balance.free)}
 
 
-def _faults(exchange: Exchange, given: dict[str, str]) -> Any:
+def _faults(exchange: ExchangeState, given: dict[str, str]) -> Any:
     """Counts by fault; with ``on=0`` no more are injected and what lasts ends, with ``on=1`` they go on."""
     faults, wish = exchange.faults, given.get("on")
     if faults is None:
@@ -122,7 +120,7 @@ def _faults(exchange: Exchange, given: dict[str, str]) -> Any:
     return {"on": faults.active, "seed": faults.seed, "counts": dict(faults.counts), "log": faults.shown()}
 
 
-def _check(exchange: Exchange, _given: dict[str, str]) -> Any:
+def _check(exchange: ExchangeState, _given: dict[str, str]) -> Any:
     exchange.engine.check()
     return {"ok": True}
 
@@ -141,11 +139,9 @@ DESKS: dict[tuple[str, str], Desk] = {
 }
 
 
-def handle(exchange: Exchange, method: str, path: str, query: bytes, body: bytes) -> Answer:
+def handle(exchange: ExchangeState, method: str, path: str, query: bytes, body: bytes) -> Answer:
     """Answer a request to the control desk; parameters come in query or body."""
-    from autotrader.simulator.exchange import JSON, Answer
-
-    desk = DESKS.get((method, path.removeprefix("/simulator/")))
+    desk = DESKS.get((method, path.removeprefix(CONTROL)))
     status, value = 200, {}
     if desk is None:
         status = 404
@@ -157,4 +153,4 @@ def handle(exchange: Exchange, method: str, path: str, query: bytes, body: bytes
             status, value = 400, {"error": str(error)}
         except AssertionError as error:
             status, value = 500, {"error": f"the books do not balance: {error}"}
-    return Answer(status, {"Content-Type": JSON}, json.dumps(value, separators=(",", ":")).encode())
+    return Answer.of(value, status)

@@ -31,8 +31,6 @@ from autotrader.simulator.model import AT_MARKET, STOPS, Order, OrderList, Ticke
 from autotrader.simulator.stops import on_trade, would_trigger
 from autotrader.simulator.symbols import ExchangeLimits
 
-__all__ = ["Client", "Engine"]
-
 
 class Engine(Books):
     """All accounts' orders over all markets. ``clock`` gives the exchange's time in ms."""

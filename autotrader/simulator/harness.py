@@ -27,10 +27,11 @@ from typing import Any, Literal, Self
 from autotrader.errors import UsageError
 from autotrader.simulator import control
 from autotrader.simulator.accounts import Account
-from autotrader.simulator.exchange import CONTROL, Answer, Exchange
-from autotrader.simulator.faults import Delivery, Faults, Later, Request
+from autotrader.simulator.exchange import Exchange
+from autotrader.simulator.faults.injector import Faults
 from autotrader.simulator.forgetting import KEEP
 from autotrader.simulator.limits import RAW_LIMIT
+from autotrader.simulator.protocol import CONTROL, Answer, Delivery, Later, Request
 from autotrader.simulator.seeded import SeededSource
 from autotrader.simulator.server import Reply, Server
 from autotrader.simulator.symbols import DEFAULT_SYMBOLS, SymbolSpec

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from autotrader.simulator.model import STOPS, Amendment, Order, OrderList, OwnTrade, PreventedMatch, generated_id
+from autotrader.simulator.model import STOPS, Amendment, Order, OrderList, OwnTrade, PreventedMatch
 from autotrader.simulator.symbols import text
-
-__all__ = [
-    "SHAPES", "Order", "OwnTrade", "ack", "amended", "amendment", "cancelled", "full", "generated_id", "listed",
-    "prevented_match", "queried", "result", "traded",
-]  # fmt: skip
 
 
 def _extras(order: Order) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Any
 
 from autotrader.simulator import params
 from autotrader.simulator.accounts import Rates
+from autotrader.simulator.books import Client
 from autotrader.simulator.candles import DAY, page_range
-from autotrader.simulator.engine import Client
 from autotrader.simulator.errors import ApiError, bad_combination, either
 from autotrader.simulator.model import Order, OwnTrade
 from autotrader.simulator.orders import queried, traded
-from autotrader.simulator.routing import Call, Route, fixed
+from autotrader.simulator.protocol import Call, Route, fixed
 from autotrader.simulator.symbols import SymbolSpec, text
 
 ZERO = Decimal(0)

@@ -17,8 +17,8 @@ from autotrader.simulator.lists import check_pair_types, place_chain, place_pair
 from autotrader.simulator.market import Market
 from autotrader.simulator.model import Order, OrderList, Ticket, generated_id
 from autotrader.simulator.orders import SHAPES, cancelled, listed
+from autotrader.simulator.protocol import Call, Route, acting, fixed, show_counts
 from autotrader.simulator.routes_account import check_span
-from autotrader.simulator.routing import Call, Route, acting, fixed, show_counts
 from autotrader.simulator.tickets import FORCES, PREVENTION, RESPONSES, SIDES, TYPES, Name, check, read
 
 LEG: dict[str, tuple[str, params.Kind]] = {

@@ -11,7 +11,7 @@ from autotrader.simulator.candles import DAY, Row, open_of, row_text
 from autotrader.simulator.errors import ApiError, bad_combination, either
 from autotrader.simulator.limits import rate_limits
 from autotrader.simulator.market import Market, Trade, Window
-from autotrader.simulator.routing import Call, Raw, Route, fixed
+from autotrader.simulator.protocol import Call, Raw, Route, fixed
 from autotrader.simulator.symbols import exchange_filters, symbol_info, text
 
 ZERO = Decimal(0)

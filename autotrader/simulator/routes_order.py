@@ -11,8 +11,8 @@ from autotrader.simulator.amending import amend
 from autotrader.simulator.errors import ApiError, amend_rejected, cancel_rejected, either, missing, unsupported
 from autotrader.simulator.model import Order, OrderList, Ticket, generated_id
 from autotrader.simulator.orders import SHAPES, amended, cancelled
+from autotrader.simulator.protocol import Call, Route, acting, fixed, show_counts
 from autotrader.simulator.routes_account import discount, find
-from autotrader.simulator.routing import Call, Route, acting, fixed, show_counts
 from autotrader.simulator.symbols import text
 from autotrader.simulator.tickets import ORDER, check, check_filters, read
 

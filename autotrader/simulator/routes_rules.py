@@ -9,8 +9,8 @@ from autotrader.simulator import params
 from autotrader.simulator.candles import page_range
 from autotrader.simulator.errors import ApiError, bad_combination
 from autotrader.simulator.orders import amendment, prevented_match
+from autotrader.simulator.protocol import Call, Route, fixed
 from autotrader.simulator.routes_account import find
-from autotrader.simulator.routing import Call, Route, fixed
 from autotrader.simulator.symbols import exchange_filters, filters, text
 
 NO_REFERENCE = "This symbol doesn't have a reference price."

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 from collections.abc import Callable
 from http import HTTPStatus
 
-from autotrader.simulator.exchange import Answer
-from autotrader.simulator.fault_wire import send
-from autotrader.simulator.faults import Delivery, Later
+from autotrader.simulator.protocol import Answer, Delivery, Later
 
 MAX_HEAD = 65_536
 MAX_BODY = 1_048_576
 Reply = Answer | Delivery | Later
 Handler = Callable[[str, str, bytes, bytes, dict[str, str], str], Reply]
+_NO_LINGER = struct.pack("ii", 1, 0)
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -112,7 +112,7 @@ class Server:
         if isinstance(reply, Delivery):
             content = _render(reply.answer, keep=keep, head_only=head_only)
             body_length = 0 if head_only else len(reply.answer.body)
-            return send(connection, content, body_length, reply, self._closing) and keep
+            return _send(connection, content, body_length, reply, self._closing) and keep
         connection.sendall(_render(reply, keep=keep, head_only=head_only))
         return keep
 
@@ -193,3 +193,37 @@ def _render(answer: Answer, *, keep: bool, head_only: bool = False) -> bytes:
     lines.append("Connection: keep-alive" if keep else "Connection: close")
     head = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
     return head if head_only else head + answer.body
+
+
+# ---- how an answer arrives --------------------------------------------------------
+
+
+def _send(
+    connection: socket.socket, content: bytes, body_length: int, delivery: Delivery, closing: threading.Event
+) -> bool:
+    """Send an answer in its manner; False when the connection is to be closed. Raises OSError.
+
+    ``content`` is head and body, the last ``body_length`` bytes are the body. ``closing`` ends all waiting.
+    """
+    if delivery.wait:
+        closing.wait(delivery.wait)
+    head = len(content) - body_length
+    if delivery.manner in ("whole", "twice"):
+        connection.sendall(content * (2 if delivery.manner == "twice" else 1))
+        return True
+    if delivery.manner == "drip":
+        return _drip(connection, content, delivery.pause, closing)
+    kept = {"reset_head": head, "reset_after": len(content), "half": head + body_length // 2}
+    connection.sendall(content[: kept.get(delivery.manner, 0)])
+    if delivery.manner.startswith("reset"):
+        # A socket closed without lingering answers with a reset in place of an orderly end.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    return False
+
+
+def _drip(connection: socket.socket, content: bytes, pause: float, closing: threading.Event) -> bool:
+    for index in range(len(content)):
+        connection.sendall(content[index : index + 1])
+        if closing.wait(pause):
+            return False
+    return True

@@ -24,7 +24,7 @@ from autotrader.simulator.errors import (
 )
 from autotrader.simulator.market import Market
 from autotrader.simulator.model import STOPS, Ticket
-from autotrader.simulator.routing import Call
+from autotrader.simulator.protocol import Call
 from autotrader.simulator.symbols import ORDER_TYPES, SymbolSpec
 
 ZERO = Decimal(0)

@@ -79,7 +79,7 @@ def is_fault_plan(block: Block) -> bool:
 @pytest.mark.parametrize("block", [block for block in of("yaml") if is_fault_plan(block)], ids=str)
 def test_fault_plans_load(block: Block, tmp_path: Path) -> None:
     """A plan of faults that a document shows is one that the simulator takes."""
-    from autotrader.simulator import fault_plan
+    from autotrader.simulator.faults import plan as fault_plan
 
     file = tmp_path / "faults.yaml"
     file.write_text(block.text, encoding="utf-8")

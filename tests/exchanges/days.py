@@ -10,7 +10,7 @@ from typing import Any
 
 from autotrader.runtime import Runtime
 from autotrader.simulator import Simulator
-from autotrader.simulator.exchange import Answer
+from autotrader.simulator.protocol import Answer
 from tests.worlds.project import entered
 
 SYMBOLS = ("BTCJPY", "ETHJPY", "BNBJPY")

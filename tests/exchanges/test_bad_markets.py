@@ -16,7 +16,7 @@ import pytest
 
 from autotrader.runtime import Runtime
 from autotrader.simulator import Account, Simulator
-from autotrader.simulator.exchange import Answer
+from autotrader.simulator.protocol import Answer
 from tests.exchanges.days import Witness, world
 from tests.worlds.project import played
 

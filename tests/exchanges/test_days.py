@@ -13,7 +13,7 @@ import pytest
 from autotrader.errors import ExchangeUnavailable
 from autotrader.orders import Accepted, Cancelled, CancelRequest, OrderRequest, OrderType, Side
 from autotrader.simulator import Account, Simulator
-from autotrader.simulator.exchange import JSON, Answer
+from autotrader.simulator.protocol import JSON, Answer
 from tests.exchanges.days import Witness, rules, world
 from tests.worlds.project import HOUR_MS, played
 

@@ -25,7 +25,7 @@ from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.venue import VenueSettings
 from autotrader.orders import CancelRequest, OrderRequest, OrderType, Side
 from autotrader.simulator import Simulator
-from autotrader.simulator.exchange import Answer
+from autotrader.simulator.protocol import Answer
 from tests.exchanges.openapi import Specification
 
 Exchanged = list[tuple[str, str, str, int, Any]]

@@ -26,8 +26,7 @@ from autotrader.records import canon
 from autotrader.records.places import Identity
 from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.runner import Manner, Runner
-from autotrader.simulator import Account, Simulator
-from autotrader.simulator.faults import Faults
+from autotrader.simulator import Account, Faults, Simulator
 
 __all__ = [
     "Day", "Place", "Recording", "ask_exchange", "canon", "command", "day", "folder_name", "hashes_of", "opened",

@@ -32,8 +32,8 @@ from autotrader.records.intents import IntentState
 from autotrader.service.hand import Wanted, place_by_hand
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator
-from autotrader.simulator.exchange import Answer
 from autotrader.simulator.harness import milliseconds
+from autotrader.simulator.protocol import Answer
 from autotrader.trading.carry import Carrier
 from tests.worlds.project import TAPE, opened, own_orders, played, simulator
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from autotrader.simulator import Faults, FaultsError, Simulator
-from autotrader.simulator.fault_kinds import KINDS
+from autotrader.simulator.faults.catalogue import KINDS
 from tests.simulator.conftest import Caller
 
 Connect = Callable[..., Caller]

@@ -11,7 +11,7 @@ Strategy: the plan becomes rules. Every rule has its own counter of matching
 requests and its own random numbers, so that what one rule does depends on
 nothing but the requests it matches. A request goes through the rules that
 chose it: before the exchange sees it, and after, when there is an answer. The
-catalogue is a table (``fault_kinds``); without faults none of this runs.
+catalogue is a table (``catalogue``); without faults none of this runs.
 """
 
 from __future__ import annotations
@@ -19,26 +19,15 @@ from __future__ import annotations
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl
+from typing import Any, NamedTuple
 
-from autotrader.errors import UsageError
-
-if TYPE_CHECKING:
-    from autotrader.simulator.exchange import Answer, Exchange
-    from autotrader.simulator.fault_kinds import Kind
-    from autotrader.simulator.fault_state import FaultState
+from autotrader.simulator.exchange import Exchange
+from autotrader.simulator.faults.case import FaultCase, FaultState
+from autotrader.simulator.faults.plan import FaultsError, Rule, read, rules
+from autotrader.simulator.protocol import Answer, Delivery, Later, Request
 
 LOG_LENGTH = 10_000
-CHOICE = ("call", "at", "every", "probability", "times", "after", "until", "where")
-
-
-class FaultsError(UsageError):
-    """A plan of faults that cannot be understood; the message says where and what is allowed."""
 
 
 class Injected(NamedTuple):
@@ -51,94 +40,6 @@ class Injected(NamedTuple):
     method: str
     path: str
     details: Mapping[str, Any]
-
-
-class Request(NamedTuple):
-    """A request as received; header names in lower case."""
-
-    method: str
-    path: str
-    query: bytes
-    body: bytes
-    headers: Mapping[str, str]
-    address: str
-
-    @property
-    def call(self) -> str:
-        """Method and path in short: ``POST order``, ``GET /sapi/v1/system/status``."""
-        return f"{self.method} {self.path.removeprefix('/api/v3/')}"
-
-    def params(self) -> dict[str, str]:
-        """Query and body as names and texts, the query's value winning."""
-        return dict(parse_qsl(self.body.decode("latin-1")) + parse_qsl(self.query.decode("latin-1")))
-
-
-class Delivery(NamedTuple):
-    """An answer and how its bytes reach the caller (see ``fault_wire``); ``wait`` in real seconds."""
-
-    answer: Answer
-    manner: str = "whole"
-    wait: float = 0.0
-    pause: float = 0.0
-
-
-class Later(NamedTuple):
-    """Ask again in that many real seconds: the request is still on its way."""
-
-    seconds: float
-    then: Callable[[], Answer | Delivery]
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A fault and when it happens: at these indexes, every so often, or with a probability."""
-
-    name: str
-    kind: Kind
-    calls: tuple[str, ...]
-    at: frozenset[int] = frozenset()
-    every: int = 0
-    probability: float = 0.0
-    times: int | None = None
-    after: float = 0.0
-    until: float | None = None
-    where: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def is_about(self, call: str) -> bool:
-        """Whether the rule looks at calls of this kind, such as ``GET openOrders``."""
-        return any(fnmatchcase(call, pattern) for pattern in self.calls)
-
-    def matches(self, case: Case, seconds: float) -> bool:
-        """Whether the rule looks at a request of its kind, ``seconds`` after the start of play."""
-        if seconds < self.after or (self.until is not None and seconds >= self.until):
-            return False
-        return not self.where or all(case.params.get(name) == text for name, text in self.where.items())
-
-
-class Case:
-    """One request and what the faults make of it."""
-
-    def __init__(self, exchange: Exchange, request: Request, state: FaultState) -> None:
-        self.exchange = exchange
-        self.request = request
-        self.state = state
-        self.execute = True
-        """Whether the exchange gets to see the request."""
-        self.answer: Answer | None = None
-        self.manner = "whole"
-        self.wait = 0.0
-        self.pause = 0.0
-        self.delay_ms = 0
-        self.settings: Mapping[str, Any] = {}
-        self.details: dict[str, Any] = {}
-        self.done = True
-        """A kind sets it to False when there was nothing it could do; then it is not logged."""
-
-    @cached_property
-    def params(self) -> dict[str, str]:
-        """The request's parameters, read when a fault asks for them."""
-        return self.request.params()
 
 
 class _Counted:
@@ -163,8 +64,6 @@ class Faults:
     """A plan of faults for one simulator. ``log`` holds the newest injected ones, ``counts`` how many of each."""
 
     def __init__(self, seed: int = 0, plan: Mapping[str, Any] | None = None) -> None:
-        from autotrader.simulator.fault_plan import rules
-
         self.seed = seed
         self.rules: tuple[Rule, ...] = rules(plan or {})
         self.active = True
@@ -179,15 +78,11 @@ class Faults:
     @classmethod
     def read(cls, file: str | Path) -> Faults:
         """Faults from a JSON or YAML file: ``{"seed": 7, "plan": {…}}``. Raises FaultsError."""
-        from autotrader.simulator.fault_plan import read
-
         seed, plan = read(Path(file))
         return cls(seed, plan)
 
     def attach(self, exchange: Exchange, *, real_time: bool) -> None:
         """Take effect at an exchange; once only, since counters and log belong to one run. Raises FaultsError."""
-        from autotrader.simulator.fault_state import FaultState
-
         if self._exchange is not None:
             raise FaultsError("these Faults are in use by another simulator; make new ones for each")
         for rule in self.rules:
@@ -216,7 +111,7 @@ class Faults:
         """Answer a request with whatever faults the plan has for it."""
         if self._exchange is None or self._state is None:
             raise FaultsError("these Faults are attached to no simulator")
-        case = Case(self._exchange, request, self._state)
+        case = FaultCase(self._exchange, request, self._state)
         if not self.active:
             return self._ask(case)
         chosen = self._chosen(case)
@@ -227,7 +122,7 @@ class Faults:
             return Later(seconds, lambda: self._finish(case, chosen))
         return self._finish(case, chosen)
 
-    def _chosen(self, case: Case) -> list[tuple[Rule, int]]:
+    def _chosen(self, case: FaultCase) -> list[tuple[Rule, int]]:
         """The rules for this request; of those that replace the answer or break the wire only the first."""
         seconds = (case.exchange.now_ms - case.exchange.started_ms) / 1000
         chosen: list[tuple[Rule, int]] = []
@@ -249,7 +144,7 @@ class Faults:
             self._by_call[call] = tuple(counted for counted in self._counted if counted.rule.is_about(call))
         return self._by_call[call]
 
-    def _finish(self, case: Case, chosen: Sequence[tuple[Rule, int]]) -> Delivery:
+    def _finish(self, case: FaultCase, chosen: Sequence[tuple[Rule, int]]) -> Delivery:
         if case.execute:
             case.answer = self._ask(case)
             case.state.overlay(case)
@@ -260,7 +155,7 @@ class Faults:
         case.state.remember(case)
         return Delivery(case.answer, case.manner, case.wait, case.pause)
 
-    def _do(self, action: Callable[[Case], object] | None, case: Case, rule: Rule, index: int) -> None:
+    def _do(self, action: Callable[[FaultCase], object] | None, case: FaultCase, rule: Rule, index: int) -> None:
         if action is None:
             return
         case.settings, case.details, case.done = rule.settings, {}, True
@@ -269,7 +164,7 @@ class Faults:
         if case.done and not (rule.kind.after is not None and action is rule.kind.before):
             self._note(case, rule, index)
 
-    def _note(self, case: Case, rule: Rule, index: int) -> None:
+    def _note(self, case: FaultCase, rule: Rule, index: int) -> None:
         self.counts[rule.name] += 1
         number = self.counts.total()
         request = case.request
@@ -277,13 +172,10 @@ class Faults:
             Injected(number, case.exchange.now_ms, rule.name, index, request.method, request.path, case.details)
         )
 
-    def _ask(self, case: Case) -> Answer:
+    def _ask(self, case: FaultCase) -> Answer:
         exchange = case.exchange
         exchange.delay_us = case.delay_ms * 1000
         try:
             return exchange.handle(*case.request)
         finally:
             exchange.delay_us = 0
-
-
-__all__ = ["Case", "Delivery", "Faults", "FaultsError", "Injected", "Later", "Request", "Rule"]

@@ -7,30 +7,23 @@ what queries show is spoilt.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
 
-from autotrader.simulator.engine import Client
-from autotrader.simulator.fault_state import rewritten
-from autotrader.simulator.orders import Order, generated_id, queried
+from autotrader.simulator.books import Client
+from autotrader.simulator.faults.case import PLACE, FaultCase, Kind
+from autotrader.simulator.model import Order, generated_id
+from autotrader.simulator.orders import queried
 
-if TYPE_CHECKING:
-    from autotrader.simulator.faults import Case
-
-Act = Callable[["Case"], object] | None
-Entry = tuple[str, tuple[str, ...], Mapping[str, Any], Act, Act]
-PLACE = ("POST order",)
 CANCEL = ("DELETE order",)
 POLLS = ("GET order", "GET openOrders", "GET allOrders", "GET myTrades", "GET account")
 
 
-def _client(case: Case) -> Client | None:
-    return case.exchange.client_of(case.request.headers.get("x-mbx-apikey", ""))
+def _client(case: FaultCase) -> Client | None:
+    return case.exchange.client_of(case.request.key)
 
 
-def _order(case: Case) -> tuple[Client, Order] | None:
+def _order(case: FaultCase) -> tuple[Client, Order] | None:
     """The open order that a request names, if it is there."""
     client, params = _client(case), case.params
     if client is None:
@@ -46,20 +39,9 @@ def _order(case: Case) -> tuple[Client, Order] | None:
     return None
 
 
-def _accepted(case: Case) -> Any:
-    """The JSON of an accepted order, None when it was refused or another fault took the answer's place."""
-    answer = case.answer
-    case.done = answer is not None and answer.status == 200
-    try:
-        return json.loads(answer.body) if answer is not None and case.done else None
-    except ValueError:
-        case.done = False
-        return None
-
-
-def _hide(case: Case) -> None:
+def _hide(case: FaultCase) -> None:
     """Queries do not show the order from ``from`` to ``from`` + ``seconds`` after its placement."""
-    placed = _accepted(case)
+    placed = case.value()
     if placed is None or "orderId" not in placed:
         case.done = False
         return
@@ -69,25 +51,25 @@ def _hide(case: Case) -> None:
     case.details = {"orderId": placed["orderId"], "from": begin, "until": end}
 
 
-def _reorder(case: Case) -> None:
+def _reorder(case: FaultCase) -> None:
     earlier = case.state.earlier(case)
     case.done = earlier is not None
     if earlier is not None:
         case.answer = earlier
 
 
-def _regress(case: Case) -> None:
+def _regress(case: FaultCase) -> None:
     """An order that has been filled, in part or whole, or has ended, is shown as new once more."""
-    shown = _accepted(case)
+    shown = case.value()
     case.done = isinstance(shown, dict) and shown.get("status") not in (None, "NEW")
     if shown is None or not case.done or case.answer is None:
         return
     case.details = {"orderId": shown["orderId"], "status": shown["status"]}
     zero = {"status": "NEW", "executedQty": "0.00000000", "cummulativeQuoteQty": "0.00000000"}
-    case.answer = rewritten(case.answer, shown | zero | {"updateTime": shown["time"]})
+    case.show(shown | zero | {"updateTime": shown["time"]})
 
 
-def _fill(case: Case, order: Order) -> bool:
+def _fill(case: FaultCase, order: Order) -> bool:
     """Fill ``share`` of what rests of an order at its price; False when its step does not allow it."""
     market = case.exchange.markets[order.symbol]
     step, rest = market.spec.step, order.quantity - order.executed
@@ -101,12 +83,12 @@ def _fill(case: Case, order: Order) -> bool:
     return bool(matches)
 
 
-def _fill_before(case: Case) -> None:
+def _fill_before(case: FaultCase) -> None:
     found = _order(case)
     case.done = found is not None and _fill(case, found[1])
 
 
-def _fill_after_ack(case: Case) -> None:
+def _fill_after_ack(case: FaultCase) -> None:
     """Fill first, and let the acknowledgement show the order as it was before: cancelled, without that fill."""
     found = _order(case)
     if found is None:
@@ -116,7 +98,7 @@ def _fill_after_ack(case: Case) -> None:
         case.state.acks[id(case)] = before
 
 
-def _old_ack(case: Case) -> None:
+def _old_ack(case: FaultCase) -> None:
     before, answer = case.state.acks.pop(id(case), None), case.answer
     # Filled whole, the order can no longer be cancelled; any other refusal is the caller's own.
     case.done = before is not None and answer is not None and json.loads(answer.body).get("code", -2011) == -2011
@@ -136,10 +118,10 @@ def _old_ack(case: Case) -> None:
     )  # fmt: skip
     ack |= {name: before[name] for name in names} | {"status": "CANCELED"}
     case.details = {"orderId": before["orderId"], "acknowledged": before["executedQty"]}
-    case.answer = rewritten(answer._replace(status=200), ack)
+    case.answer = answer._replace(status=200).rewritten(ack)
 
 
-def _other_fee(case: Case) -> None:
+def _other_fee(case: FaultCase) -> None:
     """From this placement on commission is taken in BNB where it was not, and no more in BNB where it was."""
     client = _client(case)
     case.done = client is not None
@@ -148,7 +130,7 @@ def _other_fee(case: Case) -> None:
         case.details = {"bnbFees": client.account.bnb_fees}
 
 
-def _late_balances(case: Case) -> None:
+def _late_balances(case: FaultCase) -> None:
     client = _client(case)
     case.done = client is not None
     if client is not None:
@@ -158,22 +140,22 @@ def _late_balances(case: Case) -> None:
         case.details = {"until": until}
 
 
-ENTRIES: dict[str, Entry] = {
-    "invisible": ("queries miss the new order for `seconds`", PLACE, {"seconds": 10.0}, None, _hide),
-    "flicker": (
+KINDS: dict[str, Kind] = {
+    "invisible": Kind("queries miss the new order for `seconds`", PLACE, {"seconds": 10.0}, None, _hide),
+    "flicker": Kind(
         "the new order is shown, from `from` on missing for `seconds`, then shown again", PLACE,
         {"from": 5.0, "seconds": 10.0}, None, _hide,
     ),
-    "reordered": ("the answer that the same question got before", POLLS, {}, None, _reorder),
-    "regress": ("a filled or ended order is shown as NEW", ("GET order",), {}, None, _regress),
-    "fill_before_cancel": (
+    "reordered": Kind("the answer that the same question got before", POLLS, {}, None, _reorder),
+    "regress": Kind("a filled or ended order is shown as NEW", ("GET order",), {}, None, _regress),
+    "fill_before_cancel": Kind(
         "`share` of the order's rest is filled just before its cancel", CANCEL, {"share": 0.5}, _fill_before, None,
     ),
-    "fill_after_cancel": (
+    "fill_after_cancel": Kind(
         "the cancel is acknowledged, yet `share` of the rest was filled", CANCEL, {"share": 0.5}, _fill_after_ack,
         _old_ack,
     ),
-    "fee_asset": ("commission changes from or to BNB", PLACE, {}, _other_fee, None),
-    "balance_late": ("balances show their state before this order for `seconds`", PLACE, {"seconds": 10.0},
+    "fee_asset": Kind("commission changes from or to BNB", PLACE, {}, _other_fee, None),
+    "balance_late": Kind("balances show their state before this order for `seconds`", PLACE, {"seconds": 10.0},
                      _late_balances, None),
 }  # fmt: skip

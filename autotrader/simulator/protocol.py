@@ -1,16 +1,81 @@
-"""What a route is: its parameters, weight, security and handler. The route tables are made of these."""
+"""What passes between the wire, the exchange and its handlers: requests, answers, calls and routes.
+
+Strategy: these are plain values which know the exchange's state and nothing of who answers, so that handlers, faults
+and the HTTP server all stand on them and none of them needs another.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, Final, NamedTuple
+from urllib.parse import parse_qsl
 
+from autotrader.simulator.books import Client
 from autotrader.simulator.params import Kind
+from autotrader.simulator.state import ExchangeState
 
-if TYPE_CHECKING:
-    from autotrader.simulator.engine import Client
-    from autotrader.simulator.exchange import Exchange
+JSON: Final = "application/json;charset=UTF-8"
+CONTROL: Final = "/simulator/"
+
+
+class Request(NamedTuple):
+    """A request as received; header names in lower case."""
+
+    method: str
+    path: str
+    query: bytes
+    body: bytes
+    headers: Mapping[str, str]
+    address: str
+
+    @property
+    def call(self) -> str:
+        """Method and path in short: ``POST order``, ``GET /sapi/v1/system/status``."""
+        return f"{self.method} {self.path.removeprefix('/api/v3/')}"
+
+    @property
+    def key(self) -> str:
+        """The API key it names, or nothing."""
+        return self.headers.get("x-mbx-apikey", "")
+
+    def params(self) -> dict[str, str]:
+        """Query and body as names and texts, the query's value winning."""
+        return dict(parse_qsl(self.body.decode("latin-1")) + parse_qsl(self.query.decode("latin-1")))
+
+
+class Answer(NamedTuple):
+    """Status, headers and body of a reply."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @classmethod
+    def of(cls, value: Any, status: int = 200) -> Answer:
+        """A value as JSON."""
+        return cls(status, {"Content-Type": JSON}, json.dumps(value, separators=(",", ":")).encode())
+
+    def rewritten(self, value: Any) -> Answer:
+        """The same answer with another JSON body."""
+        return self._replace(body=json.dumps(value, separators=(",", ":")).encode())
+
+
+class Delivery(NamedTuple):
+    """An answer and how its bytes reach the caller (see ``server``); ``wait`` in real seconds."""
+
+    answer: Answer
+    manner: str = "whole"
+    wait: float = 0.0
+    pause: float = 0.0
+
+
+class Later(NamedTuple):
+    """Ask again in that many real seconds: the request is still on its way."""
+
+    seconds: float
+    then: Callable[[], Answer | Delivery]
 
 
 class Raw(NamedTuple):
@@ -24,7 +89,7 @@ class Call:
 
     __slots__ = ("client", "exchange", "headers", "values")
 
-    def __init__(self, exchange: Exchange, values: dict[str, Any], client: Client | None) -> None:
+    def __init__(self, exchange: ExchangeState, values: dict[str, Any], client: Client | None) -> None:
         self.exchange = exchange
         self.values = values
         self.client = client

@@ -17,13 +17,47 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from autotrader.simulator.fault_kinds import KINDS, Kind
-from autotrader.simulator.faults import CHOICE, FaultsError, Rule
-from autotrader.simulator.symbols import STATUSES
+from autotrader.errors import UsageError
+from autotrader.simulator.faults.case import FaultCase, Kind
+from autotrader.simulator.faults.catalogue import KINDS
+
+CHOICE = ("call", "at", "every", "probability", "times", "after", "until", "where")
+
+
+class FaultsError(UsageError):
+    """A plan of faults that cannot be understood; the message says where and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A fault and when it happens: at these indexes, every so often, or with a probability."""
+
+    name: str
+    kind: Kind
+    calls: tuple[str, ...]
+    at: frozenset[int] = frozenset()
+    every: int = 0
+    probability: float = 0.0
+    times: int | None = None
+    after: float = 0.0
+    until: float | None = None
+    where: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def is_about(self, call: str) -> bool:
+        """Whether the rule looks at calls of this kind, such as ``GET openOrders``."""
+        return any(fnmatchcase(call, pattern) for pattern in self.calls)
+
+    def matches(self, case: FaultCase, seconds: float) -> bool:
+        """Whether the rule looks at a request of its kind, ``seconds`` after the start of play."""
+        if seconds < self.after or (self.until is not None and seconds >= self.until):
+            return False
+        return not self.where or all(case.params.get(name) == text for name, text in self.where.items())
 
 
 def rules(plan: Mapping[str, Any]) -> tuple[Rule, ...]:
@@ -98,21 +132,9 @@ def _settings(name: str, kind: Kind, row: Mapping[str, Any]) -> dict[str, Any]:
         if not fits:
             raise FaultsError(f"{name}: {key} is {type(default).__name__} like {default!r}, not {value!r}")
         settings[key] = value
-    if name == "symbol_status" and settings["status"] not in STATUSES:
-        raise FaultsError(f"{name}: status is one of {', '.join(STATUSES)}, not {settings['status']!r}")
-    if name == "filters_change":
-        _check_figures(name, settings)
+    if wrong := kind.check(settings):
+        raise FaultsError(f"{name}: {wrong}")
     return settings
-
-
-def _check_figures(name: str, settings: Mapping[str, Any]) -> None:
-    for key, value in settings.items():
-        try:
-            good = key == "symbol" or value is None or Decimal(str(value)) >= 0
-        except InvalidOperation:
-            good = False
-        if not good:
-            raise FaultsError(f"{name}: {key} is a decimal from 0 on, not {value!r}")
 
 
 def _same_kind(value: Any, default: Any) -> bool:
