@@ -7,7 +7,6 @@ stdout carries the result only.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import io
 import os
@@ -21,15 +20,13 @@ from autotrader import __version__
 from autotrader.cli import _errors
 from autotrader.cli._options import color_option
 from autotrader.cli._output import columns
+from autotrader.cli._startup import hold_collector, let_collect, without_plugins
 from autotrader.cli._table import COMMANDS, FRONT, GROUPS
 from autotrader.errors import AutotraderError, SafetyRefused, UsageError
 from autotrader.text import did_you_mean
 
 __all__ = ["main"]
 
-# New containers before the collector looks at the young ones. The usual 700 is passed fifty times by a command that
-# builds one schema and makes no garbage; a service's garbage of this size is a few megabytes.
-_LOOK_AFTER = 20_000
 MAX_WIDTH = 100  # of help: longer lines read badly
 _COMPLETION = "_AUTOTRADER_COMPLETE"  # set by the shell's completion script, see click's manual
 
@@ -49,16 +46,14 @@ class Commands(click.Group):
         file, _, name = entry.target.partition(":")
         module_name = f"{__name__}.{file}"
         first = module_name not in sys.modules
+        without_plugins()
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             if error.name != module_name:
                 raise
             raise UsageError(f"`{cmd_name}` is not in this version ({__version__})") from None
-        if first:
-            gc.freeze()  # what was imported stays: the collector need not look at it again
-            gc.set_threshold(_LOOK_AFTER)
-        gc.enable()
+        let_collect(keep=first)
         command: click.Command = getattr(module, name)
         return command
 
@@ -115,7 +110,7 @@ def root(*, debug: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; never raises, never shows a traceback."""
     words = list(sys.argv[1:] if argv is None else argv)
-    gc.disable()  # until the command is imported (`get_command`): nothing is garbage yet, and looking takes its time
+    hold_collector()  # until the command is imported (`get_command`)
     _lenient(sys.stdout)
     _lenient(sys.stderr)
     try:
@@ -128,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, _errors.Terminated) as stop:
         return _errors.TERMINATED if isinstance(stop, _errors.Terminated) else _errors.INTERRUPTED
     finally:
-        gc.enable()
+        let_collect(keep=False)
     return code
 
 

@@ -11,17 +11,23 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from autotrader.cli._folders import Folders
+from autotrader.cli._rules import checked_rules
 from autotrader.cli._written import Origin
 from autotrader.errors import AutotraderError
+from autotrader.exchanges.key_check import ending, judged
+from autotrader.exchanges.secret import key_places, load_credentials, secret_places
+from autotrader.exchanges.venue import Venue
+from autotrader.language.settings import Channel
 from autotrader.market.exchanges import DEFAULT_ADDRESS
+from autotrader.records.places import stores_in
+from autotrader.records.store import Store
+from autotrader.service.logs import masked
+from autotrader.service.notify import Notices
 from autotrader.structs import dataclass
 from autotrader.times import age_text
-
-if TYPE_CHECKING:
-    from autotrader.exchanges.venue import Venue
 
 LEAST_DISK, LITTLE_DISK = 100_000_000, 1_000_000_000  # bytes
 MOST_SKEW_MS = 1_000  # more is compensated, but says that nothing sets this machine's clock
@@ -70,7 +76,6 @@ def rules(facts: Facts) -> Iterator[Finding]:
     if facts.config is None:
         yield Finding("skipped", "no account file here", "`autotrader init DIR` writes one")
         return
-    from autotrader.cli._rules import checked_rules
 
     checked = checked_rules((), facts.config)
     if checked.plan is None:
@@ -101,7 +106,6 @@ def clock(facts: Facts) -> Iterator[Finding]:
 
 def key(facts: Facts) -> Iterator[Finding]:
     """The API key: whole, private, and allowed no more than it needs."""
-    from autotrader.exchanges.secret import key_places, load_credentials, secret_places
 
     credentials = load_credentials(facts.environ)
     if credentials is None:
@@ -115,7 +119,6 @@ def key(facts: Facts) -> Iterator[Finding]:
     if facts.venue is None or facts.venue.account is None:
         yield Finding("skipped", "what the key may do", "--base-url URL asks the exchange")
         return
-    from autotrader.exchanges.key_check import ending, judged
 
     may, now_ms = facts.venue.account.restrictions(), facts.venue.clock.now_ms()
     verdict = judged(may, now_ms)
@@ -147,8 +150,6 @@ def channels(facts: Facts) -> Iterator[Finding]:
 
 
 def _sent(channel: str, variable: str, environ: Mapping[str, str]) -> Finding:
-    from autotrader.language.settings import Channel
-    from autotrader.service.notify import Notices
 
     notices = Notices({channel: Channel(channel, "url", variable)}, channel, environ=environ)
     notices.notify(channel, "info", "autotrader doctor: this channel works")
@@ -161,8 +162,6 @@ def _sent(channel: str, variable: str, environ: Mapping[str, str]) -> Finding:
 
 def stores(facts: Facts) -> Iterator[Finding]:
     """Every store: its chain and tables verify, and who writes to it."""
-    from autotrader.records.places import stores_in
-    from autotrader.records.store import Store
 
     found = stores_in(facts.folders.state)
     if not found:
@@ -199,7 +198,6 @@ CHECKS: tuple[Check, ...] = (python, packages, rules, clock, key, channels, stor
 
 def look(check: Check, facts: Facts) -> list[Finding]:
     """The findings of one check; what it raises is one too."""
-    from autotrader.service.logs import masked
 
     found: list[Finding] = []
     try:

@@ -8,9 +8,12 @@ lives below DIR, so that a test or a second account touches nothing else.
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from autotrader.errors import ConfigError
 
 APP = "autotrader"
 
@@ -39,9 +42,6 @@ def folders(state: Path | None = None, environ: Mapping[str, str] | None = None)
 
 def _home_of_user() -> str:
     """The home of the user database: where HOME is unset, and where it is empty, which `Path.home` takes for `/`."""
-    import pwd
-
-    from autotrader.errors import ConfigError
 
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
@@ -54,7 +54,6 @@ def private(folder: Path) -> Path:
 
     Raises ConfigError when it cannot be made.
     """
-    from autotrader.errors import ConfigError
 
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from autotrader.cli._folders import folders
+from autotrader.cli._worlds import NOT_ARMED, permission_of, project_of, world_of
+from autotrader.errors import SafetyRefused
+from autotrader.orders import OrderRequest, OrderType
+from autotrader.records.places import store_dir
+from autotrader.runtime import Runtime, identity_of
+from autotrader.service.control import ask_service
+from autotrader.service.hand import Wanted, cancel_by_hand, place_by_hand, wanted_to
 from autotrader.structs import dataclass
-
-if TYPE_CHECKING:
-    from autotrader.orders import OrderRequest
-    from autotrader.runtime import Runtime
 
 UNCLEAR, REFUSED, DENIED = 5, 6, 4
 _PLACED = {"ACCEPTED": 0, "ADOPTED": 0, "REJECTED": REFUSED, "DROPPED": DENIED, "NOT_SENT": UNCLEAR}
@@ -33,8 +37,6 @@ class Where:
 
 def place(asked: OrderRequest, where: Where, cancel_after_ms: int | None = None) -> tuple[Mapping[str, Any], int]:
     """Place one order; what came of it, and the exit code. Raises SafetyRefused where a limit denies it."""
-    from autotrader.orders import OrderType
-    from autotrader.service.hand import Wanted, place_by_hand, wanted_to
 
     wanted = Wanted(
         symbol=asked.symbol, side=asked.side, price=asked.price, quantity=asked.quantity,
@@ -46,7 +48,6 @@ def place(asked: OrderRequest, where: Where, cancel_after_ms: int | None = None)
 
 def cancel(order: str, where: Where) -> tuple[Mapping[str, Any], int]:
     """Cancel one of our orders by client order id or the venue's. Raises UsageError where it is not ours."""
-    from autotrader.service.hand import cancel_by_hand
 
     facts = _done("cancel", {"id": order}, lambda world: cancel_by_hand(world, order), where)
     return facts, _CANCELLED.get(str(facts.get("state")), UNCLEAR)
@@ -55,12 +56,6 @@ def cancel(order: str, where: Where) -> tuple[Mapping[str, Any], int]:
 def _done(
     command: str, arguments: Mapping[str, object], work: Callable[[Runtime], Mapping[str, Any]], where: Where
 ) -> Mapping[str, Any]:
-    from autotrader.cli._folders import folders
-    from autotrader.cli._worlds import NOT_ARMED, permission_of, project_of, world_of
-    from autotrader.errors import SafetyRefused
-    from autotrader.records.places import store_dir
-    from autotrader.runtime import identity_of
-    from autotrader.service.control import ask_service
 
     project = project_of(where.config, where.base_url)
     permission = permission_of(project) if where.live else None

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from autotrader.language.requests import PlaceRequest
 from autotrader.money import money_text, price_text
+from autotrader.orders import Fill
+from autotrader.runtime import Runtime
 from autotrader.text import printable
 from autotrader.times import clock_text
-
-if TYPE_CHECKING:
-    from autotrader.language.requests import PlaceRequest
-    from autotrader.orders import Fill
-    from autotrader.runtime import Runtime
-    from autotrader.trading.parts import CycleReport
+from autotrader.trading.parts import CycleReport
 
 _QUIET_MS = 60_000
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from autotrader.cli._output import emit_json, say
+from autotrader.cli._stores import meant
+from autotrader.cli._times import folder_now_ms, store_now_ms
 from autotrader.errors import UsageError
-from autotrader.text import did_you_mean
-
-if TYPE_CHECKING:
-    from autotrader.records.store import Store
+from autotrader.language.expression import Origin, parse_duration_ms
+from autotrader.language.requests import PauseRequest
+from autotrader.records.store import Store
+from autotrader.service.control import ask_service, open_idle
+from autotrader.text import did_you_mean, printable
+from autotrader.times import iso_utc, time_text
+from autotrader.trading.kept import Kept
+from autotrader.views.why import Explainer
 
 
 def duration_ms(text: str, flag: str = "--for") -> int:
     """`6h` in milliseconds. Raises UsageError."""
-    from autotrader.language.expression import Origin, parse_duration_ms
 
     found, problems = parse_duration_ms(text, Origin(flag, 1, 1))
     if found is None:
@@ -29,10 +35,6 @@ def pause_rules(
     state: Path, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, *, resume: bool, format_: str
 ) -> int:
     """Pause or resume by name or label, by way of the service where one runs."""
-    from autotrader.cli._stores import meant
-    from autotrader.cli._times import folder_now_ms
-    from autotrader.records.store import Store
-    from autotrader.service.control import ask_service, open_idle
 
     folder = meant(state)
     with Store.read(folder) as store:
@@ -51,8 +53,6 @@ def pause_rules(
 def _told(
     store: Store, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, now_ms: int, *, resume: bool
 ) -> None:
-    from autotrader.language.requests import PauseRequest
-    from autotrader.trading.kept import Kept
 
     until = None if for_ms is None else now_ms + for_ms
     request = PauseRequest(resume=resume, rules=tuple(rules), labels=tuple(labels), until_ms=until, run=None)
@@ -62,7 +62,6 @@ def _told(
 
 def _check_names(store: Store, rules: Sequence[str], labels: Sequence[str], *, resume: bool) -> None:
     """A name that nobody bears would pause nothing, silently. What is paused may always be resumed."""
-    from autotrader.views.why import Explainer
 
     teller = Explainer(store)
     paused = {tuple(entry[:2]) for entry in store.settings.get("paused", [])} if resume else set()
@@ -79,11 +78,6 @@ def _check_names(store: Store, rules: Sequence[str], labels: Sequence[str], *, r
 
 
 def _show(folder: Path, rules: Sequence[str], labels: Sequence[str], *, resume: bool, format_: str) -> int:
-    from autotrader.cli._output import emit_json, say
-    from autotrader.cli._times import store_now_ms
-    from autotrader.records.store import Store
-    from autotrader.text import printable
-    from autotrader.times import iso_utc, time_text
 
     with Store.read(folder) as store:
         now_ms, entries = store_now_ms(store), store.settings.get("paused", [])

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 import time
-import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autotrader.cli._output import emit_json, note, say, wants_color
+from autotrader.cli._startup import hold_collector, let_collect
 from autotrader.errors import UsageError
+from autotrader.files import ACCOUNT_FILE, find_account_file, included, read_account_file, read_sources
+from autotrader.language.account_file import load_settings
+from autotrader.language.load import load, sources_of
+from autotrader.language.plan import Plan
+from autotrader.language.problems import Problem
+from autotrader.language.render import as_data, as_text, summary
+from autotrader.language.settings import Settings
 from autotrader.structs import dataclass
-
-if TYPE_CHECKING:
-    from autotrader.language.plan import Plan
-    from autotrader.language.problems import Problem
-    from autotrader.language.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,33 +48,17 @@ def checked_rules(paths: tuple[str, ...], config: Path | None) -> CheckedRules:
     An account file among the paths is checked as one. Raises UsageError, ConfigError.
     """
     began = time.perf_counter()
-    gc.disable()  # many small things that all live to the end: collecting would cost a tenth of the time
+    hold_collector()
     try:
-        _without_plugins()
         texts, problems, plan = _loaded(paths, config)
     finally:
-        gc.freeze()  # nor is there anything to find in them when it begins again, or when the process ends
-        gc.enable()
-    from autotrader.language.load import sources_of
-
+        let_collect(keep=True)
     milliseconds = round((time.perf_counter() - began) * 1000)
     return CheckedRules(plan, tuple(problems), sources_of(texts), tuple(texts), milliseconds)
 
 
-def _without_plugins() -> None:
-    """Spare pydantic its search for plugins among all installed packages: a tenth of the start-up time, and none count.
-
-    Its own switch (PYDANTIC_DISABLE_PLUGINS) is read only behind the costly imports, so its finder is stood in for.
-    """
-    finder = types.ModuleType("pydantic.plugin._loader")
-    finder.get_plugins = lambda: ()  # type: ignore[attr-defined]  # what pydantic asks of that module
-    sys.modules.setdefault(finder.__name__, finder)
-
-
 def _loaded(paths: tuple[str, ...], config: Path | None) -> tuple[dict[str, str | bytes], list[Problem], Plan | None]:
     """Texts by name, all problems, and the plan where there is no error."""
-    from autotrader.files import ACCOUNT_FILE, find_account_file, included, read_account_file, read_sources
-    from autotrader.language.load import load
 
     texts: dict[str, str | bytes] = {}
     problems: list[Problem] = []
@@ -109,7 +93,6 @@ def _loaded(paths: tuple[str, ...], config: Path | None) -> tuple[dict[str, str 
 
 
 def _settings(name: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
-    from autotrader.language.account_file import load_settings  # costs start-up time; many have no account file at hand
 
     return load_settings(name, content, os.environ)
 
@@ -124,7 +107,6 @@ def _beside(paths: tuple[str, ...]) -> Path:
 
 def shown(checked: CheckedRules, form: str, code: int) -> int:
     """Print the problems and return the exit code."""
-    from autotrader.language.render import as_data, as_text, summary
 
     if form == "json":
         data = as_data(checked.problems, checked.files, code)

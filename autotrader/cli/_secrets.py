@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+import resource
 
-if TYPE_CHECKING:
-    from autotrader.exchanges.secret import Credentials
+from autotrader.exchanges.secret import PEM_BEGIN, SECRET_VARIABLE, Credentials, load_credentials
+from autotrader.service.logs import hide
 
 
 def credentials_here() -> Credentials | None:
     """Key and secret from the first place that has them; None where there is neither. Raises ConfigError."""
-    from autotrader.exchanges.secret import PEM_BEGIN, load_credentials
-    from autotrader.service.logs import hide
 
     found = load_credentials(os.environ)
     if found is None:
@@ -31,7 +29,6 @@ def keep_from_children() -> None:
 
     For processes that run for long; what began this one keeps its own copy.
     """
-    from autotrader.exchanges.secret import SECRET_VARIABLE
 
     os.environ.pop(SECRET_VARIABLE, None)
 
@@ -39,7 +36,5 @@ def keep_from_children() -> None:
 def _no_core_files() -> None:
     """A process that crashes leaves no image of its memory behind. Where the system knows no such limit: nothing."""
     with contextlib.suppress(ImportError, OSError, ValueError):
-        import resource
-
         _, most = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, most))

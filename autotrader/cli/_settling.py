@@ -6,16 +6,20 @@ word, 2 no such order, 5 the service has not answered.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
-
-if TYPE_CHECKING:
-    from autotrader.service.control import Settled
-    from autotrader.trading.differences import Difference, Word
+from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._times import folder_now_ms
+from autotrader.money import grouped
+from autotrader.service.control import Settled, settle, waiting_in
+from autotrader.text import printable
+from autotrader.trading.differences import Difference, Word
 
 _MEANS = {
     "adopt": "it is ours now: rules and timers may touch it",
@@ -31,7 +35,6 @@ def settling(word: Word, text: str) -> click.Command:
     @format_option
     @state_option
     def command(*, order: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
-        from autotrader.cli._folders import folders
 
         place = folders(state).state
         return _list(place, word, format) if order is None else _say(place, order, word, format)
@@ -40,9 +43,6 @@ def settling(word: Word, text: str) -> click.Command:
 
 
 def _list(place: Path, word: Word, format_: str) -> int:
-    from autotrader.cli._output import emit_json, say, table
-    from autotrader.service.control import waiting_in
-    from autotrader.text import printable
 
     found = waiting_in(place)
     code = 1 if found else 0
@@ -64,9 +64,6 @@ def _list(place: Path, word: Word, format_: str) -> int:
 
 
 def _say(place: Path, order: str, word: Word, format_: str) -> int:
-    from autotrader.cli._output import emit_json, say
-    from autotrader.cli._times import folder_now_ms
-    from autotrader.service.control import settle
 
     done = settle(place, order, word, folder_now_ms)
     code = 1 if done.armed is False else 0
@@ -85,7 +82,6 @@ def _say(place: Path, order: str, word: Word, format_: str) -> int:
 
 
 def _then(done: Settled) -> str:
-    from autotrader.text import printable
 
     if done.left:
         count = len(done.left)
@@ -104,9 +100,6 @@ def _row(one: Difference) -> tuple[str, ...]:
 
 
 def _figure(value: object) -> str:
-    from decimal import Decimal
-
-    from autotrader.money import grouped
 
     return grouped(value) if isinstance(value, Decimal) else ""
 

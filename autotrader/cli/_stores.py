@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from autotrader.errors import RecordsBroken, UsageError
-
-if TYPE_CHECKING:
-    from autotrader.records.store import Store
+from autotrader.cli._folders import folders
+from autotrader.cli._written import account_file, written
+from autotrader.errors import ConfigError, RecordsBroken, UsageError
+from autotrader.market.exchanges import DEFAULT, EXCHANGES
+from autotrader.records.places import stores_in
+from autotrader.records.store import Store
+from autotrader.service.control import one_store
 
 ZONE = "Asia/Tokyo"
 _SPANS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -18,9 +20,6 @@ _SPANS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 def open_for_reading(state: Path | None) -> Store:
     """The store that is meant (see `meant`). Raises RecordsBroken where there is none, UsageError for several."""
-    from autotrader.cli._folders import folders
-    from autotrader.records.places import stores_in
-    from autotrader.records.store import Store
 
     place = folders(state).state
     if not stores_in(place):
@@ -33,16 +32,12 @@ def meant(place: Path) -> Path:
 
     Raises UsageError.
     """
-    from autotrader.service.control import one_store
 
     return one_store(place, _account_world())
 
 
 def _account_world() -> tuple[str, str] | None:
     """Mode and address of the account file here, None where there is none that can be read."""
-    from autotrader.cli._written import account_file, written
-    from autotrader.errors import ConfigError
-    from autotrader.market.exchanges import DEFAULT, EXCHANGES
 
     try:
         file = account_file(None)

@@ -8,15 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
-from autotrader.money import money_text, price_text
+from autotrader.engine.explain import distance_text
+from autotrader.engine.shown import value_text
+from autotrader.engine.verdict import Verdict
+from autotrader.language.tree import Kind
+from autotrader.language.vocabulary import needs_of_condition
+from autotrader.language.walk import tree_nodes
+from autotrader.market.needs import BalancesNeed, BookNeed, CandleNeed, OpenOrdersNeed, TickerNeed, TradingDayNeed
+from autotrader.market.timeframe import next_open
+from autotrader.money import grouped, money_text, price_text
 from autotrader.text import fitted, printable, width
 from autotrader.times import age_text, clock_text, local, time_text, time_with_utc
-
-if TYPE_CHECKING:
-    from autotrader.engine.verdict import Verdict
-    from autotrader.views.why import Day, Explanation, PlacedOrder
+from autotrader.views.why import Day, Explanation, PlacedOrder
 
 Piece: TypeAlias = tuple[str, str]
 Line: TypeAlias = list[Piece]
@@ -139,7 +144,6 @@ def _branch(told: Explanation, verdict: Verdict, guide: str, below: str, prefix:
 
 
 def _value(verdict: Verdict) -> str:
-    from autotrader.engine.shown import value_text
 
     first = next((side for side in verdict.observed if side.role == "value"), None)
     return "" if first is None or first.is_literal else yen(printable(value_text(first.value, first.unit)))
@@ -147,7 +151,6 @@ def _value(verdict: Verdict) -> str:
 
 def _note(told: Explanation, verdict: Verdict) -> str:
     """Other sides of the comparison, how far it was off, why it is unknown, and how old the data was."""
-    from autotrader.engine.shown import value_text
 
     others = [side for side in verdict.observed if side.role != "value" and not side.is_literal]
     parts = [f"{side.text} = {value_text(side.value, side.unit)}" for side in others]
@@ -159,8 +162,6 @@ def _note(told: Explanation, verdict: Verdict) -> str:
 
 def gap_text(verdict: Verdict) -> str:
     """How far a false comparison was off; percentage points with two digits where that says enough."""
-    from autotrader.engine.explain import distance_text
-    from autotrader.language.tree import Kind
 
     unit, distance = verdict.distance_unit, verdict.distance
     if unit is not None and unit.kind is Kind.PERCENT and distance is not None and distance >= _LEAST_POINTS:
@@ -170,8 +171,6 @@ def gap_text(verdict: Verdict) -> str:
 
 def data_notes(told: Explanation, verdict: Verdict) -> list[str]:
     """How old the data of one leaf was, and what was best in the book."""
-    from autotrader.language.vocabulary import needs_of_condition
-    from autotrader.language.walk import tree_nodes
 
     conditions = (told.rule.when, told.rule.rearm_when, *(branch.condition for branch in told.rule.branches))
     for condition in conditions:
@@ -183,7 +182,6 @@ def data_notes(told: Explanation, verdict: Verdict) -> list[str]:
 
 
 def _data_note(told: Explanation, need: object) -> str:
-    from autotrader.market.needs import BalancesNeed, BookNeed, CandleNeed, OpenOrdersNeed, TickerNeed, TradingDayNeed
 
     names = {BookNeed: "book", TickerNeed: "ticker", TradingDayNeed: "day", OpenOrdersNeed: "orders"}
     if isinstance(need, CandleNeed):
@@ -202,13 +200,11 @@ def _age_note(seen: Mapping[str, Any] | None) -> str:
 
 
 def _figure(text: str) -> str:
-    from autotrader.money import grouped
 
     return grouped(Decimal(str(text)))
 
 
 def _candle_note(told: Explanation, timeframe: str, seen: Mapping[str, Any] | None) -> str:
-    from autotrader.market.timeframe import next_open
 
     if seen is None:
         return ""
@@ -256,7 +252,6 @@ def _ends(told: Explanation, *, past: bool) -> Iterator[Line]:
 
 
 def _followed(order: PlacedOrder) -> Line:
-    from autotrader.money import grouped
 
     quote = "JPY" if order.symbol.endswith("JPY") else ""
     state = order.state.replace("_", " ").lower()

@@ -6,15 +6,13 @@ A store of a simulator in stepped time lives in the past: there "now" is its las
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from autotrader.errors import UsageError
+from autotrader.errors import RecordsBroken, UsageError
+from autotrader.exchanges.address import is_loopback
+from autotrader.records.store import Store
 from autotrader.times import HOUR_MS, read_moment
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from autotrader.records.store import Store
 
 _FAR_MS = HOUR_MS
 
@@ -28,9 +26,6 @@ def lives_elsewhen(base_url: str, last_seen_ms: int | None, wall: int) -> bool:
     """Whether a store's time is not ours: the demo's, or at a simulator whose last cycle is far from our clock."""
     if base_url.startswith("simulator:"):
         return last_seen_ms is not None
-    from urllib.parse import urlsplit
-
-    from autotrader.exchanges.address import is_loopback
 
     try:
         loopback = is_loopback(urlsplit(base_url).hostname or "")
@@ -59,8 +54,6 @@ def at_ms(text: str, now_ms: int, zone: str) -> int:
 
 def folder_now_ms(folder: Path) -> int:
     """The same for a store's folder; this machine's clock where its records cannot be read."""
-    from autotrader.errors import RecordsBroken
-    from autotrader.records.store import Store
 
     try:
         with Store.read(folder) as store:

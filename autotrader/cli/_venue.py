@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from autotrader.cli._folders import folders, private
+from autotrader.cli._secrets import credentials_here
+from autotrader.cli._written import Origin, account_file, written
 from autotrader.errors import ConfigError, UsageError
+from autotrader.exchanges import open_venue
+from autotrader.exchanges.venue import AccountTools, Venue, VenueSettings
+from autotrader.market.exchanges import DEFAULT, DEFAULT_ADDRESS, EXCHANGES, exchange_at
 from autotrader.structs import dataclass
-
-if TYPE_CHECKING:
-    from autotrader.cli._written import Origin
-    from autotrader.exchanges.venue import AccountTools, Venue
+from autotrader.times import zone_of
 
 DEFAULT_ZONE = "Asia/Tokyo"
 
@@ -41,13 +43,6 @@ class OpenVenue:
 @contextmanager
 def venue(base_url: str | None, config: Path | None, *, signed: bool = False) -> Iterator[OpenVenue]:
     """Connect for one command; the key is only loaded where the command signs. Raises ConfigError."""
-    from autotrader.cli._folders import folders, private
-    from autotrader.cli._secrets import credentials_here
-    from autotrader.cli._written import account_file, written
-    from autotrader.exchanges import open_venue
-    from autotrader.exchanges.venue import VenueSettings
-    from autotrader.market.exchanges import exchange_at
-    from autotrader.times import zone_of
 
     file = account_file(config)
     values = written(file) if file is not None else {}
@@ -64,7 +59,6 @@ def venue(base_url: str | None, config: Path | None, *, signed: bool = False) ->
 
 def _named(values: Mapping[str, Origin]) -> str:
     """The address that the account file names. Raises UsageError where there is none: nothing is asked unasked."""
-    from autotrader.market.exchanges import DEFAULT, DEFAULT_ADDRESS, EXCHANGES
 
     if "exchange.base_url" in values:
         return values["exchange.base_url"].text

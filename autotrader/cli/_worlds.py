@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from autotrader.cli._folders import folders, private
 from autotrader.cli._output import note
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from autotrader.exchanges.live import LiveToken
-    from autotrader.exchanges.secret import Credentials
-    from autotrader.language.settings import Settings
-    from autotrader.ports import Notifier
-    from autotrader.project import Project
-    from autotrader.runtime import Runtime
-    from autotrader.service.logs import Logs
+from autotrader.cli._secrets import credentials_here, keep_from_children
+from autotrader.errors import SafetyRefused
+from autotrader.exchanges.live import CONFIRMATION, LiveToken, confirmation_from, grant_live
+from autotrader.exchanges.secret import Credentials
+from autotrader.language.settings import Settings
+from autotrader.ports import Notifier
+from autotrader.project import Project, read_project
+from autotrader.records.audit_key import make_key
+from autotrader.runtime import OpenOptions, Runtime, open_runtime
+from autotrader.service.logs import Logs
+from autotrader.service.notify import Notices
 
 NOT_ARMED = "`autotrader doctor` looks at key, clock and exchange; nothing is placed until they are in order"
 NO_WORD = "`autotrader adopt` lists what waits; say `autotrader adopt ORDER` or `autotrader ignore ORDER` to each"
@@ -27,7 +27,6 @@ NO_WORD = "`autotrader adopt` lists what waits; say `autotrader adopt ORDER` or 
 
 def project_of(config: Path | None, base_url: str | None) -> Project:
     """The project of this command line."""
-    from autotrader.project import read_project
 
     return read_project(config, base_url=base_url)
 
@@ -45,8 +44,6 @@ def world_of(
 
     Raises SafetyRefused where a key of live is missing.
     """
-    from autotrader.records.audit_key import make_key
-    from autotrader.runtime import OpenOptions, open_runtime
 
     where = folders(state)
     make_key(private(where.state))
@@ -59,9 +56,6 @@ def world_of(
 
 def permission_of(project: Project) -> tuple[LiveToken, Credentials]:
     """The three keys of live, and the API key. Asks on a terminal; a service gives AUTOTRADER_LIVE=1."""
-    from autotrader.cli._secrets import credentials_here, keep_from_children
-    from autotrader.errors import SafetyRefused
-    from autotrader.exchanges.live import CONFIRMATION, confirmation_from, grant_live
 
     settings = project.settings
     confirmation = confirmation_from(os.environ)
@@ -82,7 +76,6 @@ def notifier_of(logs: Logs | None) -> Callable[[Settings], Notifier]:
     """A factory of the notifier for an account file's channels."""
 
     def make(settings: Settings) -> Notifier:
-        from autotrader.service.notify import Notices
 
         def log(level: str, text: str) -> None:
             if logs is not None:

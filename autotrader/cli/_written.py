@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from autotrader.errors import ConfigError
+from autotrader.files import find_account_file, read_account_file
 from autotrader.language.nodes import Map, Node, Scalar, Seq
+from autotrader.language.yaml_text import read_document
 from autotrader.text import printable
 
 
@@ -23,7 +25,6 @@ class Origin(NamedTuple):
 
 def account_file(config: Path | None) -> Path | None:
     """The account file of this process, None where there is none. Raises ConfigError for a named one that is absent."""
-    from autotrader.files import find_account_file
 
     if config is None:
         return find_account_file(Path.cwd())
@@ -34,8 +35,6 @@ def account_file(config: Path | None) -> Path | None:
 
 def written(path: Path) -> dict[str, Origin]:
     """Every value of the file under its dotted name. Raises ConfigError for a file that is not YAML as we read it."""
-    from autotrader.files import read_account_file
-    from autotrader.language.yaml_text import read_document
 
     document, problems = read_document(str(path), read_account_file(path))
     errors = [problem for problem in problems if problem.severity == "error"]

@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 import click
 
 from autotrader.cli._options import base_url_option, config_option, format_option
+from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._venue import venue
 from autotrader.cli.market import symbols_argument
+from autotrader.money import grouped
+from autotrader.text import counted
+from autotrader.times import time_with_utc
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,7 +34,6 @@ def command() -> None:
 @_common
 def assets(*, asset: str | None, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """Assets of the spot wallet (getUserAsset); of one asset, or of all that are held."""
-    from autotrader.cli._venue import venue
 
     with venue(base_url, config, signed=True) as place:
         found = place.account.user_assets(asset)
@@ -42,9 +46,6 @@ def assets(*, asset: str | None, format: str, base_url: str | None, config: Path
 @_common
 def info(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """Balances, what the account may do, and how many orders it has placed."""
-    from autotrader.cli._output import emit_json, say, table
-    from autotrader.cli._venue import venue
-    from autotrader.text import counted
 
     with venue(base_url, config, signed=True) as place:
         found, counts = place.account.account(), place.account.order_counts()
@@ -66,7 +67,6 @@ def info(*, format: str, base_url: str | None, config: Path | None) -> int:  # n
 @_common
 def commission(*, symbols: tuple[str, ...], format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """Commission rates of symbols, in percent; standard, special and tax add up."""
-    from autotrader.cli._venue import venue
 
     with venue(base_url, config, signed=True) as place:
         found = [place.account.commission(symbol) for symbol in symbols]
@@ -83,8 +83,6 @@ def commission(*, symbols: tuple[str, ...], format: str, base_url: str | None, c
 @_common
 def restrictions(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """What the API key may do. It should trade, not withdraw, and work from few addresses."""
-    from autotrader.cli._venue import venue
-    from autotrader.times import time_with_utc
 
     with venue(base_url, config, signed=True) as place:
         found, zone, key = place.account.restrictions(), place.zone, place.connection.fingerprint
@@ -109,7 +107,6 @@ def _show(
     *,
     right: frozenset[int] | set[int] = frozenset(),
 ) -> int:
-    from autotrader.cli._output import emit_json, say, table
 
     if format == "json":
         return emit_json(payload)
@@ -118,7 +115,6 @@ def _show(
 
 
 def _figure(value: Decimal) -> str:
-    from autotrader.money import grouped
 
     return grouped(value)
 

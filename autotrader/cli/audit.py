@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
-
-if TYPE_CHECKING:
-    from autotrader.records.chain import Act, ChainReport
-    from autotrader.records.heads import Head
-    from autotrader.trading.agree import Agreement, Finding
+from autotrader.cli._output import emit_json, note, say, styled, table
+from autotrader.cli._secrets import credentials_here
+from autotrader.cli._stores import meant, open_for_reading, since_ms
+from autotrader.cli._times import folder_now_ms
+from autotrader.errors import UsageError
+from autotrader.records.audit_key import find_key
+from autotrader.records.canon import canonical
+from autotrader.records.chain import Act, ChainReport
+from autotrader.records.heads import Head
+from autotrader.records.store import Store
+from autotrader.text import clipped, counted, printable
+from autotrader.times import iso_utc, time_text
+from autotrader.trading.agree import Agreement, Finding
+from autotrader.views.agreement import reconciled
+from autotrader.views.audit import replayed
 
 _SHOWN_LENGTH = 100
 _TIMES_FROM = 1_000_000_000_000  # September 2001, in milliseconds
@@ -32,10 +47,6 @@ def command() -> None:
 @state_option
 def show(*, limit: int, kind: str | None, about: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
     """The newest acts, oldest first."""
-    from autotrader.cli._output import emit_json, say, table
-    from autotrader.cli._stores import open_for_reading
-    from autotrader.text import clipped
-    from autotrader.times import time_text
 
     with open_for_reading(state) as store:
         acts = store.chain.latest(limit, kind=kind, subject=about)
@@ -59,10 +70,6 @@ def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  
     With the audit key the checkpoints' HMACs are checked too. `--head` (any number of them) proves that a head which a
     channel was told, or which was written down, is still in the chain: an old copy put back is found so.
     """
-    from autotrader.cli._output import emit_json, say, styled
-    from autotrader.cli._stores import open_for_reading
-    from autotrader.text import printable
-    from autotrader.times import time_text
 
     told = [_head(text) for text in heads]
     with open_for_reading(state) as store:
@@ -77,8 +84,8 @@ def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  
     else:
         say(_whole(report))
         _say_counts(report, len(told))
-    for note in report.notes:
-        say(f"not checked: {printable(note)}")
+    for missed in report.notes:
+        say(f"not checked: {printable(missed)}")
     if unwitnessed is not None:
         since, reason = time_text(unwitnessed["since_ms"]), printable(unwitnessed["reason"])
         say(styled(f"no checkpoints since {since}: {reason}; a cut-off end would not be noticed", "bold yellow"))
@@ -86,8 +93,6 @@ def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  
 
 
 def _say_counts(report: ChainReport, told: int) -> None:
-    from autotrader.cli._output import say
-    from autotrader.text import counted
 
     if report.proven:
         say(f"{counted(report.proven, 'checkpoint')} proven with the audit key")
@@ -110,10 +115,6 @@ def _verified(report: ChainReport, told: int) -> dict[str, Any]:
 
 def _head(text: str) -> Head:
     """`5521:8c1e…`, also with a `#` before it or a space between. Raises UsageError."""
-    import re
-
-    from autotrader.errors import UsageError
-    from autotrader.records.heads import Head
 
     found = re.fullmatch(r"#?([1-9][0-9]{0,17})[: ]([0-9a-fA-F]{16,64})…?", text.strip(), re.ASCII)
     if found is None:
@@ -122,7 +123,6 @@ def _head(text: str) -> Head:
 
 
 def _whole(report: ChainReport) -> str:
-    from autotrader.times import time_text
 
     if report.head is None or report.first_ms is None or report.last_ms is None:
         return "0 records: nothing has happened yet"
@@ -137,12 +137,6 @@ def rekey(*, state: Path | None) -> int:
 
     Stop the service first. The change is an act; checkpoints of the earlier key are not proven any more.
     """
-    from autotrader.cli._folders import folders
-    from autotrader.cli._output import say
-    from autotrader.cli._stores import meant
-    from autotrader.cli._times import folder_now_ms
-    from autotrader.records.audit_key import find_key
-    from autotrader.records.store import Store
 
     folder = meant(folders(state).state)
     key, now_ms = find_key(folder.parent), folder_now_ms(folder)
@@ -165,14 +159,6 @@ def replay(*, cycle: int | None, since: str | None, format: str, state: Path | N
 
     Decisions are compared byte for byte; next rule states, runs and requests by their hash.
     """
-    from dataclasses import asdict
-
-    from autotrader.cli._output import emit_json, say, styled
-    from autotrader.cli._stores import open_for_reading, since_ms
-    from autotrader.errors import UsageError
-    from autotrader.text import counted, printable
-    from autotrader.times import time_text
-    from autotrader.views.audit import replayed
 
     with open_for_reading(state) as store:
         found = replayed(store, cycle=cycle, since_ms=since_ms(since))
@@ -195,9 +181,6 @@ def replay(*, cycle: int | None, since: str | None, format: str, state: Path | N
 @state_option
 def export(*, since: str | None, output: Path | None, state: Path | None) -> int:
     """All acts as JSON lines, with their hashes; the kept texts (rules, plans) come before them."""
-    from autotrader.cli._output import note, say
-    from autotrader.cli._stores import open_for_reading, since_ms
-    from autotrader.errors import UsageError
 
     with open_for_reading(state) as store:
         lines = _lines(store, since_ms(since))
@@ -225,13 +208,6 @@ def reconcile(*, since: str, format: str, state: Path | None) -> int:  # noqa: A
 
     Exit 1 where something is unexplained. What the exchange is merely ahead in is listed apart.
     """
-    from datetime import UTC, datetime
-
-    from autotrader.cli._folders import folders
-    from autotrader.cli._output import emit_json
-    from autotrader.cli._secrets import credentials_here
-    from autotrader.cli._stores import meant, since_ms
-    from autotrader.views.agreement import reconciled
 
     folder = meant(folders(state).state)
 
@@ -254,9 +230,6 @@ def _difference(one: Finding) -> dict[str, Any]:
 
 
 def _say_agreement(found: Agreement) -> None:
-    from autotrader.cli._output import say, styled
-    from autotrader.text import counted, printable
-    from autotrader.times import time_text
 
     for one in found.findings:
         word = styled("not taken in yet:", "yellow") if one.pending else styled("unexplained:", "bold red")
@@ -272,9 +245,6 @@ def _say_agreement(found: Agreement) -> None:
 
 
 def _lines(store: Any, from_ms: int) -> Iterator[str]:
-    import json
-
-    from autotrader.records.canon import canonical
 
     identity = store.identity
     yield canonical({"store": store.id, "mode": identity.mode, "base_url": identity.base_url, "format_version": 1})
@@ -285,7 +255,6 @@ def _lines(store: Any, from_ms: int) -> Iterator[str]:
 
 
 def _as_json(act: Act) -> dict[str, Any]:
-    from autotrader.times import iso_utc
 
     return {
         "n": act.n,
@@ -315,7 +284,6 @@ def _summary(act: Act) -> str:
 
 def _written(value: Any) -> str:
     """A kept value in words: times as times, no braces."""
-    from autotrader.times import time_text
 
     if isinstance(value, dict):
         named = ((name, time_text(each) if _is_time(each) else _written(each)) for name, each in value.items())

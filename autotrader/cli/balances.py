@@ -9,16 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
-
-if TYPE_CHECKING:
-    from autotrader.exchanges.venue import Venue
-    from autotrader.orders import Balance
-    from autotrader.project import Project
+from autotrader.cli._output import emit_json, note, say, styled, table
+from autotrader.cli._venue import venue
+from autotrader.cli._worlds import project_of
+from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable
+from autotrader.exchanges.paper_account import PaperAccount, from_text
+from autotrader.exchanges.venue import Venue
+from autotrader.market.needs import BalancesNeed
+from autotrader.money import grouped, money_text, plain
+from autotrader.orders import Balance
+from autotrader.project import Project
+from autotrader.records.places import DATABASE, store_dir
+from autotrader.records.store import Store
+from autotrader.runtime import identity_of
+from autotrader.text import printable
+from autotrader.views.plan import open_read_only
 
 YEN = "JPY"
 
@@ -47,9 +58,6 @@ def command(
     state: Path | None,
 ) -> int:
     """Show what is free, what is locked in orders, and what it is worth in yen at the best bid."""
-    from autotrader.cli._output import emit_json
-    from autotrader.cli._worlds import project_of
-    from autotrader.money import plain
 
     project = project_of(config, base_url)
     live = project.settings.mode == "live" and not paper
@@ -69,9 +77,6 @@ def command(
 
 
 def _show(held: Held, worth: Mapping[str, Decimal | None], total: Decimal | None, *, live: bool) -> None:
-    from autotrader.cli._output import note, say, styled, table
-    from autotrader.money import grouped, money_text
-    from autotrader.text import printable
 
     say(f"{styled('LIVE', 'on_red') if live else styled('DRY-RUN', 'bold')}   {held.origin}")
     rows = []
@@ -98,14 +103,12 @@ def _worth(one: Balance, prices: Mapping[str, Decimal]) -> Decimal | None:
 
 
 def _text(value: Decimal | None) -> str | None:
-    from autotrader.money import plain
 
     return None if value is None else plain(value.quantize(Decimal("0.01")))
 
 
 # --------------------------------------------------------------------------------------------------- where from
 def _at_the_venue(project: Project) -> Held:
-    from autotrader.cli._venue import venue
 
     with venue(project.settings.exchange.base_url or None, project.path, signed=True) as place:
         balances = list(place.account.account().balances.values())
@@ -114,10 +117,6 @@ def _at_the_venue(project: Project) -> Held:
 
 
 def _on_paper(project: Project, state: Path | None) -> Held:
-    from autotrader.cli._folders import folders
-    from autotrader.errors import ExchangeRefused, ExchangeUnavailable
-    from autotrader.market.needs import BalancesNeed
-    from autotrader.views.plan import open_read_only
 
     place = folders(state).state
     try:
@@ -133,10 +132,6 @@ def _on_paper(project: Project, state: Path | None) -> Held:
 
 def _recorded(project: Project, place: Path) -> list[Balance]:
     """The account as the store has it, without asking anybody."""
-    from autotrader.exchanges.paper_account import PaperAccount, from_text
-    from autotrader.records.places import DATABASE, store_dir
-    from autotrader.records.store import Store
-    from autotrader.runtime import identity_of
 
     folder = store_dir(place, identity_of(project.settings, live=False))
     text: str | None = None
@@ -149,7 +144,6 @@ def _recorded(project: Project, place: Path) -> list[Balance]:
 
 def _prices(connection: Venue, assets: Sequence[str]) -> tuple[dict[str, Decimal], str]:
     """Yen for one of each asset, at the best bid; and why some are missing."""
-    from autotrader.errors import AutotraderError
 
     names = [f"{asset}{YEN}" for asset in assets if asset != YEN]
     if not names:

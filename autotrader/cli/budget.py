@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from autotrader.cli._options import config_option, format_option
-
-if TYPE_CHECKING:
-    from autotrader.engine.budget import Budget
-    from autotrader.language.plan import Plan
-    from autotrader.market.needs import Need
+from autotrader.cli._output import emit_json, say, styled, table
+from autotrader.cli._rules import checked_rules, shown
+from autotrader.engine.budget import Budget, budget_of
+from autotrader.exchanges import exchange
+from autotrader.language.plan import Plan
+from autotrader.market.needs import BookNeed, CandleNeed, Need, OpenOrdersNeed, TickerNeed, TradingDayNeed
+from autotrader.market.timeframe import approximate_ms
+from autotrader.money import plain
+from autotrader.times import age_text
 
 OVER = 1
 _MEGA = 1_000_000
@@ -29,10 +33,6 @@ def command(*, paths: tuple[str, ...], config: Path | None, format: str) -> int:
     PATH is a rule file or a folder; without one, what the account file includes. Exit 1 where the rules need more than
     `request_weight` allows. Nothing is asked of the exchange.
     """
-    from autotrader.cli._output import emit_json
-    from autotrader.cli._rules import checked_rules, shown
-    from autotrader.engine.budget import budget_of
-    from autotrader.exchanges import exchange
 
     checked = checked_rules(paths, config)
     if checked.plan is None:
@@ -50,8 +50,6 @@ def command(*, paths: tuple[str, ...], config: Path | None, format: str) -> int:
 
 
 def _show(plan: Plan, budget: Budget, limit: Decimal, allowed: Decimal) -> None:
-    from autotrader.cli._output import say, styled, table
-    from autotrader.times import age_text
 
     rules = sum(rule.enabled for rule in plan.rules)
     if not budget.weights:
@@ -76,8 +74,6 @@ def _show(plan: Plan, budget: Budget, limit: Decimal, allowed: Decimal) -> None:
 
 def _per_minute(need: Need, period_ms: int) -> Decimal:
     """Requests of a need a minute, were it alone; candles are only asked for when one has closed."""
-    from autotrader.market.needs import CandleNeed
-    from autotrader.market.timeframe import approximate_ms
 
     if isinstance(need, CandleNeed):
         period_ms = max(period_ms, approximate_ms(need.timeframe))
@@ -90,7 +86,6 @@ def _requests(budget: Budget) -> Decimal:
 
 def need_text(need: Need) -> str:
     """A need in words: `candles BTCJPY 1h (98)`, `book BTCJPY, 100 levels`."""
-    from autotrader.market.needs import BookNeed, CandleNeed, OpenOrdersNeed, TickerNeed, TradingDayNeed
 
     match need:
         case TickerNeed(symbol):
@@ -118,7 +113,6 @@ def _share(weight: Decimal, limit: Decimal) -> str:
 
 
 def _data(plan: Plan, budget: Budget, limit: Decimal, allowed: Decimal) -> dict[str, Any]:
-    from autotrader.money import plain
 
     def rounded(value: Decimal) -> str:
         return plain(value.quantize(Decimal("0.0001")))

@@ -13,6 +13,10 @@ from autotrader.cli._options import base_url_option, config_option, format_optio
 from autotrader.cli._output import emit_json, say, table
 from autotrader.cli._written import Origin, account_file, written
 from autotrader.errors import ConfigError
+from autotrader.exchanges.secret import key_places, secret_places
+from autotrader.files import read_account_file
+from autotrader.language.account_file import PREFIX, defaults, load_settings
+from autotrader.service.logs import masked
 
 # Variables that autotrader reads; the value of those marked True is never shown.
 VARIABLES: Mapping[str, bool] = {
@@ -54,8 +58,6 @@ def settings(
     config: Path | None, base_url: str | None, state: Path | None, environ: Mapping[str, str]
 ) -> dict[str, Origin]:
     """All settings by name. Raises ConfigError for an account file that cannot be read."""
-    from autotrader.language.account_file import defaults
-    from autotrader.service.logs import masked
 
     path = account_file(config)
     in_file = written(path) if path else {}
@@ -73,7 +75,6 @@ def settings(
 
 def _key_rows(environ: Mapping[str, str]) -> dict[str, Origin]:
     """Where live would take the key and its secret from; neither is read."""
-    from autotrader.exchanges.secret import key_places, secret_places
 
     places = {"API key": key_places(environ), "API secret": secret_places(environ)}
     return {name: Origin(_SET, found[0].name) for name, found in places.items() if found}
@@ -81,15 +82,12 @@ def _key_rows(environ: Mapping[str, str]) -> dict[str, Origin]:
 
 def _without_secrets(name: str, text: str) -> str:
     """A value of the file: secrets have no place there, but one that was put there is not shown."""
-    from autotrader.service.logs import masked
 
     return masked(f"{name.rsplit('.', 1)[-1]}={text}").partition("=")[2]
 
 
 def _tightened(path: Path, environ: Mapping[str, str]) -> dict[str, Origin]:
     """What AUTOTRADER__SECTION__KEY sets. Raises ConfigError where that would loosen, or names nothing."""
-    from autotrader.files import read_account_file
-    from autotrader.language.account_file import PREFIX, load_settings
 
     ours = {name: text.strip() for name, text in environ.items() if name.startswith(PREFIX)}
     if not ours:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from autotrader.cli._lines import report_lines
 from autotrader.cli._output import note, say, styled, table, wants_color
+from autotrader.cli._worlds import notifier_of
+from autotrader.demo import Comparison, Demo, compared, fresh_folder, play, stage
+from autotrader.engine.explain import distance_text
 from autotrader.money import money_text, price_text
+from autotrader.records.places import stores_in
+from autotrader.records.store import Store
+from autotrader.service.logs import set_up
 from autotrader.times import clock_text, time_text
-
-if TYPE_CHECKING:
-    from autotrader.demo import Comparison, Demo
-    from autotrader.trading.parts import CycleReport
+from autotrader.trading.parts import CycleReport
+from autotrader.views.why import DAY_MS, Explainer
 
 ZONE = "Asia/Tokyo"
 _BAR = 30
@@ -31,9 +35,6 @@ def command(*, into: Path) -> int:
 
     The rules of examples/demo run live: real signatures, real HTTP, real records; only the exchange is a simulator.
     """
-    from autotrader.cli._worlds import notifier_of
-    from autotrader.demo import compared, fresh_folder, play, stage
-    from autotrader.service.logs import set_up
 
     began = time.monotonic()
     folder = fresh_folder(into)
@@ -67,7 +68,6 @@ class _Progress:
 
     def show(self, report: CycleReport) -> None:
         """One cycle."""
-        from autotrader.cli._lines import report_lines
 
         for line in report_lines(report, "LIVE", ZONE):
             self.clear()
@@ -106,8 +106,6 @@ def _happened(on: Demo, cycles: int) -> None:
 
 def _silent(on: Demo) -> list[tuple[str, str]]:
     """Rules that never fired, with the moment at which they came nearest."""
-    from autotrader.engine.explain import distance_text
-    from autotrader.views.why import DAY_MS, Explainer
 
     store, found = on.world.store, []
     fired = {act.subject for act in store.chain.acts(kind="decision")}
@@ -137,8 +135,6 @@ def _agreed(agreement: Comparison) -> None:
 
 
 def _verified(folder: Path) -> str:
-    from autotrader.records.places import stores_in
-    from autotrader.records.store import Store
 
     with Store.read(stores_in(folder / "state")[0]) as store:
         report = store.verify()

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,12 +13,13 @@ from autotrader.cli._checks import CHECKS, Facts, Finding, look
 from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 from autotrader.cli._output import emit_json, say, styled, wants_color
+from autotrader.cli._secrets import credentials_here
 from autotrader.cli._written import Origin, account_file, written
 from autotrader.errors import ConfigError
+from autotrader.exchanges import open_venue
+from autotrader.exchanges.venue import Venue
+from autotrader.market.exchanges import exchange_at
 from autotrader.text import printable
-
-if TYPE_CHECKING:
-    from autotrader.exchanges.venue import Venue
 
 _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", "red"), "skipped": ("-", "grey")}
 
@@ -72,9 +72,6 @@ def _facts(config: Path | None, base_url: str | None, state: Path | None, *, sen
 
 def _connected(url: str) -> Venue:
     """The exchange, to look at and nothing else. Raises ConfigError for an address that is none of an exchange's."""
-    from autotrader.cli._secrets import credentials_here
-    from autotrader.exchanges import open_venue
-    from autotrader.market.exchanges import exchange_at
 
     try:
         credentials = credentials_here()

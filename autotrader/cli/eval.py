@@ -6,21 +6,29 @@ How a user tries a condition out before trusting it with money.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, formats, state_option
 from autotrader.cli._output import emit_json, note, say, table
+from autotrader.engine.rows import value_column, verdict_column
 from autotrader.errors import ConfigError, RulesInvalid, UsageError
+from autotrader.language.expression import Scope
+from autotrader.language.render import as_text
+from autotrader.language.symbols import OFFLINE, guessed
+from autotrader.language.tryout import Tried, measured, over_candles, tried, without_candles
+from autotrader.market.aggregate import aggregated
+from autotrader.market.candles import Candles
+from autotrader.market.kline_text import read_klines
+from autotrader.market.sources import LowerBound, Missing
 from autotrader.market.timeframe import TIMEFRAMES
+from autotrader.money import plain
 from autotrader.text import printable
-
-if TYPE_CHECKING:
-    from autotrader.language.expression import Scope
-    from autotrader.language.tryout import Tried
-    from autotrader.market.candles import Candles
+from autotrader.views.plan import evaluate_now
 
 MAX_BYTES = 512 * 1024 * 1024
 _SHOWN = 20  # rows of the text form
@@ -60,8 +68,6 @@ def eval_(  # noqa: PLR0913 - one argument per flag
     if data is None:
         if interval or from_birth:
             raise UsageError("--interval and --from-birth belong to --data", hint="add --data FILE, or leave them out")
-        from autotrader.cli._folders import folders
-        from autotrader.views.plan import evaluate_now
 
         place = folders(state).state
         return show_now(parsed, evaluate_now(expression, symbol, base_url=base_url, config=config, state=place), format)
@@ -74,8 +80,6 @@ command = eval_
 
 def scope_of(symbol: str) -> Scope:
     """What an expression may refer to here: the dated table of symbols, or one read from its name."""
-    from autotrader.language.expression import Scope
-    from autotrader.language.symbols import OFFLINE, guessed
 
     instruments = dict(OFFLINE)
     if symbol not in instruments:
@@ -89,8 +93,6 @@ def scope_of(symbol: str) -> Scope:
 
 def parsed_or_refused(expression: str, symbol: str) -> Tried:
     """The expression, checked; problems are shown with their place. Raises RulesInvalid."""
-    from autotrader.language.render import as_text
-    from autotrader.language.tryout import tried
 
     parsed = tried(expression, scope_of(symbol))
     if parsed.problems:
@@ -103,7 +105,6 @@ def parsed_or_refused(expression: str, symbol: str) -> Tried:
 
 def read_candles(path: Path, symbol: str, interval: str, *, from_birth: bool) -> Candles:
     """The candles of a file. Raises ConfigError where it cannot be read or is no file of candles."""
-    from autotrader.market.kline_text import read_klines
 
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -121,9 +122,6 @@ def column_over(parsed: Tried, candles: Candles) -> list[Any]:
 
     Raises UsageError where a word has no meaning in this file.
     """
-    from autotrader.engine.rows import value_column, verdict_column
-    from autotrader.language.tryout import over_candles, without_candles
-    from autotrader.market.aggregate import aggregated
 
     node = over_candles(parsed.node, candles.timeframe)
     foreign = without_candles(node)
@@ -158,8 +156,6 @@ def show_column(parsed: Tried, candles: Candles, format_: str) -> int:
         say("\n".join(("open_time,value", *rows)))
         return 0
     if format_ == "json":
-        from autotrader.language.tryout import measured
-
         pairs = [{"open_time": moment, "value": value} for moment, value in zip(opens, values, strict=True)]
         kind = "condition" if parsed.condition is not None else "value"
         head = {"expression": parsed.text, "symbol": candles.symbol, "interval": candles.timeframe, "kind": kind}
@@ -176,9 +172,6 @@ def cell(value: float | bool | None) -> str:  # noqa: FBT001 - a table's cell
 
 
 def _show_text(parsed: Tried, candles: Candles, values: Sequence[Any]) -> None:
-    from datetime import UTC, datetime
-
-    from autotrader.language.tryout import measured
 
     unit = measured(parsed.unit)
     rows = []
@@ -197,9 +190,6 @@ def _show_text(parsed: Tried, candles: Candles, values: Sequence[Any]) -> None:
 
 def show_now(parsed: Tried, answer: Any, format_: str) -> int:
     """Print what an expression is worth at this moment; an unknown value says why."""
-    from autotrader.language.tryout import measured
-    from autotrader.market.sources import LowerBound, Missing
-    from autotrader.money import plain
 
     reason = answer.reason if isinstance(answer, Missing) else ""
     unit = measured(parsed.unit)

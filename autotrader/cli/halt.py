@@ -6,17 +6,24 @@ before anything that can fail.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import config_option, format_option, state_option
-
-if TYPE_CHECKING:
-    from autotrader.engine.halt import HaltLevel
-    from autotrader.records.places import Identity
-    from autotrader.service.control import Halted
+from autotrader.cli._output import emit_json, note, say, styled
+from autotrader.cli._times import folder_now_ms
+from autotrader.cli._worlds import project_of, world_of
+from autotrader.engine.halt import Halt, HaltLevel
+from autotrader.errors import AutotraderError, ConfigError, UsageError
+from autotrader.records.places import Identity
+from autotrader.records.store import Store
+from autotrader.service.control import Halted, halt, remaining, store_folders
+from autotrader.service.inbox import cancel_all
+from autotrader.text import printable
 
 FAILED = 1
 
@@ -42,13 +49,6 @@ def command(
     A running service goes on looking and recording; restarts change nothing. Open orders stay unless --cancel is given.
     A weaker halt never replaces a stronger one. SIGUSR1 halts one running service.
     """
-    from autotrader.cli._folders import folders
-    from autotrader.cli._output import emit_json
-    from autotrader.cli._times import folder_now_ms
-    from autotrader.engine.halt import Halt, HaltLevel
-    from autotrader.errors import UsageError
-    from autotrader.service.control import halt, store_folders
-    from autotrader.text import printable
 
     if reduce_only and cancel:
         raise UsageError("--reduce-only and --cancel are two levels", hint="--cancel stops sales as well")
@@ -73,13 +73,6 @@ def command(
 
 def _cancelled(one: Halted, config: Path | None, state: Path | None) -> Halted:
     """Take back what stands, where no service did: opens that store's own world. Live needs its keys."""
-    from dataclasses import replace
-
-    from autotrader.cli._worlds import project_of, world_of
-    from autotrader.errors import AutotraderError, ConfigError
-    from autotrader.records.store import Store
-    from autotrader.service.control import remaining
-    from autotrader.service.inbox import cancel_all
 
     if one.how == "service" or not one.remaining:
         return one
@@ -101,9 +94,6 @@ _MEANINGS = {"reduce_only": "nothing is bought, sales go on", "halt": "", "cance
 
 
 def _show(one: Halted, asked: HaltLevel) -> None:
-    from autotrader.cli._output import note, say, styled
-    from autotrader.engine.halt import HaltLevel
-    from autotrader.text import printable
 
     cancel = asked is HaltLevel.CANCEL
     how = {"service": "told to the running service", "records": "no service runs", "file": "by the halt file alone"}

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
+
+from autotrader.cli._output import note, say
+from autotrader.errors import UsageError
+from autotrader.language.account_file import starting_text
+from autotrader.language.schema import account_file_schema, rule_file_schema
 
 RULE = """\
 # yaml-language-server: $schema=../.schema/rules.json
@@ -97,8 +103,6 @@ WantedBy=timers.target
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 def command(folder: Path) -> int:
     """Make a project: account file, one rule, .env.example, editor schema, systemd units. Overwrites nothing."""
-    from autotrader.cli._output import note, say
-    from autotrader.errors import UsageError
 
     files = _files(folder)
     there = [name for name in files if (folder / name).exists()]
@@ -118,10 +122,6 @@ def command(folder: Path) -> int:
 
 
 def _files(folder: Path) -> dict[str, str]:
-    import json
-
-    from autotrader.language.account_file import starting_text
-    from autotrader.language.schema import account_file_schema, rule_file_schema
 
     name = folder.resolve().name
     return {

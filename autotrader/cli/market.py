@@ -6,18 +6,23 @@ Days of the exchange begin at 00:00 UTC, which is 09:00 in Japan; times are show
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from autotrader.cli._options import base_url_option, config_option, format_option
+from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._stores import since_ms
+from autotrader.cli._venue import venue
+from autotrader.exchanges.venue import zone_text
+from autotrader.market.candles import Candle
+from autotrader.market.snapshot import Book, Ticker
 from autotrader.market.timeframe import TIMEFRAMES
-
-if TYPE_CHECKING:
-    from autotrader.market.candles import Candle
-    from autotrader.market.snapshot import Book, Ticker
+from autotrader.money import grouped, percent_text
+from autotrader.times import iso_utc, local, time_with_utc
 
 F = TypeVar("F", bound=Callable[..., Any])
 LARGEST_DEPTH = 5000
@@ -52,7 +57,6 @@ def command() -> None:
 @_common
 def price(*, symbols: tuple[str, ...], format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002 - the flag's name
     """Last price of one or several symbols."""
-    from autotrader.cli._venue import venue
 
     with venue(base_url, config) as place:
         found = place.connection.calls.prices(symbols)
@@ -66,7 +70,6 @@ def price(*, symbols: tuple[str, ...], format: str, base_url: str | None, config
 @_common
 def ticker(*, symbols: tuple[str, ...], mini: bool, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """The last 24 hours of one or several symbols."""
-    from autotrader.cli._venue import venue
 
     with venue(base_url, config) as place:
         found = place.connection.calls.ticker_24h(symbols, brief=mini)
@@ -89,9 +92,6 @@ def day(
     config: Path | None,
 ) -> int:
     """The calendar day so far, of one or several symbols."""
-    from autotrader.cli._venue import venue
-    from autotrader.exchanges.venue import zone_text
-    from autotrader.times import local
 
     with venue(base_url, config) as place:
         calls, zone = place.connection.calls, place.zone
@@ -106,7 +106,6 @@ def day(
 @_common
 def depth(*, symbol: str, limit: int, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """The order book."""
-    from autotrader.cli._venue import venue
 
     with venue(base_url, config) as place:
         found = place.connection.calls.depth(symbol, limit)
@@ -134,9 +133,6 @@ def klines(  # noqa: PLR0913 - one argument for each option
     config: Path | None,
 ) -> int:
     """Candles, oldest first; one that has not closed yet is marked."""
-    from autotrader.cli._stores import since_ms
-    from autotrader.cli._venue import venue
-    from autotrader.times import time_with_utc
 
     span = (since_ms(start) if start else None, since_ms(end) if end else None)
     with venue(base_url, config) as place:
@@ -156,8 +152,6 @@ def klines(  # noqa: PLR0913 - one argument for each option
 
 
 def _show_tickers(format: str, found: Sequence[Ticker], zone: str) -> int:  # noqa: A002
-    from autotrader.money import percent_text
-    from autotrader.times import time_with_utc
 
     rows = [
         (
@@ -191,7 +185,6 @@ def _book_rows(book: Book) -> list[tuple[str, ...]]:
 
 
 def _figure(value: Decimal) -> str:
-    from autotrader.money import grouped
 
     return grouped(value)
 
@@ -204,9 +197,6 @@ _NAMES = {
 
 def _named(value: Candle | Ticker) -> dict[str, Any]:
     """A value's fields under the names that this output promises, with each time also as UTC text."""
-    from dataclasses import fields
-
-    from autotrader.times import iso_utc
 
     found = {_NAMES.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
     found.pop("asked_ms", None)
@@ -214,7 +204,6 @@ def _named(value: Candle | Ticker) -> dict[str, Any]:
 
 
 def _show(format: str, payload: dict[str, Any], head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:  # noqa: A002
-    from autotrader.cli._output import emit_json, say, table
 
     if format == "json":
         return emit_json(payload)

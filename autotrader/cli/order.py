@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from autotrader.cli._hand import Where, place
+from autotrader.cli._hand import cancel as cancel_order
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
+from autotrader.cli._output import emit_json, note, say, table
+from autotrader.cli._pauses import duration_ms
+from autotrader.cli._venue import venue
 from autotrader.cli.market import symbol_argument
 from autotrader.errors import UsageError
-
-if TYPE_CHECKING:
-    from autotrader.orders import OrderRequest
+from autotrader.money import grouped, parse_decimal, plain, price_text
+from autotrader.orders import OrderRequest, OrderType, Side, TimeInForce
+from autotrader.text import printable
+from autotrader.times import DAY_MS, time_with_utc
 
 F = TypeVar("F", bound=Callable[..., Any])
 TEST_ID = "at-test-order"
@@ -31,7 +37,6 @@ class Figure(click.ParamType[Decimal]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """Text to Decimal, never by way of a float."""
-        from autotrader.money import parse_decimal
 
         if isinstance(value, Decimal):
             return value
@@ -79,8 +84,6 @@ def command() -> None:
 @state_option
 def new(*, format: str, live: bool, config: Path | None, state: Path | None, base_url: str | None, **what: Any) -> int:  # noqa: A002
     """Place a limit order, through the account's limits and the journal."""
-    from autotrader.cli._hand import Where, place
-    from autotrader.cli._pauses import duration_ms
 
     after = what.pop("cancel_after")
     asked = _request(what, "")
@@ -106,8 +109,6 @@ def cancel(
     state: Path | None,
 ) -> int:
     """Cancel an order of autotrader's, by its id or the exchange's number (`autotrader orders` shows both)."""
-    from autotrader.cli._hand import Where
-    from autotrader.cli._hand import cancel as cancel_order
 
     facts, code = cancel_order(client_order_id, Where(live=live, config=config, state=state, base_url=base_url))
     return _cancelled(format, symbol, facts, code, live=live)
@@ -119,10 +120,6 @@ def cancel(
 @_common
 def listing(*, symbol: str, everything: bool, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
     """Orders as the exchange has them, ours and those placed elsewhere."""
-    from autotrader.cli._output import emit_json, say, table
-    from autotrader.cli._venue import venue
-    from autotrader.money import grouped
-    from autotrader.times import DAY_MS, time_with_utc
 
     with venue(base_url, config, signed=True) as place:
         calls, zone = place.account, place.zone
@@ -153,9 +150,6 @@ def listing(*, symbol: str, everything: bool, format: str, base_url: str | None,
 @_common
 def test(*, rates: bool, format: str, base_url: str | None, config: Path | None, **what: Any) -> int:  # noqa: A002
     """Let the exchange check an order without placing it: parameters, signature, filters; not the balance."""
-    from autotrader.cli._output import emit_json, say
-    from autotrader.cli._venue import venue
-    from autotrader.money import plain
 
     asked = _request(what, TEST_ID)
     with venue(base_url, config, signed=True) as place:
@@ -170,7 +164,6 @@ def test(*, rates: bool, format: str, base_url: str | None, config: Path | None,
 
 def _request(what: dict[str, Any], client_order_id: str) -> OrderRequest:
     """The order that the words describe. Raises UsageError for words that contradict each other."""
-    from autotrader.orders import OrderRequest, OrderType, Side, TimeInForce
 
     if what["post_only"] and what["tif"] != "GTC":
         raise UsageError("--post-only orders stand till cancelled", hint="leave --tif out")
@@ -187,9 +180,6 @@ def _request(what: dict[str, Any], client_order_id: str) -> OrderRequest:
 
 def _placed(format: str, asked: OrderRequest, facts: Mapping[str, Any], code: int, *, live: bool) -> int:  # noqa: A002
     """What came of an order, for people and for machines."""
-    from autotrader.cli._output import emit_json, say
-    from autotrader.money import grouped, price_text
-    from autotrader.text import printable
 
     if format == "json":
         return emit_json({"live": live, **facts}, code)
@@ -205,8 +195,6 @@ def _placed(format: str, asked: OrderRequest, facts: Mapping[str, Any], code: in
 
 
 def _cancelled(format: str, symbol: str, facts: Mapping[str, Any], code: int, *, live: bool) -> int:  # noqa: A002
-    from autotrader.cli._output import emit_json, say
-    from autotrader.text import printable
 
     if format == "json":
         return emit_json({"live": live, "symbol": symbol, **facts}, code)
@@ -222,7 +210,6 @@ def _mode(live: bool) -> str:  # noqa: FBT001 - a fact to show, not a switch
 
 
 def _explain(facts: Mapping[str, Any]) -> None:
-    from autotrader.cli._output import note
 
     if facts.get("state") in {"UNKNOWN", "MISMATCH", "SENT"}:
         note("its fate is not known: do not place it again; the service or the next command asks the exchange")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from autotrader.cli._options import format_option, state_option
-
-if TYPE_CHECKING:
-    from autotrader.records.intents import JournalRow
-    from autotrader.records.orders import OrderRow
-    from autotrader.records.store import Store
+from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._stores import open_for_reading
+from autotrader.money import grouped, plain, price_text
+from autotrader.records.intents import UNRESOLVED, IntentState, JournalRow
+from autotrader.records.orders import OrderRow
+from autotrader.records.store import Store
+from autotrader.times import clock_text, time_text
 
 _WITHOUT_ORDER = ("DROPPED", "REJECTED", "NOT_SENT", "DEAD")
 
@@ -23,8 +26,6 @@ _WITHOUT_ORDER = ("DROPPED", "REJECTED", "NOT_SENT", "DEAD")
 @state_option
 def command(*, everything: bool, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
     """Open orders of autotrader, and those whose fate is unknown; --all shows the ended ones too."""
-    from autotrader.cli._output import emit_json, say, table
-    from autotrader.cli._stores import open_for_reading
 
     with open_for_reading(state) as store:
         rows = _rows(store, everything=everything)
@@ -39,7 +40,6 @@ def command(*, everything: bool, format: str, state: Path | None) -> int:  # noq
 
 
 def _rows(store: Store, *, everything: bool) -> list[dict[str, Any]]:
-    from autotrader.records.intents import UNRESOLVED, IntentState
 
     states = UNRESOLVED | {IntentState.INTENT}
     if everything:
@@ -50,7 +50,6 @@ def _rows(store: Store, *, everything: bool) -> list[dict[str, Any]]:
 
 
 def _of_intent(row: JournalRow) -> dict[str, Any]:
-    from autotrader.money import plain
 
     request = row.intent.request
     return {
@@ -70,7 +69,6 @@ def _of_intent(row: JournalRow) -> dict[str, Any]:
 
 
 def _of_order(row: OrderRow) -> dict[str, Any]:
-    from autotrader.money import plain
 
     order = row.order
     return {
@@ -90,10 +88,6 @@ def _of_order(row: OrderRow) -> dict[str, Any]:
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
-    from decimal import Decimal
-
-    from autotrader.money import grouped, price_text
-    from autotrader.times import clock_text, time_text
 
     quote = "JPY" if row["symbol"].endswith("JPY") else ""
     ends = row["cancel_at_ms"]

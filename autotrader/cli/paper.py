@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
-
-if TYPE_CHECKING:
-    from autotrader.exchanges.paper_account import PaperAccount
-    from autotrader.project import Project
-    from autotrader.records.store import Store
+from autotrader.cli._output import emit_json, say
+from autotrader.cli._times import folder_now_ms
+from autotrader.cli._worlds import project_of, world_of
+from autotrader.errors import RecordsBroken, SafetyRefused
+from autotrader.exchanges.paper_account import STARTED_OVER, PaperAccount, from_text, to_text
+from autotrader.money import money_text, plain
+from autotrader.project import Project
+from autotrader.records.places import DATABASE, store_dir, writer_pid
+from autotrader.records.store import Store
+from autotrader.runtime import identity_of
+from autotrader.service.control import open_idle
+from autotrader.service.inbox import cancel_all
 
 
 @click.group("paper", context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,9 +37,6 @@ def reset(*, format: str, base_url: str | None, config: Path | None, state: Path
 
     The records stay, fills of today count towards the day's limits. Refused while a service runs on it (exit 4).
     """
-    from autotrader.cli._output import emit_json, say
-    from autotrader.cli._worlds import project_of
-    from autotrader.money import money_text, plain
 
     project = project_of(config, base_url)
     cancelled = _reset(project, state)
@@ -49,12 +53,6 @@ def reset(*, format: str, base_url: str | None, config: Path | None, state: Path
 
 def _reset(project: Project, state: Path | None) -> list[str]:
     """Cancel what stands (that needs the market), then begin anew. Raises SafetyRefused while a service runs."""
-    from autotrader.cli._folders import folders
-    from autotrader.cli._times import folder_now_ms
-    from autotrader.errors import SafetyRefused
-    from autotrader.records.places import DATABASE, store_dir, writer_pid
-    from autotrader.runtime import identity_of
-    from autotrader.service.control import open_idle
 
     folder = store_dir(folders(state).state, identity_of(project.settings, live=False))
     if not (folder / DATABASE).is_file():
@@ -72,9 +70,6 @@ def _reset(project: Project, state: Path | None) -> list[str]:
 
 
 def _cancelled_first(project: Project, state: Path | None) -> list[str]:
-    from autotrader.cli._worlds import world_of
-    from autotrader.errors import SafetyRefused
-    from autotrader.service.inbox import cancel_all
 
     with world_of(project, state, live=False) as world:
         world.start()
@@ -92,7 +87,6 @@ def _begin_anew(store: Store, project: Project, now_ms: int) -> None:
 
     Slots up to now are never evaluated again (`last_seen_ms` stays), so no decision can bear the name of an old one.
     """
-    from autotrader.exchanges.paper_account import STARTED_OVER, to_text
 
     account = _account(store)
     with store.transaction():
@@ -106,8 +100,6 @@ def _begin_anew(store: Store, project: Project, now_ms: int) -> None:
 
 def _account(store: Store) -> PaperAccount:
     """The account whose ids go on; where its text cannot be read, ids begin above those of the records."""
-    from autotrader.errors import RecordsBroken
-    from autotrader.exchanges.paper_account import PaperAccount, from_text
 
     text = store.settings.get("paper")
     try:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
+from autotrader.cli._pauses import duration_ms, pause_rules
 from autotrader.errors import UsageError
 
 
@@ -28,8 +30,6 @@ def command(
 
     Orders that it has placed stay, with their timers.
     """
-    from autotrader.cli._folders import folders
-    from autotrader.cli._pauses import duration_ms, pause_rules
 
     if not rules and not labels:
         raise UsageError("which rules?", hint="name them, or --label L; `autotrader halt` stops all new orders")

@@ -5,20 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
-from autotrader.times import age_text
-
-if TYPE_CHECKING:
-    from autotrader.engine.explain import Story
-    from autotrader.engine.outcome import Decision
-    from autotrader.engine.verdict import Verdict
-    from autotrader.language.plan import CompiledRule
-    from autotrader.language.requests import CancelOrder, PlaceRequest
-    from autotrader.views.plan import PlanView
+from autotrader.cli._output import emit_json, note, say, styled
+from autotrader.cli._story import yen
+from autotrader.cli._worlds import project_of
+from autotrader.engine.explain import Story, retold, unknowns
+from autotrader.engine.limits import Approved
+from autotrader.engine.outcome import Decision
+from autotrader.engine.requests import Denied
+from autotrader.engine.shown import value_text
+from autotrader.engine.state import StateKey
+from autotrader.engine.verdict import Verdict
+from autotrader.language.plan import CompiledRule
+from autotrader.language.requests import CancelOrder, HaltRequest, NotifyRequest, PauseRequest, PlaceRequest
+from autotrader.money import ZERO, grouped, money_text, plain, price_text
+from autotrader.records.orders import gone_texts
+from autotrader.text import fitted, printable, width
+from autotrader.times import age_text, iso_utc, time_text
+from autotrader.views.plan import PlanView, look
+from autotrader.views.why import blamed
 
 PENDING = 3
 _STYLES = {"+": "green", "-": "red", "»": "cyan", "⏸": "yellow", "✗": "", "?": "yellow", "=": ""}
@@ -53,10 +63,6 @@ def command(
 
     Account and orders are those of dry-run; no key is read. Works beside a running service.
     """
-    from autotrader.cli._folders import folders
-    from autotrader.cli._output import emit_json
-    from autotrader.cli._worlds import project_of
-    from autotrader.views.plan import look
 
     looked = look(project_of(config, base_url), folders(state).state)
     entries = [entry for decision in _ordered(looked) for entry in _entries(looked, decision)] + list(_timers(looked))
@@ -77,7 +83,6 @@ def _ordered(looked: PlanView) -> list[Decision]:
 # ------------------------------------------------------------------------------------------------------ the entries
 def _entries(looked: PlanView, decision: Decision) -> Iterator[Entry]:
     """What one decision comes to: a line per request where it fired, else one line that says why not."""
-    from autotrader.text import printable
 
     story = _story(looked, decision)
     if decision.fired:
@@ -101,8 +106,6 @@ def _kind(mark: str) -> str:
 
 
 def _story(looked: PlanView, decision: Decision) -> Story:
-    from autotrader.engine.explain import retold
-    from autotrader.engine.state import StateKey
 
     values = looked.outcome.values
     seen = looked.outcome.order_values.get((decision.rule, decision.order))
@@ -136,10 +139,6 @@ def _ended(looked: PlanView, run: tuple[str, str, str, int]) -> str:
 
 
 def _place(request: PlaceRequest, verdict: object, because: str) -> Entry:
-    from autotrader.cli._story import yen
-    from autotrader.engine.requests import Denied
-    from autotrader.money import grouped, money_text, plain, price_text
-    from autotrader.text import printable
 
     order = request.order
     tif = "post-only" if order.type == "LIMIT_MAKER" else ""
@@ -167,9 +166,6 @@ def _short(name: str) -> str:
 
 
 def _cancel(looked: PlanView, request: CancelOrder, because: str) -> Entry:
-    from autotrader.money import price_text
-    from autotrader.text import printable
-    from autotrader.times import age_text
 
     asked = request.request
     row = next((one for one in looked.sources.record.orders if one.client_order_id == asked.client_order_id), None)
@@ -198,8 +194,6 @@ def _timers(looked: PlanView) -> Iterator[Entry]:
 
 
 def _others(looked: PlanView, decision: Decision, run: tuple[str, str, str, int], because: str) -> Iterator[Entry]:
-    from autotrader.language.requests import HaltRequest, NotifyRequest, PauseRequest
-    from autotrader.text import printable
 
     for request in looked.outcome.requests:
         if getattr(request, "run", None) != run:
@@ -234,9 +228,6 @@ def _true(story: Story) -> list[str]:
 
 def _with_value(leaf: Verdict) -> str:
     """A condition with the value in it: `change_24h <= -3%` seen at -3.04 % is `change_24h -3.04% <= -3%`."""
-    from autotrader.cli._story import yen
-    from autotrader.engine.shown import value_text
-    from autotrader.text import printable
 
     first = next((side for side in leaf.observed if side.role == "value" and not side.is_literal), None)
     if first is None:
@@ -249,7 +240,6 @@ def _with_value(leaf: Verdict) -> str:
 
 def _unmet(story: Story) -> str:
     """What keeps a condition from holding: `change_24h -2.71% needs <= -3%`."""
-    from autotrader.views.why import blamed
 
     when = next((verdict for name, verdict in story.parts if name == "when"), None)
     guilty = [] if when is None else blamed(when)
@@ -259,9 +249,6 @@ def _unmet(story: Story) -> str:
 
 
 def _needs(leaf: Verdict) -> str:
-    from autotrader.cli._story import yen
-    from autotrader.engine.shown import value_text
-    from autotrader.text import printable
 
     first = next((side for side in leaf.observed if side.role == "value" and not side.is_literal), None)
     if first is None or not leaf.text.startswith(first.text + " ") or leaf.holds is not False:
@@ -273,7 +260,6 @@ def _needs(leaf: Verdict) -> str:
 
 
 def _unknown(story: Story) -> str:
-    from autotrader.engine.explain import unknowns
 
     found = dict.fromkeys(why for name, part in story.parts if name != "rearm_when" for why in unknowns(part))
     return "; ".join(found) or "what it looks at could not be seen"
@@ -281,9 +267,6 @@ def _unknown(story: Story) -> str:
 
 # --------------------------------------------------------------------------------------------------------- the page
 def _show(looked: PlanView, entries: list[Entry]) -> None:
-    from autotrader.cli._output import note, say, styled
-    from autotrader.records.orders import gone_texts
-    from autotrader.text import fitted, printable, width
 
     say(_market(looked))
     if looked.halt is not None:
@@ -314,9 +297,6 @@ def _show(looked: PlanView, entries: list[Entry]) -> None:
 
 def _market(looked: PlanView) -> str:
     """`Market 2026-11-22 09:00:02 JST   BTCJPY ¥15,204,500 (400ms old)   DRY-RUN`."""
-    from autotrader.cli._output import styled
-    from autotrader.money import price_text
-    from autotrader.times import time_text
 
     seen = []
     for symbol in sorted({rule.symbol for rule in looked.plan.rules}):
@@ -350,15 +330,12 @@ def _sums(looked: PlanView, entries: list[Entry]) -> str:
 
 def _cash(looked: PlanView) -> Iterator[str]:
     """`Cash after: ¥45,140 of ¥50,000.` for each quote asset."""
-    from autotrader.money import money_text
 
     for asset, free, after in _cash_figures(looked):
         yield f"Cash after: {money_text(after, asset)} of {money_text(free, asset)}."
 
 
 def _cash_figures(looked: PlanView) -> Iterator[tuple[str, Decimal, Decimal]]:
-    from autotrader.engine.limits import Approved
-    from autotrader.money import ZERO
 
     rules = {rule.symbol for rule in looked.plan.rules}
     quotes = {looked.sources.instruments[symbol].quote for symbol in rules if symbol in looked.sources.instruments}
@@ -374,8 +351,6 @@ def _cash_figures(looked: PlanView) -> Iterator[tuple[str, Decimal, Decimal]]:
 
 
 def _data(looked: PlanView, entries: list[Entry]) -> dict[str, Any]:
-    from autotrader.money import plain
-    from autotrader.times import iso_utc
 
     marks = {"to_place": "+", "to_cancel": "-", "blocked": "⏸", "unknown": "?"}
     return {

@@ -11,14 +11,21 @@ import textwrap
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from autotrader.cli._options import format_option
-
-if TYPE_CHECKING:
-    from autotrader.prove.proof import Progress, Proof
+from autotrader.cli._output import emit_json, say, styled
+from autotrader.prove.kill import prove_kill
+from autotrader.prove.kill_cases import check_point, seed_of_today
+from autotrader.prove.orders import prove_kept, prove_orders
+from autotrader.prove.power import prove_power
+from autotrader.prove.processes import cores
+from autotrader.prove.proof import Progress, Proof
+from autotrader.prove.schedule import Schedule
+from autotrader.prove.soak import WARM_UP, prove_soak
+from autotrader.prove.tamper import prove_tamper
+from autotrader.text import printable
 
 _SHOWN_BREACHES = 10
 _WIDTH = 96
@@ -34,7 +41,6 @@ def reported(make: Callable[[Progress], Proof], *, format: str, door: str = "aut
 
     `door` is the command that plays a case of it again.
     """
-    from autotrader.cli._output import emit_json
 
     began = time.monotonic()
     proof = make(_progress())
@@ -58,8 +64,6 @@ def _progress() -> Progress:
 
 
 def _say(proof: Proof, seconds: float, door: str) -> None:
-    from autotrader.cli._output import say, styled
-    from autotrader.text import printable
 
     say(styled(f"prove {proof.name}", "bold") + f"  {proof.parameters}")
     say(proof.claim + "\n")
@@ -84,7 +88,6 @@ def _say(proof: Proof, seconds: float, door: str) -> None:
 
 
 def _say_counts(counts: Mapping[str, int | str], wide: int) -> None:
-    from autotrader.cli._output import say
 
     for name, count in counts.items():
         shown = f"{count:,}" if isinstance(count, int) else count
@@ -112,9 +115,6 @@ def orders(
     format: str,  # noqa: A002 - the flag's name
 ) -> int:
     """No order doubled, none lost, whatever faults and crashes."""
-    from autotrader.prove.orders import prove_kept, prove_orders
-    from autotrader.prove.processes import cores
-    from autotrader.prove.schedule import Schedule
 
     if schedule is not None:
         kept = Schedule.read(schedule)
@@ -132,9 +132,6 @@ def orders(
 @format_option
 def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, format: str) -> int:  # noqa: A002
     """Real processes killed at every named point, and power cuts."""
-    from autotrader.prove.kill import prove_kill
-    from autotrader.prove.kill_cases import check_point, seed_of_today
-    from autotrader.prove.processes import cores
 
     check_point(point)
     first, count = seed_of_today() if seed is None else seed, workers or cores()
@@ -151,7 +148,6 @@ def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, form
 @format_option
 def power(*, moments: int, seed: int, every: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Files as power cuts leave them: torn, with rubbish, short."""
-    from autotrader.prove.power import prove_power
 
     return reported(lambda progress: prove_power(moments, seed, progress, every=every), format=format)
 
@@ -163,7 +159,6 @@ def power(*, moments: int, seed: int, every: int, format: str) -> int:  # noqa: 
 @format_option
 def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A002 - the flag's name
     """Records altered, cut, forged or put back: all is found."""
-    from autotrader.prove.tamper import prove_tamper
 
     return reported(lambda progress: prove_tamper(cases, seed, first, progress), format=format)
 
@@ -174,7 +169,6 @@ def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A
 @format_option
 def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A002 - the flag's name
     """Weeks of the service in virtual time: nothing grows."""
-    from autotrader.prove.soak import WARM_UP, prove_soak
 
     warm = min(WARM_UP, days / 3) if warm_up is None else warm_up
     return reported(lambda progress: prove_soak(days, progress, warm_up=warm), format=format)

@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
+from autotrader.cli._output import emit_json, say
+from autotrader.cli._pauses import pause_rules
+from autotrader.cli._times import folder_now_ms
+from autotrader.errors import RecordsBroken, UsageError
+from autotrader.records.halt_file import read_halt_file
+from autotrader.records.store import Store
+from autotrader.service.control import ask_service, open_idle, store_folders
+from autotrader.text import printable
 
 
 @click.command("resume")
@@ -20,8 +29,6 @@ def command(*, rules: tuple[str, ...], labels: tuple[str, ...], format: str, sta
 
     Refused and unknown orders before now do not count towards `halt_after` any more.
     """
-    from autotrader.cli._folders import folders
-    from autotrader.cli._pauses import pause_rules
 
     place = folders(state).state
     if rules or labels:
@@ -30,11 +37,6 @@ def command(*, rules: tuple[str, ...], labels: tuple[str, ...], format: str, sta
 
 
 def _end_halt(place: Path, format_: str) -> int:
-    from autotrader.cli._output import emit_json, say
-    from autotrader.cli._times import folder_now_ms
-    from autotrader.errors import UsageError
-    from autotrader.service.control import ask_service, open_idle, store_folders
-    from autotrader.text import printable
 
     found = store_folders(place)
     if not found:
@@ -64,9 +66,6 @@ def _end_halt(place: Path, format_: str) -> int:
 
 def _reason(folder: Path) -> str | None:
     """Why a store is halted, None where it is not. A database that cannot be read leaves the halt file."""
-    from autotrader.errors import RecordsBroken
-    from autotrader.records.halt_file import read_halt_file
-    from autotrader.records.store import Store
 
     try:
         with Store.read(folder) as store:

@@ -6,6 +6,8 @@ import click
 
 from autotrader.cli._options import format_option
 from autotrader.cli._output import emit_json, say, styled
+from autotrader.errors import UsageError
+from autotrader.language.codes import CODES
 
 
 @click.command("rule")
@@ -13,8 +15,6 @@ from autotrader.cli._output import emit_json, say, styled
 @format_option
 def command(code: str | None, *, format: str) -> int:  # noqa: A002 - click's name
     """Explain a problem code such as AT201; without one, list them all."""
-    from autotrader.errors import UsageError
-    from autotrader.language.codes import CODES
 
     wanted = (code or "").upper()
     if wanted and wanted not in CODES:

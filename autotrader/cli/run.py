@@ -6,23 +6,25 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from autotrader.cli._folders import folders, private
+from autotrader.cli._lines import Lasting, report_lines, status_line
 from autotrader.cli._options import base_url_option, config_option, state_option
 from autotrader.cli._output import note, styled, wants_color
-from autotrader.errors import SafetyRefused
+from autotrader.cli._worlds import NO_WORD, NOT_ARMED, project_of, world_of
+from autotrader.engine.budget import budget_of
+from autotrader.errors import SafetyRefused, UsageError
+from autotrader.language.expression import Origin, parse_duration_ms
 from autotrader.money import gain_text, money_text
+from autotrader.runtime import Runtime
+from autotrader.service.logs import set_up
+from autotrader.service.runner import Manner, Runner
 from autotrader.text import counted, printable
 from autotrader.times import clock_text
-
-if TYPE_CHECKING:
-    from autotrader.cli._lines import Lasting
-    from autotrader.runtime import Runtime
-    from autotrader.service.runner import Runner
-    from autotrader.trading.parts import CycleReport
-    from autotrader.trading.reconcile import Report
+from autotrader.trading.parts import CycleReport
+from autotrader.trading.reconcile import Report
 
 _STOPPED = {"SIGINT": 130, "SIGTERM": 143}
 
@@ -50,11 +52,6 @@ def command(
     Without --live nothing is placed: orders are simulated on the real market. Ctrl-C and SIGTERM stop it cleanly
     (exit 130 and 143). `autotrader halt` stops new orders at once and leaves the service running.
     """
-    from autotrader.cli._folders import folders, private
-    from autotrader.cli._lines import Lasting
-    from autotrader.cli._worlds import NO_WORD, NOT_ARMED, project_of, world_of
-    from autotrader.service.logs import set_up
-    from autotrader.service.runner import Manner, Runner
 
     project = project_of(config, base_url)
     until = _span_ms(span)
@@ -96,8 +93,6 @@ def _span_ms(text: str | None) -> int | None:
     """`24h` as milliseconds. Raises UsageError."""
     if text is None:
         return None
-    from autotrader.errors import UsageError
-    from autotrader.language.expression import Origin, parse_duration_ms
 
     found, problems = parse_duration_ms(text, Origin("--for", 1, 1))
     if found is None:
@@ -107,7 +102,6 @@ def _span_ms(text: str | None) -> int | None:
 
 def _banner(world: Runtime) -> None:
     """Grey for dry-run, red for live, with what may be spent at most, and what the rules' questions cost."""
-    from autotrader.engine.budget import budget_of
 
     limits = world.settings.limits
     where = world.connection.url.origin
@@ -139,7 +133,6 @@ def _tell_start(started: Report) -> None:
         f"{started.booked} trades booked" if started.booked else "",
         f"{len(started.foreign)} orders of another autotrader store are left alone" if started.foreign else "",
     ]
-    from autotrader.cli._worlds import NO_WORD
 
     said = ", ".join(part for part in parts if part)
     if started.changed:
@@ -155,7 +148,6 @@ def _tell_start(started: Report) -> None:
 
 
 def _show(report: CycleReport, world: Runtime, lasting: Lasting, log: Callable[[str, str], None]) -> None:
-    from autotrader.cli._lines import report_lines, status_line
 
     _clear_status()
     zone = world.settings.timezone

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import click
+
+from autotrader.cli._output import say
+from autotrader.language.schema import account_file_schema, rule_file_schema
 
 
 @click.command("schema")
@@ -12,10 +17,6 @@ def command(*, account: bool) -> int:
 
     The schema knows keys and shapes; `autotrader validate` also reads the expressions.
     """
-    import json
-
-    from autotrader.cli._output import say
-    from autotrader.language.schema import account_file_schema, rule_file_schema
 
     say(json.dumps(account_file_schema() if account else rule_file_schema(), indent=2, ensure_ascii=False))
     return 0

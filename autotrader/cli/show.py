@@ -9,6 +9,8 @@ import click
 
 from autotrader.cli._options import config_option, formats
 from autotrader.cli._output import emit_json, note, say, styled
+from autotrader.cli._rules import checked_rules, shown
+from autotrader.language.plan import plan_data, rule_data
 
 
 @click.command("show")
@@ -17,12 +19,10 @@ from autotrader.cli._output import emit_json, note, say, styled
 @formats("text", "json")
 def command(paths: tuple[str, ...], *, config: Path | None, format: str) -> int:  # noqa: A002 - click's name
     """Show the loaded rules: in words, or as JSON with exact amounts and their units."""
-    from autotrader.cli._rules import checked_rules, shown
 
     checked = checked_rules(paths, config)
     if checked.plan is None:
         return shown(checked, format, 1)
-    from autotrader.language.plan import plan_data, rule_data
 
     if format == "json":
         return emit_json(plan_data(checked.plan))

@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from autotrader.errors import UsageError
+from autotrader.simulator import serve
 
 
 @click.command("simulator")
@@ -41,7 +42,6 @@ def command(  # noqa: PLR0913 - one argument an option
 
     Public and signed calls of the venue's spot REST protocol; see docs/simulator.md.
     """
-    from autotrader.simulator import serve
 
     try:
         number = serve(

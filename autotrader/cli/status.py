@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
-
-if TYPE_CHECKING:
-    from autotrader.views.status import RuleStatus, Status
+from autotrader.cli._output import Styled, emit_json, say, styled, table
+from autotrader.cli._story import gap_text, yen
+from autotrader.cli._times import folder_now_ms, wall_ms
+from autotrader.errors import RecordsBroken
+from autotrader.money import money_text, plain
+from autotrader.records.orders import gone_texts
+from autotrader.records.places import stores_in
+from autotrader.text import counted, printable
+from autotrader.times import age_text, iso_utc, local, time_text
+from autotrader.views.status import RuleStatus, Status, fields_of, standing
 
 _STYLES = {
     "ready": "green", "acting": "cyan", "cooling": "yellow", "blocked": "yellow", "paused": "yellow",
@@ -27,12 +35,6 @@ _LATE_MS = 120_000
 @state_option
 def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
     """Say what runs, when it last looked, whether it is halted, and what each rule waits for."""
-    from autotrader.cli._folders import folders
-    from autotrader.cli._output import emit_json, say
-    from autotrader.cli._times import folder_now_ms, wall_ms
-    from autotrader.errors import RecordsBroken
-    from autotrader.records.places import stores_in
-    from autotrader.views.status import standing
 
     place = folders(state).state
     found = stores_in(place)
@@ -49,10 +51,6 @@ def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag
 
 
 def _show(one: Status, wall: int, *, named: bool) -> None:
-    from autotrader.cli._output import say, styled, table
-    from autotrader.cli._story import yen
-    from autotrader.money import money_text
-    from autotrader.text import printable
 
     if named:  # two keys have two stores, and both are LIVE
         say(styled(printable(one.folder.name), "bold"))
@@ -78,9 +76,6 @@ def _show(one: Status, wall: int, *, named: bool) -> None:
 
 def _warnings(one: Status) -> Iterator[str]:
     """What a person must know before anything else: what stops placing, what nobody minds, what is not known."""
-    from autotrader.cli._output import styled
-    from autotrader.records.orders import gone_texts
-    from autotrader.text import counted, printable
 
     if one.halt is not None:
         what = _HALTED[one.halt.level]
@@ -105,7 +100,6 @@ _EXPLAINED = frozenset({"blocked", "unknown"})
 
 
 def _head(one: Status, wall: int) -> str:
-    from autotrader.cli._output import styled
 
     live = one.mode == "live"
     parts = [
@@ -120,8 +114,6 @@ def _head(one: Status, wall: int) -> str:
 
 
 def _up(one: Status, wall: int) -> str:
-    from autotrader.cli._output import styled
-    from autotrader.times import age_text
 
     if one.pid is None:
         return styled("not running", "yellow")
@@ -129,8 +121,6 @@ def _up(one: Status, wall: int) -> str:
 
 
 def _last_cycle(one: Status, wall: int) -> str:
-    from autotrader.cli._output import styled
-    from autotrader.times import age_text, time_text
 
     if one.last_cycle_ms is None:
         return "no cycle yet"
@@ -142,7 +132,6 @@ def _last_cycle(one: Status, wall: int) -> str:
 
 
 def _row(one: Status, rule: RuleStatus) -> tuple[str, ...]:
-    from autotrader.cli._output import Styled
 
     several = len({other.symbol for other in one.rules if other.rule == rule.rule}) > 1
     fired = "never" if rule.last_fired_ms is None else _moment(one, rule.last_fired_ms)
@@ -160,7 +149,6 @@ def _row(one: Status, rule: RuleStatus) -> tuple[str, ...]:
 
 
 def _to_fire(rule: RuleStatus) -> str:
-    from autotrader.cli._story import gap_text
 
     if rule.fired:
         return "fired"
@@ -172,7 +160,6 @@ def _to_fire(rule: RuleStatus) -> str:
 
 
 def _today(rule: RuleStatus) -> str:
-    from autotrader.money import money_text
 
     quote = "JPY" if rule.symbol.endswith("JPY") else ""
     parts = [
@@ -184,16 +171,12 @@ def _today(rule: RuleStatus) -> str:
 
 def _moment(one: Status, ms: int) -> str:
     """`07:40` today, else with its day."""
-    from autotrader.times import local
 
     then, now = local(ms, one.zone), local(one.now_ms, one.zone)
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
 def _data(one: Status) -> dict[str, Any]:
-    from autotrader.money import plain
-    from autotrader.times import iso_utc
-    from autotrader.views.status import fields_of
 
     def time_or_none(ms: int | None) -> str | None:
         return None if ms is None else iso_utc(ms)
@@ -225,14 +208,12 @@ def _data(one: Status) -> dict[str, Any]:
 
 
 def _unwitnessed(one: Status) -> dict[str, str] | None:
-    from autotrader.times import iso_utc
 
     said = one.unwitnessed
     return None if said is None else {"reason": said["reason"], "since": iso_utc(said["since_ms"])}
 
 
 def _why(rule: RuleStatus) -> str:
-    from autotrader.times import iso_utc
 
     return f"until {iso_utc(int(rule.why.removeprefix('until ')))}" if rule.state == "cooling" else rule.why
 

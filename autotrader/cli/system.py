@@ -7,6 +7,9 @@ from pathlib import Path
 import click
 
 from autotrader.cli._options import base_url_option, config_option, format_option
+from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._venue import venue
+from autotrader.times import iso_utc, time_with_utc
 
 
 @click.group("system", context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,9 +23,6 @@ def command() -> None:
 @config_option
 def status(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002 - the flag's name
     """Normal or under maintenance, the exchange's time and our clock against it."""
-    from autotrader.cli._output import emit_json, say, table
-    from autotrader.cli._venue import venue
-    from autotrader.times import iso_utc, time_with_utc
 
     with venue(base_url, config) as place:
         found = place.connection

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from autotrader.cli._options import formats, state_option
-
-if TYPE_CHECKING:
-    from autotrader.orders import Fill
+from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._stores import open_for_reading, since_ms
+from autotrader.money import grouped, money_text, plain, price_text
+from autotrader.orders import Fill
+from autotrader.times import TOKYO, local, time_text
 
 COLUMNS = (
     "time_jst", "symbol", "side", "price", "quantity", "quote_jpy", "quote", "fee", "fee_asset", "liquidity",
@@ -25,13 +28,10 @@ COLUMNS = (
 @state_option
 def command(*, since: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
     """Own fills, oldest first: each trade of our orders once, as the exchange booked it."""
-    from autotrader.cli._stores import open_for_reading, since_ms
 
     with open_for_reading(state) as store:
         fills = list(store.orders.fills_with_rule(since_ms(since)))
     if format == "json":
-        from autotrader.cli._output import emit_json
-
         return emit_json({"trades": [dict(zip(COLUMNS, _cells(fill, rule), strict=True)) for fill, rule in fills]})
     if format == "csv":
         _write_csv(fills)
@@ -42,8 +42,6 @@ def command(*, since: str | None, format: str, state: Path | None) -> int:  # no
 
 def _cells(fill: Fill, rule: str) -> tuple[str, ...]:
     """One fill in the order of COLUMNS. `quote_jpy` is empty for a symbol that is not quoted in yen."""
-    from autotrader.money import plain
-    from autotrader.times import TOKYO, local
 
     quote = plain(fill.quote)
     return (
@@ -65,8 +63,6 @@ def _cells(fill: Fill, rule: str) -> tuple[str, ...]:
 
 
 def _write_csv(fills: Iterable[tuple[Fill, str]]) -> None:
-    import csv
-    import sys
 
     writer = csv.writer(sys.stdout, lineterminator="\r\n")  # RFC 4180, what spreadsheets expect
     writer.writerow(COLUMNS)
@@ -74,9 +70,6 @@ def _write_csv(fills: Iterable[tuple[Fill, str]]) -> None:
 
 
 def _write_text(fills: list[tuple[Fill, str]]) -> None:
-    from autotrader.cli._output import say, table
-    from autotrader.money import grouped, money_text, price_text
-    from autotrader.times import time_text
 
     if not fills:
         say("no trades")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from autotrader.cli._options import config_option, format_option
+from autotrader.cli._rules import checked_rules, shown
 
 
 @click.command("validate")
@@ -19,7 +20,6 @@ def command(paths: tuple[str, ...], *, strict: bool, config: Path | None, format
 
     Exit code 0: nothing wrong; 1: errors; 3: warnings, with --strict.
     """
-    from autotrader.cli._rules import checked_rules, shown
 
     checked = checked_rules(paths, config)
     code = 1 if checked.errors else 3 if strict and checked.warnings else 0

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from autotrader.cli._options import format_option, state_option
+from autotrader.cli._output import emit_json, say, styled
+from autotrader.cli._stores import open_for_reading
+from autotrader.cli._story import story_text
+from autotrader.cli._times import at_ms, store_now_ms
+from autotrader.engine.explain import distance_text, story_to_data
+from autotrader.engine.values import scalar_to_text
 from autotrader.errors import UsageError
-
-if TYPE_CHECKING:
-    from autotrader.views.why import Day, Explainer, Explanation
+from autotrader.text import printable
+from autotrader.times import iso_utc
+from autotrader.views.why import Day, Explainer, Explanation
 
 
 @click.command("why")
@@ -25,9 +31,6 @@ def command(*, rule: str, at: str | None, symbol: str | None, format: str, state
 
     The last evaluation counts, or with --at the last one up to that time.
     """
-    from autotrader.cli._stores import open_for_reading
-    from autotrader.cli._times import at_ms, store_now_ms
-    from autotrader.views.why import Explainer
 
     with open_for_reading(state) as store:
         teller = Explainer(store)
@@ -43,16 +46,12 @@ def command(*, rule: str, at: str | None, symbol: str | None, format: str, state
             (one, teller.day(rule, one.decision.symbol, one.time_ms if moment is None else moment)) for one in told
         ]
     if format == "json":
-        from autotrader.cli._output import emit_json
-
         return emit_json({"rule": rule, "decisions": [data_of(one, day) for one, day in answers]})
     _show(answers, past=at is not None)
     return 0
 
 
 def _show(answers: list[tuple[Explanation, Day]], *, past: bool) -> None:
-    from autotrader.cli._output import say, styled
-    from autotrader.cli._story import story_text
 
     for index, (told, day) in enumerate(answers):
         if index:
@@ -69,7 +68,6 @@ def _show(answers: list[tuple[Explanation, Day]], *, past: bool) -> None:
 
 def _nothing(teller: Explainer, rule: str, symbol: str | None, at: str | None, format: str) -> int:  # noqa: A002
     """The rule is known, and there is no evaluation of it."""
-    from autotrader.cli._output import emit_json, say
 
     plan = teller.newest_plan()
     mine = [] if plan is None else [one for one in plan.rules if one.id == rule and symbol in (None, one.symbol)]
@@ -86,7 +84,6 @@ def _nothing(teller: Explainer, rule: str, symbol: str | None, at: str | None, f
         reason = "it has not been evaluated" + (" by that time (evaluations are kept for 30 days)" if at else " yet")
     if format == "json":
         return emit_json({"rule": rule, "decisions": [], "reason": reason})
-    from autotrader.text import printable
 
     say(printable(f"{rule}: no decision: {reason}"))
     return 0
@@ -94,9 +91,6 @@ def _nothing(teller: Explainer, rule: str, symbol: str | None, at: str | None, f
 
 def data_of(told: Explanation, day: Day) -> dict[str, Any]:
     """One decision as plain data."""
-    from autotrader.engine.explain import distance_text, story_to_data
-    from autotrader.engine.values import scalar_to_text
-    from autotrader.times import iso_utc
 
     near = day.nearest
     nearest = None

@@ -125,7 +125,7 @@ def test_help_imports_nothing_heavy() -> None:
         f"print(sorted(m for m in sys.modules if m in {heavy} or m.startswith('autotrader.')), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, timeout=30, check=True)
-    frame = ["cli", "cli._errors", "cli._options", "cli._output", "cli._table", "errors", "text"]
+    frame = ["cli", "cli._errors", "cli._options", "cli._output", "cli._startup", "cli._table", "errors", "text"]
     assert done.stderr.strip() == str([f"autotrader.{name}" for name in frame])
 
 
