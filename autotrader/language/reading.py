@@ -248,26 +248,26 @@ def _forms_at(model: type, path: Path) -> list[Any]:
     found: list[Any] = [model]
     for step in path:
         found = [inner for each in found for inner in _below(each, step)]
-    return [option for each in found for option in _options(each) if _is_form(option)]
+    return [option for each in found for option in choices(each) if _is_form(option)]
 
 
-def fields_of(form: Any) -> dict[str, Any]:
-    """The written keys of a form with their annotations, those not yet supported left out."""
+def fields_of(form: Any) -> dict[str, tuple[Any, str]]:
+    """The written keys of a form, each with its annotation and purpose, those not yet supported left out."""
     if is_dataclass(form):
         found = ((each.name, FieldInfo.from_annotation(cast("Any", each.type)), each.type) for each in fields(form))
     else:
         found = ((name, info, info.annotation) for name, info in form.model_fields.items())
     return {
-        info.alias or name: annotation for name, info, annotation in found
+        info.alias or name: (annotation, info.description or "") for name, info, annotation in found
         if not (isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("not_yet"))
     }  # fmt: skip
 
 
 def _below(annotation: Any, step: str | int) -> list[Any]:
     result = []
-    for option in _options(annotation):
+    for option in choices(annotation):
         if _is_form(option):
-            result += [kind for name, kind in fields_of(option).items() if name == step]
+            result += [kind for name, (kind, _) in fields_of(option).items() if name == step]
         elif get_origin(option) is dict and isinstance(step, str):
             result.append(get_args(option)[1])
         elif get_origin(option) is list and isinstance(step, int):
@@ -275,14 +275,14 @@ def _below(annotation: Any, step: str | int) -> list[Any]:
     return result
 
 
-def _options(annotation: Any) -> list[Any]:
+def choices(annotation: Any) -> list[Any]:
     """The alternatives of an annotation, unions and annotations unwrapped."""
     origin = get_origin(annotation)
     if origin is Annotated:
         kind, *said = get_args(annotation)
-        return _options(next((form for each in said if (form := getattr(each, "form", None))), kind))
+        return choices(next((form for each in said if (form := getattr(each, "form", None))), kind))
     if origin in (Union, UnionType):
-        return [inner for each in get_args(annotation) for inner in _options(each)]
+        return [inner for each in get_args(annotation) for inner in choices(each)]
     return [annotation]
 
 

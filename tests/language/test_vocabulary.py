@@ -9,9 +9,9 @@ import pytest
 from autotrader.language.expression import parse_template, parse_value
 from autotrader.language.expression.check import UNSUPPORTED, example
 from autotrader.language.readback import value_in_words
+from autotrader.language.reference import rendered
 from autotrader.language.tree import Kind
 from autotrader.language.vocabulary import VOCABULARY, needs_of, warmup_of
-from autotrader.language.vocabulary.reference import rendered
 from autotrader.language.vocabulary.word import Word
 from autotrader.market.needs import BookNeed, CandleNeed, TickerNeed
 from tests.language.scopes import ORIGIN, SCOPE, value
@@ -55,7 +55,7 @@ def test_a_word_is_whole(word: Word) -> None:
 def test_the_reference_is_up_to_date() -> None:
     """docs/rule-reference.md is what the vocabulary says."""
     path = Path(__file__).resolve().parents[2] / "docs" / "rule-reference.md"
-    assert rendered() == path.read_text(encoding="utf-8"), "write it anew: rendered() of vocabulary/reference.py"
+    assert rendered() == path.read_text(encoding="utf-8"), "write it anew: rendered() of language/reference.py"
 
 
 @pytest.mark.parametrize("word", WRITABLE, ids=lambda word: word.name)

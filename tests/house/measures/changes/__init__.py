@@ -44,7 +44,7 @@ class Change:
 CHANGES = (
     Change("a word", "2", "1", "word"),
     Change("a relation", "11", "2"),
-    Change("an action", "9–15", "2"),
+    Change("an action", "9–15", "2", "action"),
     Change("a setting with its limit", "6–7", "2", "setting"),
     Change("an exchange", "~20", "its folder + 1"),
     Change("a column of the trades CSV", "1", "1", "trades_column"),

@@ -33,7 +33,7 @@ PATCHES = [
 
 def tried() -> None:
     """Over rising closes the middle of three is the last but one; live it fires; `why` says how far it is off."""
-    from autotrader.language.vocabulary.reference import rendered
+    from autotrader.language.reference import rendered
 
     values = evaluated("midpoint(3, 1h)")
     assert [float(value) for value in values[2:5]] == [1_010, 1_020, 1_030], values[:6]

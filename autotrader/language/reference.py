@@ -1,13 +1,20 @@
-"""The reference of the rule language's words, as Markdown, from the vocabulary alone.
+"""The reference of the rule language, as Markdown: its words from the vocabulary, its keys from the forms themselves.
 
 `docs/rule-reference.md` is this text; a test fails when the two differ.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any, Literal, get_args, get_origin
 
+from autotrader.language.account_file import keys_of
+from autotrader.language.actions import ACTIONS
 from autotrader.language.expression.check import UNSUPPORTED, example
+from autotrader.language.reading import choices, fields_of
+from autotrader.language.rule_file import WrittenFile, WrittenOrderFilter, WrittenParam, WrittenRule
+from autotrader.language.settings import Exchange, Limits, Settings, Witness
 from autotrader.language.vocabulary import GROUPS
 from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, TICKER_MS
 from autotrader.language.vocabulary.warmup import SEED_WEIGHT
@@ -40,9 +47,17 @@ _UNITS = {
     "series": "as the series (price by default)",
     "flag": "condition",
 }
-_HEAD = f"""# Reference of words
+_FORMS = (
+    ("A rule file", WrittenFile), ("A parameter, below `params`", WrittenParam), ("A rule, below `rules`", WrittenRule),
+    ("`for_each_order`", WrittenOrderFilter),
+)  # fmt: skip
+_SECTIONS = (("", Settings), ("`exchange`", Exchange), ("`limits`", Limits), ("`witness`", Witness))
+_HEAD = f"""# Reference
 
-<!-- Written by the program from its vocabulary; edits belong there. -->
+<!-- Written by the program from its vocabulary, its actions and its settings; edits belong there. -->
+
+The [words](#ticker-24-hours) of expressions, the [keys of a rule file](#keys-of-a-rule-file) with the
+[actions](#actions), and the [keys of the account file](#keys-of-the-account-file).
 
 A word stands where a value stands: `rsi(14, 1h) < 30`, `last > sma(200, 1d)`. Words without a prefix speak of the
 rule's symbol; `ETHJPY.last` is another symbol's. Timeframes (`tf`) are {", ".join(f"`{each}`" for each in TIMEFRAMES)}:
@@ -68,6 +83,7 @@ def rendered() -> str:
         words = [word for word in group if not word.hidden]
         parts.append(f"\n## {_TITLES[words[0].group]}\n")
         parts += [_entry(word) for word in words]
+    parts += _keys()
     unsupported = ", ".join(f"`{name}`" for name in sorted(UNSUPPORTED))
     parts.append(f"\n## Not yet supported\n\n{unsupported}, and the prefixes `my.` and `rule(id).`\n")
     return "".join(parts)
@@ -135,3 +151,32 @@ def _needed(word: Word) -> str:
     numbers = tuple(Decimal(each) for each in inside)
     count = word.warmup(numbers) if word.warmup is not None else 0
     return f"{count:,} for `{usual}`" if numbers else f"{count:,}"
+
+
+# ------------------------------------------------------------------------------------------------ keys
+def _keys() -> Iterator[str]:
+    yield "\n## Keys of a rule file\n"
+    for title, form in _FORMS:
+        yield f"\n### {title}\n\n{_keys_of_form(form)}"
+    yield "\n### Actions\n\nOne action an item of `then`.\n"
+    for kind in ACTIONS:
+        title = ", ".join(f"`{key}`" for key, _, _ in kind.written)
+        _, form, about = kind.written[0]
+        said = about or (form.__doc__ or "").strip().partition("\n")[0]
+        below = _keys_of_form(form) if isinstance(form, type) else ""
+        yield f"\n#### {title}\n\n{said[0].upper()}{said[1:].rstrip('.')}.\n" + (f"\n{below}" if below else "")
+    yield "\n## Keys of the account file\n"
+    for title, section in _SECTIONS:
+        yield (f"\n### {title}\n" if title else "") + "\n"
+        yield "".join(f"- `{name}`{': ' if key.about else ''}{key.about}\n" for name, _, key in keys_of(section))
+
+
+def _keys_of_form(form: Any) -> str:
+    """A line for each key: what it is, and which words it takes."""
+    lines = []
+    for name, (annotation, about) in fields_of(form).items():
+        words = [word for each in choices(annotation) if get_origin(each) is Literal for word in get_args(each)]
+        said = [about] if about else []
+        said += ["one of " + ", ".join(f"`{word}`" for word in words)] if len(words) > 1 else []
+        lines.append(f"- `{name}`{': ' if said else ''}{'; '.join(said)}\n")
+    return "".join(lines)
