@@ -261,6 +261,12 @@ def prove(arguments: list[str]) -> int:
     become("-m", "tests.proof", *arguments)
 
 
+def compare(arguments: list[str]) -> int:
+    """random rule files through this checkout and through an older commit; `--base`, `--cases N`, `--seed N`"""
+    ensure(DEV_LOCK)
+    become("-m", "tests.compare", *arguments)
+
+
 def bench(arguments: list[str]) -> int:
     """the benchmarks, a table of ratios in two to five minutes; names choose some, `--tiny` only tries them"""
     ensure(RUN_LOCK)
@@ -348,6 +354,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "clients": clients,
     "mutate": mutate,
     "fuzz": fuzz,
+    "compare": compare,
     "bench": bench,
     "house": house,
     "lock": lock,

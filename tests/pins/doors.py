@@ -30,7 +30,7 @@ from autotrader.simulator import Account, Faults, Simulator
 
 __all__ = [
     "Day", "Place", "Recording", "ask_exchange", "canon", "command", "day", "folder_name", "hashes_of", "opened",
-    "order_name", "recording",
+    "order_name", "problems_of", "recording",
 ]  # fmt: skip
 
 Heard = Callable[[int, str, str, bytes, bytes, Mapping[str, str]], None]
@@ -47,13 +47,13 @@ class Recording(Simulator):
 
 
 def recording(
-    balances: Mapping[str, str], symbols: Sequence[str], faults: Mapping[str, Any] | None = None
+    balances: Mapping[str, str], symbols: Sequence[str], faults: Mapping[str, Any] | None = None, seed: int = 5
 ) -> Recording:
     """An exchange on loopback: the recorded tape of BTC/JPY, the other symbols generated, in stepped time."""
     account = Account.named("pins", dict(balances))
     planned = None if faults is None else Faults(plan=faults)
     return Recording(
-        tape="btcjpy-2018-01", seed=5, time="stepped", symbols=list(symbols), accounts=[account], faults=planned
+        tape="btcjpy-2018-01", seed=seed, time="stepped", symbols=list(symbols), accounts=[account], faults=planned
     )
 
 
@@ -196,3 +196,15 @@ def hashes_of(account: str, texts: Mapping[str, str]) -> dict[str, Any]:
         for rule in plan.rules
     }
     return {"plan": plan.hash, "rules": rules}
+
+
+def problems_of(account: str, texts: Mapping[str, str]) -> list[list[Any]]:
+    """Every problem of an account file and, where that can be used, of rule files: code, place, words, hint."""
+    settings, problems = load_settings("autotrader.yaml", account.encode("utf-8", "surrogatepass"), {})
+    if settings is not None:
+        _, found = load(texts, settings)
+        problems = (*problems, *found)
+    return [
+        [each.code, each.severity, each.place.file, each.place.line, each.place.column, each.message, each.hint]
+        for each in problems
+    ]
