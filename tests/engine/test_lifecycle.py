@@ -1,9 +1,8 @@
-"""The life of a rule (docs/language.md §4): arming, blocking, cooling down, giving back."""
+"""The life of a rule (docs/language.md §4): arming, blocking, cooling down; whole states before and after."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 from itertools import product
 from typing import Any
 
@@ -11,23 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autotrader.engine import lifecycle
 from autotrader.engine.halt import Halt
-from autotrader.engine.lifecycle import NEXT, Event, given_back, moved
+from autotrader.engine.lifecycle import KEPT_FIRINGS, KEPT_FIRINGS_MS, NEXT, Event, moved
 from autotrader.engine.lifecycle import fired as lifecycle_fired
-from autotrader.engine.requests import Context, Denied, NeverArrived, Pause
-from autotrader.engine.state import Phase, RuleState, StateKey
-from autotrader.language.actions.cancel import CancelThis
-from autotrader.language.open_orders import OrderFilter
-from autotrader.language.plan import At, Branch, Daytime, Every, MaxRuns, OnClose
-from autotrader.language.requests import Dropped, NotifyRequest, Skipped
+from autotrader.engine.requests import Context, Denied, Pause
+from autotrader.engine.state import Pending, Phase, RuleState
+from autotrader.language.plan import At, Branch, CompiledRule, Daytime, Every, MaxRuns, OnClose
+from autotrader.language.requests import Dropped, NotifyRequest
 from autotrader.language.tree import Not, Window
-from autotrader.market.account import Account, OwnRecord
-from autotrader.orders import Accepted, Mismatch, NotSent, Order, OrderStatus, Rejected, Side, Unknown
+from autotrader.market.account import OwnRecord
+from autotrader.orders import NotSent, Rejected, Unknown
 from tests.worlds.values import (
     PERCENT,
     PLACE,
     START,
-    SYMBOL,
     World,
     below,
     buy,
@@ -40,7 +37,6 @@ from tests.worlds.values import (
     rule,
     sources,
     term,
-    venue_order,
 )
 
 HOUR, MINUTE = 3_600_000, 60_000
@@ -227,99 +223,6 @@ def test_a_blocked_at_time_stays_due_for_ten_minutes() -> None:
     assert (len(world.decisions), world.decisions[-1].dropped) == (22, True)
 
 
-# ---------------------------------------------------------------------------------------------- what became of it
-def bought(result: Any, **more: Any) -> World:
-    """A world in which a rule has bought and the venue has answered."""
-    world = World(plan(rule(below(200_000), buy(), cooldown_ms=HOUR, max_runs=MaxRuns(1, "day"), **more)))
-    world.step()
-    world.answer(result)
-    return world
-
-
-@pytest.mark.parametrize(
-    "result", [Denied("limit"), Rejected(-2010, "balance"), Skipped("too small"), Mismatch("other")]
-)
-def test_a_refused_firing_keeps_latch_and_cooldown_but_not_the_count(result: Any) -> None:
-    """Denied, rejected, too small: latch and cooldown stay, `max_runs` is left alone."""
-    state = bought(result).state()
-    assert (state.phase, state.cooldown_until_ms, state.fired_ms) == (Phase.DISARMED, START + HOUR, ())
-
-
-@pytest.mark.parametrize(
-    "result", [NotSent("dns"), Dropped("late"), NeverArrived("horizon"), Rejected(-1021, "clock", "outside")]
-)
-def test_a_firing_that_failed_through_no_fault_is_given_back(result: Any) -> None:
-    """Not sent, dropped, never arrived, clock, rate limit: latch, cooldown and count come back, and it is due again."""
-    world = bought(result)
-    state = world.state()
-    assert (state.phase, state.cooldown_until_ms, state.fired_ms) == (Phase.BLOCKED, None, ())
-    world.step()
-    first, second = world.orders
-    assert first.id != second.id
-
-
-def test_an_accepted_order_counts() -> None:
-    """After an accepted order the rule is disarmed, cools down and is counted."""
-    world = World(plan(rule(below(200_000), buy(), cooldown_ms=HOUR)))
-    world.step()
-    world.answer(Accepted(venue_order(world.orders[0])))
-    state = world.state()
-    assert (state.phase, state.fired_ms, world.runs) == (Phase.DISARMED, (START,), ())
-
-
-def test_an_unknown_fate_keeps_the_run_waiting() -> None:
-    """An unclear answer decides nothing: the run waits and the rule does not fire again."""
-    world = bought(Unknown("time-out"))
-    for last in (300_000, 100_000):
-        world.step(last)
-    assert (len(world.runs), world.runs[0].status, len(world.orders)) == (1, "waiting", 1)
-    assert world.decisions[-1].blocked != ""
-    world.answer(Accepted(venue_order(world.orders[0])))
-    assert world.runs == ()
-
-
-def test_a_given_back_firing_whose_condition_was_false_meanwhile_is_over() -> None:
-    """If the condition was false while the order was under way, that episode is over."""
-    world = World(plan(rule(below(200_000), buy())))
-    for last in (100_000, 300_000):
-        world.step(last)
-    world.answer(NotSent("dns"))
-    assert (world.state().phase, world.state().pending) == (Phase.ARMED, None)
-
-
-def test_a_given_back_at_time_is_tried_again_until_retry_for_ends() -> None:
-    """An `at` rule whose order was not sent places a new order, as a new decision, for up to ten minutes."""
-    world = World(plan(rule(None, buy(), trigger=DAILY)), now_ms=MIDNIGHT)
-    for _ in range(40):
-        world.step()
-        if world.runs:
-            world.answer(NotSent("dns"))
-    assert len(world.orders) == 21
-    assert len({order.id for order in world.orders}) == 21
-    assert world.decisions[-1].dropped
-
-
-def test_booking_an_answer_twice_changes_nothing() -> None:
-    """The same answer given again moves nothing."""
-    world = bought(NotSent("dns"))
-    before = dict(world.states)
-    world.answer(NotSent("dns"))
-    assert before == world.states
-
-
-@given(st.integers(1, 5), st.sampled_from(list(Phase)))
-def test_giving_back_restores_what_the_firing_took(count: int, phase: Phase) -> None:
-    """Cooldown, last firing and count are as they were before."""
-    world = World(plan(rule(below(200_000), buy(), cooldown_ms=HOUR)))
-    before = RuleState(
-        fired_ms=tuple(START - 9 + n for n in range(count)), last_fired_ms=7, cooldown_until_ms=8, when_hash="when-dip"
-    )
-    world.states = {StateKey("dip", SYMBOL): before}
-    world.step()
-    state = given_back(replace(world.state(), phase=phase), world.runs[0])
-    assert (state.fired_ms, state.last_fired_ms, state.cooldown_until_ms) == (before.fired_ms, 7, 8)
-
-
 # --------------------------------------------------------------------------------------------------------- unknown
 def test_on_unknown_alert_tells_once_per_stretch() -> None:
     """`alert` reports a stretch of unknown once, with its reason."""
@@ -434,33 +337,6 @@ def test_percent_words_are_points() -> None:
     assert [d.fired for d in world.decisions] == [False, True]
 
 
-def test_a_given_back_on_close_firing_is_tried_between_closes() -> None:
-    """A given-back firing of an `on_close` rule is tried every 30 s; a blocked one waits for the next close."""
-    world = World(plan(rule(below(200_000), buy(), trigger=OnClose("1h"))), now_ms=MIDNIGHT)
-    world.step()
-    world.answer(NotSent("dns"))
-    for _ in range(2):
-        world.step()
-    assert [(d.kind, d.fired) for d in world.decisions] == [("slot", True), ("retry", True)]
-    halted = Context(store_id="test", halt=Halt("x"))
-    world = World(plan(rule(below(200_000), buy(), trigger=OnClose("1h"))), now_ms=MIDNIGHT, context=halted)
-    for _ in range(4):
-        world.step()
-    assert len(world.decisions) == 1
-
-
-def test_a_retry_leaves_timers_and_counts_of_checks_alone() -> None:
-    """What a leaf remembers moves at slots only: a retry between them adds no check."""
-    part = held(below(200_000), 0)
-    world = World(plan(rule(part, buy(), trigger=OnClose("1h"))), now_ms=MIDNIGHT)
-    world.step()
-    world.answer(NotSent("dns"))
-    before = world.state().leaves
-    world.step()
-    assert world.decisions[-1].kind == "retry"
-    assert world.state().leaves == before
-
-
 # --------------------------------------------------------------------------- a scheduled time that cannot be judged
 def scheduled(*prices: int | None, **more: Any) -> World:
     """A daily rule `last < 100` from midnight on, price by price, 30 s apart."""
@@ -468,59 +344,6 @@ def scheduled(*prices: int | None, **more: Any) -> World:
     for price in prices:
         world.step(price)
     return world
-
-
-def test_a_scheduled_time_whose_data_is_not_there_is_looked_at_again() -> None:
-    """Unknown is not false: the time comes once a day, so it is looked at every 30 s until it can be judged."""
-    world = scheduled(None, None, 90, 90)
-    assert [decision.fired for decision in world.decisions] == [False, False, True]
-    assert len({decision.slot_ms for decision in world.decisions}) == 3
-
-
-def test_a_scheduled_time_that_proves_false_is_over() -> None:
-    """Once it is known that the condition did not hold, nothing more is looked at before the next scheduled time."""
-    world = scheduled(None, 110, 90, 90)
-    assert [decision.holds for decision in world.decisions] == [None, False]
-
-
-def test_a_scheduled_time_that_stays_unknown_is_dropped_after_retry_for() -> None:
-    """For 10 minutes by default; then it is dropped with a notice that says what was not known."""
-    world = scheduled(*[None] * 40)
-    assert len(world.decisions) == 22
-    assert world.decisions[-1].dropped
-    assert any("was not known" in text for text in world.notices)
-    assert scheduled(None, None, None, None, retry_for_ms=30_000).decisions[-1].dropped
-
-
-def test_orders_that_could_not_be_listed_at_the_scheduled_time_are_listed_again() -> None:
-    """A per-order `at` rule that could not see the orders looks again, and then acts on each of them."""
-    anyone = OrderFilter(None, "anyone")
-    world = World(plan(rule(None, CancelThis(place=PLACE), trigger=DAILY, for_each_order=anyone)), now_ms=MIDNIGHT)
-    world.step()
-    world.step()
-    listed = Order(symbol=SYMBOL, order_id=9, client_order_id="web_1", side=Side.BUY, type="LIMIT", tif="GTC",
-                   price=Decimal(90), quantity=Decimal(1), executed=Decimal(0), quote_executed=Decimal(0),
-                   status=OrderStatus.NEW, created_ms=MIDNIGHT, updated_ms=MIDNIGHT)  # fmt: skip
-    account = Account(open_orders={SYMBOL: (listed,)}, orders_asked_ms={SYMBOL: world.now_ms})
-    world.step(account=account)
-    world.step(account=account)
-    assert [decision.fired for decision in world.decisions] == [False, False, True]
-
-
-def test_a_firing_given_back_late_does_not_lose_the_next_one_that_waits() -> None:
-    """While an order's fate is unknown the next scheduled time comes and is blocked; it stays due when the old order
-    proves never to have arrived.
-    """
-    twice = At((Daytime(0, frozenset(range(7)), 0, "UTC"), Daytime(2, frozenset(range(7)), 0, "UTC")))
-    world = World(plan(rule(below(200_000), buy(), trigger=twice, retry_for_ms=HOUR)), now_ms=MIDNIGHT)
-    world.step()
-    world.answer(Unknown("no reply"))
-    for _ in range(4):
-        world.step()
-    assert world.fired == 1
-    world.answer(NeverArrived("it never arrived"))
-    world.step()
-    assert world.fired == 2
 
 
 def test_a_rule_that_fires_all_the_time_does_not_grow() -> None:
@@ -534,3 +357,118 @@ def test_a_rule_that_fires_all_the_time_does_not_grow() -> None:
     for at_ms in range(START, START + 30_000 * 3_000, 30_000):
         state = lifecycle_fired(many, replace(state, phase=Phase.ARMED), at_ms)
     assert len(state.fired_ms) == 2_000
+
+
+DAY = 86_400_000
+NOW = 1_768_460_400_000
+PENDING = Pending(NOW - 5, NOW + 5)
+PLAIN = rule(below(100), buy(), cooldown_ms=HOUR)
+AT_RULE = rule(below(100), buy(), trigger=DAILY)
+
+
+@pytest.mark.parametrize("phase", [Phase.DISARMED, Phase.ACTING])
+def test_arming_again_forgets_what_armed_it(phase: Phase) -> None:
+    """Once armed, having been false counts for the next time only from the next firing on."""
+    again = rule(below(100), buy(), rearm_when=below(90))
+    spent = RuleState(phase=phase, been_false=True, rearm_held=False)
+    armed = lifecycle.heard(again, spent, holds=True, rearm=True, at_ms=NOW)
+    wanted = Phase.ARMED if phase is Phase.DISARMED else Phase.ACTING_REARMED
+    assert armed == RuleState(phase=wanted, been_false=False, rearm_held=False)
+
+
+def test_what_is_remembered_of_a_spent_rule() -> None:
+    """Until it is armed, that it was false and that `rearm_when` held are kept, each from its own moment."""
+    again = rule(below(100), buy(), rearm_when=below(90))
+    spent = RuleState(phase=Phase.DISARMED)
+    assert lifecycle.heard(again, spent, holds=True, rearm=False, at_ms=NOW) is spent
+    assert lifecycle.heard(again, spent, holds=True, rearm=None, at_ms=NOW) is spent
+    assert lifecycle.heard(again, spent, holds=True, rearm=True, at_ms=NOW) == replace(spent, rearm_held=True)
+    assert lifecycle.heard(again, spent, holds=False, rearm=False, at_ms=NOW) == replace(spent, been_false=True)
+    assert lifecycle.heard(PLAIN, spent, holds=None, rearm=None, at_ms=NOW) is spent
+
+
+def test_a_false_condition_ends_what_was_due() -> None:
+    """A due firing whose condition is false is over; an armed rule stays armed."""
+    due = RuleState(phase=Phase.BLOCKED, pending=PENDING)
+    assert lifecycle.heard(PLAIN, due, holds=False, rearm=None, at_ms=NOW) == RuleState(phase=Phase.ARMED)
+    assert lifecycle.heard(PLAIN, due, holds=None, rearm=None, at_ms=NOW) is due
+
+
+@pytest.mark.parametrize(
+    ("repeat_ms", "holds", "fired_before", "armed"),
+    [
+        (HOUR, True, NOW - HOUR, True),
+        (HOUR, True, NOW - HOUR + 1, False),
+        (HOUR, None, NOW - 2 * HOUR, False),
+        (HOUR, True, None, False),
+        (None, True, NOW - 2 * HOUR, False),
+    ],
+)
+def test_repeat_arms_at_its_time_while_the_condition_holds(
+    repeat_ms: int | None, holds: bool | None, fired_before: int | None, armed: bool
+) -> None:
+    """`repeat` counts from the firing; unknown is not true; without `repeat`, or a firing, nothing repeats."""
+    again = rule(below(100), buy(), repeat_ms=repeat_ms)
+    spent = RuleState(phase=Phase.DISARMED, last_fired_ms=fired_before)
+    after = lifecycle.heard(again, spent, holds=holds, rearm=None, at_ms=NOW)
+    assert after.phase is (Phase.ARMED if armed else Phase.DISARMED)
+
+
+def test_a_blocked_firing_is_due_since_the_first_time() -> None:
+    """`retry_for` counts from the first time; `at` rules have ten minutes; without either it is due while it holds."""
+    limited = rule(below(100), buy(), retry_for_ms=MINUTE)
+    first = lifecycle.blocked(limited, RuleState(), NOW)
+    assert first == RuleState(phase=Phase.BLOCKED, pending=Pending(NOW, NOW + MINUTE))
+    assert lifecycle.blocked(limited, first, NOW + 30_000) == first
+    assert lifecycle.blocked(AT_RULE, RuleState(), NOW).pending == Pending(NOW, NOW + 10 * MINUTE)
+    assert lifecycle.blocked(PLAIN, RuleState(), NOW).pending == Pending(NOW, None)
+
+
+def test_when_a_due_firing_is_too_old() -> None:
+    """Still due at its last moment, not after it; without an end never too old; dropped it is spent."""
+    due = RuleState(phase=Phase.BLOCKED, pending=PENDING)
+    assert not lifecycle.expired(due, NOW + 5)
+    assert lifecycle.expired(due, NOW + 6)
+    assert not lifecycle.expired(replace(due, pending=Pending(NOW, None)), NOW + 10 * DAY)
+    assert not lifecycle.expired(RuleState(), NOW)
+    assert lifecycle.dropped(due) == RuleState(phase=Phase.DISARMED)
+    assert lifecycle.dropped(RuleState(pending=PENDING)) == RuleState(phase=Phase.DISARMED)
+
+
+def test_a_firing_writes_all_that_it_changes() -> None:
+    """Disarmed until it has been false again, cooling down, counted, and nothing due any more."""
+    before = RuleState(
+        phase=Phase.BLOCKED, been_false=True, rearm_held=True, pending=PENDING, last_fired_ms=1, cooldown_until_ms=2,
+        fired_ms=(NOW - DAY,), when_hash="w",
+    )  # fmt: skip
+    after = RuleState(
+        phase=Phase.ACTING, last_fired_ms=NOW, cooldown_until_ms=NOW + HOUR, fired_ms=(NOW - DAY, NOW), when_hash="w"
+    )
+    assert lifecycle.fired(PLAIN, before, NOW) == after
+    assert lifecycle.fired(rule(below(100), buy()), before, NOW).cooldown_until_ms is None
+
+
+def kept(counted: CompiledRule, *moments: int) -> tuple[int, ...]:
+    return lifecycle.fired(counted, RuleState(fired_ms=moments), NOW).fired_ms
+
+
+def test_which_firings_are_kept() -> None:
+    """Those of 32 days, or of a longer window of `max_runs`; at most 1,000, or as many as it counts."""
+    edge = NOW - KEPT_FIRINGS_MS
+    assert kept(PLAIN, edge, edge + 1) == (edge + 1, NOW)
+    longer = rule(below(100), buy(), max_runs=MaxRuns(3, 40 * DAY))
+    edge = NOW - 40 * DAY
+    assert kept(longer, edge, edge + 1) == (edge + 1, NOW)
+    daily = rule(below(100), buy(), max_runs=MaxRuns(3, "day"))
+    assert kept(daily, NOW - KEPT_FIRINGS_MS) == (NOW,)
+    many = tuple(range(NOW - 3 * KEPT_FIRINGS, NOW))
+    assert kept(PLAIN, *many) == (*many[1 - KEPT_FIRINGS :], NOW)
+    wider = rule(below(100), buy(), max_runs=MaxRuns(KEPT_FIRINGS + 7, DAY))
+    assert kept(wider, *many) == (*many[-6 - KEPT_FIRINGS :], NOW)
+
+
+def test_a_move_that_stays_gives_the_same_state() -> None:
+    """States of rules that nothing happens to are not copied: thousands of them are looked at in each cycle."""
+    state = RuleState()
+    assert lifecycle.moved(state, Event.UNKNOWN) is state
+    assert isinstance(PLAIN.trigger, Every)

@@ -12,7 +12,7 @@ from autotrader.language.actions.cancel_orders import CancelOrders
 from autotrader.language.actions.notify import Notify
 from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.actions.sizing import MarketPrice
-from autotrader.language.load import load
+from autotrader.language.load import load, sources_of
 from autotrader.language.plan import At, CompiledRule, Every, MaxRuns, OnClose, Plan
 from autotrader.language.settings import Limits, Settings
 from autotrader.language.symbols import OFFLINE
@@ -208,9 +208,6 @@ def test_a_hash_covers_what_a_rule_means() -> None:
     assert one.when_hash == three.when_hash != two.when_hash
 
 
-# ------------------------------------------------------------------------------------------------ over files
-
-
 def test_ids_are_unique_over_files() -> None:
     """The same rule in two files is refused in the second, which names the first."""
     text = HEAD + "    when: last < 5\n" + THEN
@@ -250,9 +247,6 @@ def test_unknown_symbols_are_a_note_offline_and_an_error_with_the_exchange_known
     assert codes_of(text, instruments=dict(OFFLINE)) == ["AT209 0.yaml 4"]
 
 
-# ------------------------------------------------------------------------------------------------ lint
-
-
 @pytest.mark.parametrize(("text", "codes"), [
     ("    when: [last < 5, last > 6]\n" + THEN, ["AT302 0.yaml 5"]),
     ("    when: [last < 5, last >= 5]\n" + THEN, ["AT302 0.yaml 5"]),
@@ -286,3 +280,32 @@ def test_notices_keep_their_parts() -> None:
     action = rule_of("    when: last < 5\n    then: [notify: '{symbol} at {last}: {{ok}}']\n").branches[0].actions[0]
     assert isinstance(action, Notify)
     assert [type(part).__name__ for part in action.parts] == ["Fact", "str", "Term", "str"]
+
+
+# ---------------------------------------------------------------------------------------------------------- the door
+GOOD = "version: 1\nrules:\n  r:\n    symbol: BTCJPY\n    then: [notify: x]\n"
+
+
+def test_a_plan_keeps_its_sources_and_settings() -> None:
+    """A plan without an account file has settings of no file; each file's text is in it, as it can be shown."""
+    plan, problems = load({"a.yaml": GOOD.replace("\n", "\r\n").encode(), "b.yaml": GOOD.replace("  r:", "  s:")})
+    assert plan is not None
+    assert not [each for each in problems if each.severity == "error"]
+    assert [rule.id for rule in plan.rules] == ["r", "s"]
+    assert plan.settings.file == ""
+
+
+def test_one_bad_file_leaves_no_plan_and_all_its_problems_in_order() -> None:
+    """Problems of reading, of structure and of all files come together, by file and line; there is no half plan."""
+    bad = "version: 1\nrules:\n  r:\n    symbol: BTCJPY\n    symbol: BTCJPY\n    then: [notfy: x]\n"
+    plan, problems = load({"b.yaml": bad, "a.yaml": GOOD.replace("1", "2", 1)})
+    assert plan is None
+    errors = [(each.place.file, each.place.line) for each in problems if each.severity == "error"]
+    assert errors == sorted(errors)
+    assert {file for file, _ in errors} == {"a.yaml", "b.yaml"}
+    assert len([1 for file, _ in errors if file == "b.yaml"]) == 2
+
+
+def test_the_texts_that_excerpts_are_cut_from() -> None:
+    """Without byte-order mark and carriage returns; bytes that are no UTF-8 are shown as such."""
+    assert sources_of({"a": b"\xef\xbb\xbfx\r\ny\xe9", "b": "\ufeffz\r\n"}) == {"a": "x\ny\ufffd", "b": "z\n"}

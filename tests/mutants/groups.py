@@ -14,7 +14,7 @@ class Group:
 
 
 _EXECUTION = (
-    "tests/trading/test_journal_exactly.py",
+    "tests/trading/test_journal.py",
     "tests/trading/test_resolve.py",
     "tests/trading/test_gateway.py",
 )
@@ -22,24 +22,25 @@ GROUPS = {
     "journal": Group(("trading/journal.py", "trading/resolve.py", "records/intents.py"), _EXECUTION),
     "gate": Group(
         ("trading/gate.py", "trading/gateway.py", "engine/limits.py"),
-        ("tests/trading/test_gateway_exactly.py", "tests/trading/test_gate_exactly.py",
-         "tests/trading/test_gateway.py", "tests/engine/test_limits_exactly.py", "tests/engine/test_limits.py"),
+        ("tests/trading/test_gateway.py", "tests/trading/test_cancelling.py", "tests/trading/test_gate.py",
+         "tests/engine/test_limits.py"),
     ),
     "signer": Group(
         ("exchanges/binance/signing.py",),
-        ("tests/exchanges/test_signing.py", "tests/exchanges/test_signing_exactly.py"),
+        ("tests/exchanges/test_signing.py",),
     ),
     "loader": Group(
         ("language/load.py", "language/yaml_text.py"),
-        ("tests/language/test_yaml_exactly.py", "tests/language/test_load.py"),
+        ("tests/language/test_yaml.py", "tests/language/test_load.py"),
     ),
     "lifecycle": Group(
         ("engine/lifecycle.py", "records/forward.py"),
-        ("tests/engine/test_lifecycle_exactly.py", "tests/engine/test_firing.py", "tests/records/test_forward.py"),
+        ("tests/engine/test_lifecycle.py", "tests/engine/test_giving_back.py", "tests/engine/test_firing.py",
+         "tests/records/test_forward.py"),
     ),
     "replies": Group(
         ("exchanges/binance/errors.py", "exchanges/binance/broker.py"),
-        ("tests/exchanges/test_replies_exactly.py", "tests/exchanges/test_bad_orders.py"),
+        ("tests/exchanges/test_error_codes.py", "tests/exchanges/test_bad_orders.py"),
     ),
     "orders": Group(
         ("records/orders.py", "records/cancels.py"),

@@ -15,13 +15,15 @@ BROKER, ERRORS, SIGNING = "exchanges/binance/broker.py", "exchanges/binance/erro
 LIMITS, GATE, LIFECYCLE = "engine/limits.py", "trading/gate.py", "engine/lifecycle.py"
 
 _GATEWAY = "tests/trading/test_gateway.py::"
+_CANCELS = "tests/trading/test_cancelling.py::"
 _RESOLVE = "tests/trading/test_resolve.py::"
 _OBSERVE = "tests/trading/test_observe.py::"
 _RECONCILE = "tests/trading/test_reconcile.py::"
 _LIMITS = "tests/engine/test_limits.py::"
 _LIFE = "tests/engine/test_lifecycle.py::"
+_BACK = "tests/engine/test_giving_back.py::"
 _SIGNING = "tests/exchanges/test_signing.py::"
-_REPLIES = "tests/exchanges/test_replies_exactly.py::"
+_REPLIES = "tests/exchanges/test_error_codes.py::"
 _BAD = "tests/exchanges/test_bad_orders.py::"
 
 
@@ -259,13 +261,13 @@ NOTICED = (
         "-2011 means gone", "the order had filled: it is bought again",
         GATEWAY, 'CancelState.REJECTED, f"{code} {reason}", self._look(order))',
         'CancelState.REJECTED, f"{code} {reason}", None)',
-        _GATEWAY + "test_unknown_order_sent_means_look",
+        _CANCELS + "test_unknown_order_sent_means_look",
     ),
     _one(
         "many cancels in one cycle", "a hot loop of cancels ends in a ban",
         "records/schema.py", "moved_ms INTEGER NOT NULL, UNIQUE (client_order_id, cycle)) STRICT;",
         "moved_ms INTEGER NOT NULL) STRICT;",
-        _GATEWAY + "test_one_cancel_per_order_and_cycle",
+        _CANCELS + "test_one_cancel_per_order_and_cycle",
     ),
     _one(
         "a halt stops cancelling", "the owner cannot get out",
@@ -327,18 +329,18 @@ NOTICED = (
     _one(
         "the latch is not given back", "a firing whose order failed through no fault of the rule is lost for ever",
         LIFECYCLE, "(_P.ACTING, _E.RETURNED): _P.BLOCKED,", "(_P.ACTING, _E.RETURNED): _P.DISARMED,",
-        _LIFE + "test_a_firing_that_failed_through_no_fault_is_given_back",
+        _BACK + "test_a_firing_that_failed_through_no_fault_is_given_back",
     ),
     _one(
         "a firing is given back with its count", "`max_runs` is used up by orders that never were",
         LIFECYCLE, "        moved(state, Event.RETURNED),\n        fired_ms=_without(state.fired_ms, run.started_ms),",
         "        moved(state, Event.RETURNED),\n        fired_ms=state.fired_ms,",
-        _LIFE + "test_a_firing_that_failed_through_no_fault_is_given_back",
+        _BACK + "test_a_firing_that_failed_through_no_fault_is_given_back",
     ),
     _one(
         "a firing does not disarm", "the rule buys at every check while its condition holds",
         LIFECYCLE, "(_P.ACTING, _E.SETTLED): _P.DISARMED,", "(_P.ACTING, _E.SETTLED): _P.ARMED,",
-        _LIFE + "test_no_firing_without_being_armed", _LIFE + "test_an_accepted_order_counts",
+        _LIFE + "test_no_firing_without_being_armed", _BACK + "test_an_accepted_order_counts",
     ),
     _one(
         "an adopted stray does not count", "an order of our name that we forgot is outside of every limit",
@@ -356,12 +358,12 @@ NOTICED = (
     _one(
         "an intent without the gate", "an order that no limit has seen stands in the journal",
         INTENTS, "if (admission.request, admission.written) != (intent.request, self._db.written):", "if False:",
-        "tests/trading/test_journal_exactly.py::test_no_intent_without_the_gates_word",
+        "tests/trading/test_journal.py::test_no_intent_without_the_gates_word",
     ),
     _one(
         "old data at the signer", "the book was fresh when it was decided and is minutes old when it is sent",
         GATE, "None if age <= self.limit_ms else", "None if True else",
-        "tests/trading/test_gate_exactly.py::test_nothing_leaves_on_old_data",
+        "tests/trading/test_gate.py::test_nothing_leaves_on_old_data",
     ),
     _one(
         "the chain is not bound", "a record can be taken out and nobody notices",

@@ -1,39 +1,36 @@
-"""The gateway: one POST per intent, ever, and what each kind of answer means."""
+"""The gateway: one POST per intent, ever; what each kind of answer means, and each point at which it may die."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autotrader.engine.halt import HaltLevel
 from autotrader.errors import SafetyRefused
 from autotrader.orders import (
     Accepted,
-    CancelRequest,
     Mismatch,
     NotSent,
     OrderRequest,
-    OrderStatus,
     Rejected,
     Side,
     SubmitResult,
     Unknown,
 )
 from autotrader.records.cancels import CancelState
-from autotrader.records.intents import NEXT, IntentState, JournalRow
-from autotrader.trading.gateway import Gateway
+from autotrader.records.crash import listening
+from autotrader.records.intents import NEXT, Intent, IntentState, JournalRow
+from autotrader.trading.gateway import Gateway, Outcome, never_refuse
 from tests.worlds.desk import D, Desk, desk
-from tests.worlds.venue import Venue
+from tests.worlds.venue import START_MS, Venue
 
 
 @pytest.fixture
 def at(tmp_path: Path) -> Desk:
     return desk(tmp_path / "store")
-
-
-def lost_reply(venue: Venue, request: OrderRequest) -> SubmitResult:
-    venue.place(request)
-    return Unknown("no reply")
 
 
 def lost_request(venue: Venue, request: OrderRequest) -> SubmitResult:
@@ -175,50 +172,6 @@ def test_halt_between_commit_and_post_stops_it(at: Desk) -> None:
     assert (outcome.state, at.venue.posts) == (IntentState.NOT_SENT, [])
 
 
-def test_one_cancel_per_order_and_cycle(at: Desk) -> None:
-    """Whoever asks, an order gets at most one cancel in a cycle."""
-    cid = at.send().client_order_id
-    at.venue.on_cancel = [lambda venue, request: NotSent("refused")] * 2
-    first = at.gateway.cancel(cid, cycle=5, asked_by="stale")
-    second = at.gateway.cancel(cid, cycle=5, asked_by="timer")
-    third = at.gateway.cancel(cid, cycle=6, asked_by="timer")
-    assert (first.state, second.state, third.state) == (CancelState.NOT_SENT, None, CancelState.NOT_SENT)
-    assert [cid, cid] == at.venue.deletes
-
-
-def test_cancel_works_while_halted(at: Desk) -> None:
-    """A halt stops placing, not cancelling."""
-    cid = at.send().client_order_id
-    at.store.halt("by hand", at.clock.ms)
-    outcome = at.gateway.cancel(cid, cycle=1, asked_by="hand")
-    assert CancelState.CONFIRMED is outcome.state
-    assert at.store.orders.open() == ()
-
-
-def test_unknown_order_sent_means_look(at: Desk) -> None:
-    """-2011 proves nothing: the order is read, and here it had been filled."""
-    cid = at.send().client_order_id
-    at.venue.fill(1001, "0.002")
-    outcome = at.gateway.cancel(cid, cycle=1, asked_by="stale")
-    assert CancelState.REJECTED is outcome.state
-    assert outcome.order is not None
-    assert OrderStatus.FILLED is outcome.order.status
-
-
-def test_unknown_cancel_is_looked_at_and_may_be_repeated(at: Desk) -> None:
-    """A cancel without an answer is read from the order, and the next cycle may ask again."""
-    cid = at.send().client_order_id
-
-    def silent(venue: Venue, request: CancelRequest) -> Unknown:
-        return Unknown("no reply")
-
-    at.venue.on_cancel = [silent]
-    first = at.gateway.cancel(cid, cycle=1, asked_by="stale")
-    second = at.gateway.cancel(cid, cycle=2, asked_by="stale")
-    assert (first.state, second.state) == (CancelState.UNKNOWN, CancelState.CONFIRMED)
-    assert at.store.cancels.in_state(CancelState.UNKNOWN) == ()
-
-
 def test_table_of_moves_is_closed() -> None:
     """Every state has its row, and no move leads back to a state before sending."""
     assert set(NEXT) == set(IntentState)
@@ -263,39 +216,215 @@ def test_refused_by_the_signer_is_not_sent(at: Desk) -> None:
     assert at.gateway.cancel(cid, cycle=1, asked_by="timer").state is CancelState.NOT_SENT
 
 
-def test_a_cancel_of_what_is_not_open_is_not_sent(at: Desk) -> None:
-    """An order of unknown fate and one that has ended are not cancelled; the reason is said."""
-    cid = at.send().client_order_id
-    at.gateway.cancel(cid, cycle=1, asked_by="timer")
-    again = at.gateway.cancel(cid, cycle=2, asked_by="timer")
-    unknown = at.gateway.cancel("at-abcd-none", cycle=2, asked_by="timer")
-    assert (again.state, again.reason) == (None, "it is CANCELED")
-    assert (unknown.state, len(at.venue.deletes)) == (None, 1)
-
-
-def test_a_cancel_that_breaks_off_is_unknown(at: Desk) -> None:
-    """An exception says nothing about the cancel; where the order cannot be read either, it stays as it is known."""
-
-    def burst(venue: Venue, request: CancelRequest) -> Unknown:
-        venue.down = True
-        raise OSError("reset")
-
-    cid = at.send().client_order_id
-    at.venue.on_cancel = [burst]
-    outcome = at.gateway.cancel(cid, cycle=1, asked_by="timer")
-    assert (outcome.state, len(at.store.orders.open())) == (CancelState.UNKNOWN, 1)
-    at.venue.down = False
-    at.observe()
-    assert len(at.store.cancels.in_state(CancelState.UNKNOWN)) == 1
-    at.clock.ms += 16_001
-    at.observe()
-    closed = at.store.cancels.in_state(CancelState.LOOKED)
-    assert [cancel.reason for cancel in closed] == ["the order is NEW"]
-
-
 def test_quantities_keep_their_digits(at: Desk) -> None:
     """What is stored is what was asked, to the last digit."""
     cid = at.intend()
     row = at.store.intents.get(cid)
     assert row is not None
     assert (D("15000000"), D("0.002")) == (row.intent.request.price, row.intent.request.quantity)
+
+
+def acts(at: Desk, kind: str) -> list[tuple[int, str, dict[str, Any]]]:
+    return [(act.time_ms, act.subject, act.data) for act in at.store.chain.acts(kind=kind)]
+
+
+def fate(at: Desk, cid: str) -> tuple[IntentState, str, str, int]:
+    row = at.store.intents.get(cid)
+    assert row is not None
+    return row.state, row.reason, row.fault, row.moved_ms
+
+
+# ------------------------------------------------------------------------------------------------------------ orders
+@pytest.mark.parametrize(
+    ("answer", "state", "reason", "fault"),
+    [
+        (Rejected(-2010, "no money"), IntentState.REJECTED, "-2010 no money", "rule"),
+        (Rejected(-1021, "late", "outside"), IntentState.REJECTED, "-1021 late", "outside"),
+        (NotSent("no route"), IntentState.NOT_SENT, "no route", "outside"),
+        (Unknown("HTTP 504"), IntentState.UNKNOWN, "HTTP 504", ""),
+        (Mismatch("another side"), IntentState.MISMATCH, "another side", ""),
+    ],
+)
+def test_an_outcome_says_all_of_it(at: Desk, answer: Any, state: IntentState, reason: str, fault: str) -> None:
+    """Whose order, what became of it, why and through whose fault; the row says the same, now and when asked again."""
+    at.venue.on_submit = [lambda venue, request: answer]
+    cid = at.intend()
+    told = Outcome(client_order_id=cid, rule="dip", state=state, reason=reason, fault=fault)
+    assert at.gateway.submit(cid) == told
+    assert fate(at, cid) == (state, reason, fault, START_MS)
+    assert at.gateway.submit(cid) == told
+
+
+def test_an_accepted_order_is_told_with_the_order(at: Desk) -> None:
+    """The outcome holds the venue's order; the record says that the reply brought it."""
+    outcome = at.send()
+    order = at.venue.orders[1001]
+    cid = outcome.client_order_id
+    assert outcome == Outcome(client_order_id=cid, rule="dip", state=IntentState.ACCEPTED, order=order)
+    assert fate(at, cid) == (IntentState.ACCEPTED, "order 1001", "", START_MS)
+    assert [(time, name, data["how"]) for time, name, data in acts(at, "order")] == [(START_MS, cid, "reply")]
+
+
+def test_a_reply_with_another_name_is_no_acceptance(at: Desk) -> None:
+    """A 200 that bears another client order id: nothing is booked, the row waits as a mismatch, everything stops."""
+
+    def other(venue: Venue, request: OrderRequest) -> Accepted:
+        return Accepted(replace(venue.place(request), client_order_id="somebody"))
+
+    at.venue.on_submit = [other]
+    cid = at.intend()
+    assert at.gateway.submit(cid).state is IntentState.MISMATCH
+    assert at.store.halted() == f"{cid}: the reply is about somebody"
+    assert at.store.orders.get("somebody") is None
+    assert [(time, name) for time, name, _ in acts(at, "setting")] == [(START_MS, "halt")]
+
+
+def test_an_order_that_differs_is_booked_as_it_is_and_halts(at: Desk) -> None:
+    """Our name with another quantity: the venue's order is what exists; the difference is the outcome's reason."""
+
+    def other(venue: Venue, request: OrderRequest) -> Accepted:
+        return Accepted(replace(venue.place(request), quantity=D("0.02")))
+
+    at.venue.on_submit = [other]
+    outcome = at.send()
+    assert outcome.state is IntentState.ACCEPTED
+    assert "quantity 0.02 instead of 0.002" in outcome.reason
+    assert at.store.halted() == outcome.reason
+    assert [(time, name) for time, name, _ in acts(at, "setting")] == [(START_MS, "halt")]
+
+
+def test_a_refused_key_halts_with_code_and_reason(at: Desk) -> None:
+    """Nothing can be traded with a key that the exchange refuses: everything stops, with its words."""
+    at.venue.on_submit = [lambda venue, request: Rejected(-2015, "Invalid API-key.", "key")]
+    assert at.send().fault == "key"
+    assert at.store.halted() == "the exchange refuses the key: -2015 Invalid API-key."
+    assert [(time, name) for time, name, _ in acts(at, "setting")] == [(START_MS, "halt")]
+
+
+def test_what_broke_off_is_named_by_its_kind_alone(at: Desk) -> None:
+    """The text of a stray exception may hold a secret: only its kind is kept."""
+
+    def burst(venue: Venue, request: object) -> Any:
+        raise OSError("secret-in-the-url")
+
+    at.venue.on_submit = [burst]
+    assert at.send(1).reason == "the request broke off: OSError"
+    cid = at.send(2, side=Side.SELL).client_order_id
+    at.venue.on_cancel = [burst]
+    assert at.gateway.cancel(cid, cycle=1, asked_by="x").reason == "the request broke off: OSError"
+
+
+def test_the_signers_refusal_is_the_reason(at: Desk) -> None:
+    """Refused before any byte was made: the reason is the signer's own."""
+
+    def refuse(venue: Venue, request: object) -> Any:
+        raise SafetyRefused("no permission to trade")
+
+    at.venue.on_submit = [refuse]
+    assert at.send(1).reason == "no permission to trade"
+    cid = at.send(2).client_order_id
+    at.venue.on_cancel = [refuse]
+    assert at.gateway.cancel(cid, cycle=1, asked_by="x").reason == "no permission to trade"
+
+
+def test_the_deadline_itself_is_in_time(at: Desk) -> None:
+    """At its last moment an order still leaves; a millisecond later it is dropped, which is nobody's fault."""
+    first, second = at.intend(1), at.intend(2, side=Side.SELL)
+    at.clock.ms += 30_000
+    assert at.gateway.submit(first).state is IntentState.ACCEPTED
+    at.clock.ms += 1
+    late = at.gateway.submit(second)
+    assert (late.state, late.reason) == (IntentState.DROPPED, "dropped as late: 1 ms after its deadline")
+    assert late.fault == "outside"
+
+
+def test_doubt_about_the_time_is_borne_up_to_half_a_second(at: Desk) -> None:
+    """At 500 ms of doubt an order leaves, above it none, and the doubt is told."""
+    at.clock.doubt_ms = 500
+    assert at.send(1).state is IntentState.ACCEPTED
+    at.clock.doubt_ms = 501
+    assert "± 501 ms" in at.send(2).reason
+
+
+def test_each_refusal_before_sending_has_its_words(at: Desk) -> None:
+    """Halt, frozen side and the caller's check say why; a check that breaks says which and stops everything."""
+    at.venue.on_submit = [lambda venue, request: Unknown("no reply")]
+    at.send(1)
+    assert at.send(2).reason == "an earlier order of this rule, symbol and side has an unknown fate"
+    stale = Gateway(at.store, at.venue, at.clock, refuse=lambda _: "stale book")
+    assert stale.submit(at.intend(3, side=Side.SELL)).reason == "stale book"
+
+    def breaks(_: Intent) -> str:
+        raise ZeroDivisionError("of a limit")
+
+    broken = Gateway(at.store, at.venue, at.clock, refuse=breaks)
+    reason = "a check before sending failed: ZeroDivisionError: of a limit"
+    assert broken.submit(at.intend(4, side=Side.SELL)).reason == reason
+    assert at.store.halted() == reason
+    assert at.send(5, side=Side.SELL).reason == f"halted: {reason}"
+    assert never_refuse(None) is None  # type: ignore[arg-type]
+
+
+def test_a_halt_of_buys_lets_sells_leave(at: Desk) -> None:
+    """The weakest level stops what adds to a position, not what reduces it."""
+    at.store.halt("too much", START_MS, HaltLevel.REDUCE_ONLY)
+    assert at.send(1).reason == "halted: too much"
+    assert at.send(2, side=Side.SELL).state is IntentState.ACCEPTED
+
+
+def test_the_check_sees_the_intent_that_is_about_to_leave(at: Desk) -> None:
+    """It is asked about this order, before "sent" is written and once more just before the bytes leave."""
+    asked: list[tuple[str, str]] = []
+
+    def check(intent: Intent) -> None:
+        row = at.store.intents.get(intent.request.client_order_id)
+        asked.append((intent.request.client_order_id, row.state if row else ""))
+
+    cid = at.intend()
+    Gateway(at.store, at.venue, at.clock, refuse=check).submit(cid)
+    assert asked == [(cid, IntentState.INTENT), (cid, IntentState.SENT)]
+
+
+def test_the_window_that_is_asked_for_is_the_one_that_is_written(at: Desk) -> None:
+    """Another recvWindow moves the horizon with it; the POST bears the time that stands in the row."""
+    sent: list[int] = []
+    submit = at.venue.submit
+
+    def noted(request: OrderRequest, sent_ms: int) -> Any:
+        sent.append(sent_ms)
+        return submit(request, sent_ms)
+
+    at.venue.submit = noted  # type: ignore[method-assign]
+    cid = at.intend()
+    Gateway(at.store, at.venue, at.clock, recv_window_ms=9_000).submit(cid)
+    row = at.store.intents.get(cid)
+    assert row is not None
+    assert (row.sent_ms, row.recv_window_ms, row.horizon_ms) == (START_MS, 9_000, START_MS + 9_000 + 71_000)
+    assert sent == [START_MS]
+
+
+def test_an_intent_that_is_not_there_is_named(at: Desk) -> None:
+    """Asking to send what was never written is a mistake of the caller, with the name."""
+    with pytest.raises(ValueError, match="there is no intent nobody"):
+        at.gateway.submit("nobody")
+    with at.store.transaction(), pytest.raises(RuntimeError, match="after its intent is committed, not inside"):
+        at.gateway.submit("nobody")
+
+
+def test_the_points_at_which_sending_may_die(at: Desk) -> None:
+    """A crash can be put around every commit and on both sides of the POST and of the cancel, in this order."""
+    passed: list[str] = []
+    cid = at.intend()
+    with listening(passed.append):
+        at.gateway.submit(cid)
+        at.gateway.cancel(cid, cycle=1, asked_by="x")
+    own = [name for name in passed if name != "head_unwritten"]
+    assert own == [
+        "intent_committed", "sent_uncommitted", "sent_committed", "posted", "reply_uncommitted", "reply_committed",
+        "cancel_committed", "cancel_posted", "cancel_reply_uncommitted", "cancel_reply_committed",
+    ]  # fmt: skip
+    passed.clear()
+    at.venue.on_submit = [lambda venue, request: NotSent("no route")]
+    with listening(passed.append):
+        at.send(2)
+    assert passed.count("reply_uncommitted") == 1

@@ -1,10 +1,9 @@
-"""The strict reading of YAML to the letter: what is said of each forbidden form, and every place in what is read."""
+"""The strict reading of YAML: what is said of each forbidden form, and every place in what is read."""
 
 from __future__ import annotations
 
 import pytest
 
-from autotrader.language.load import load, sources_of
 from autotrader.language.nodes import Map, Scalar, Seq
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Place
@@ -20,7 +19,6 @@ JOINS = "YAML joins this line to line 1: together they are one text"
 COMMAS, BREAK = "`1,000`: commas do not group digits", "a line break stands inside this value"
 APART = "begin it with `- ` if it is an item of its own, or put a long text in quotes"
 CLOSE = ("AT006", 2, 4, 1, "what begins here is never closed", "close the quote, `]` or `}`")
-
 FORMS: dict[str, tuple[bytes, list[tuple[str, int, int, int, str, str]]]] = {
     "a byte too many": (b"#" * (MAX_BYTES + 1), [(
         "AT002", 1, 1, 1, "the file has more than 262,144 bytes, which is the most that is read",
@@ -230,32 +228,3 @@ def test_text_that_is_no_unicode_is_said() -> None:
     document, problems = read_document("f.yaml", "a: x\ud800y\n")
     assert [(each.code, each.place.column) for each in problems] == [("AT004", 5)]
     assert document.text == "a: x\ud800y\n"
-
-
-# ---------------------------------------------------------------------------------------------------------- the door
-GOOD = "version: 1\nrules:\n  r:\n    symbol: BTCJPY\n    then: [notify: x]\n"
-
-
-def test_a_plan_keeps_its_sources_and_settings() -> None:
-    """A plan without an account file has settings of no file; each file's text is in it, as it can be shown."""
-    plan, problems = load({"a.yaml": GOOD.replace("\n", "\r\n").encode(), "b.yaml": GOOD.replace("  r:", "  s:")})
-    assert plan is not None
-    assert not [each for each in problems if each.severity == "error"]
-    assert [rule.id for rule in plan.rules] == ["r", "s"]
-    assert plan.settings.file == ""
-
-
-def test_one_bad_file_leaves_no_plan_and_all_its_problems_in_order() -> None:
-    """Problems of reading, of structure and of all files come together, by file and line; there is no half plan."""
-    bad = "version: 1\nrules:\n  r:\n    symbol: BTCJPY\n    symbol: BTCJPY\n    then: [notfy: x]\n"
-    plan, problems = load({"b.yaml": bad, "a.yaml": GOOD.replace("1", "2", 1)})
-    assert plan is None
-    errors = [(each.place.file, each.place.line) for each in problems if each.severity == "error"]
-    assert errors == sorted(errors)
-    assert {file for file, _ in errors} == {"a.yaml", "b.yaml"}
-    assert len([1 for file, _ in errors if file == "b.yaml"]) == 2
-
-
-def test_the_texts_that_excerpts_are_cut_from() -> None:
-    """Without byte-order mark and carriage returns; bytes that are no UTF-8 are shown as such."""
-    assert sources_of({"a": b"\xef\xbb\xbfx\r\ny\xe9", "b": "\ufeffz\r\n"}) == {"a": "x\ny\ufffd", "b": "z\n"}
