@@ -27,6 +27,8 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 HUNDRED = Decimal(100)
 
+_YEN = re.compile(r"(?<![\w.,])(-?)(\d[\d,_]*(?:\.\d+)?) JPY\b")
+_SMALL_YEN = 1_000
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?:_[0-9]{3})+)(?:\.[0-9]+)?", re.ASCII)
 
 
@@ -69,6 +71,16 @@ def money_text(value: Decimal, asset: str) -> str:
 def price_text(value: Decimal, quote: str) -> str:
     """`¥15,204,110`, `¥350.123`, `0.05 BTC`: a price, with all the digits that it has."""
     return f"¥{grouped(value)}" if quote == "JPY" else f"{grouped(value)} {quote}"
+
+
+def yen(text: str) -> str:
+    """`9,500,000 JPY` as `¥9,500,000`, wherever it stands in a text; from 1,000 yen on without decimals."""
+    return _YEN.sub(lambda found: f"{found[1]}{_whole_yen(found[2])}", text)
+
+
+def _whole_yen(figure: str) -> str:
+    value = Decimal(figure.replace(",", "").replace("_", ""))
+    return money_text(value, "JPY") if value >= _SMALL_YEN else f"¥{figure.replace('_', ',')}"
 
 
 def gain_text(value: Decimal, asset: str) -> str:

@@ -5,7 +5,6 @@ A line is a list of (text, style) pieces, so that a terminal can colour it, a fi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -14,24 +13,21 @@ from autotrader.engine.explain import distance_text
 from autotrader.engine.shown import value_text
 from autotrader.engine.verdict import Verdict
 from autotrader.language.tree import Kind
-from autotrader.language.vocabulary import needs_of_condition
-from autotrader.language.walk import tree_nodes
-from autotrader.market.needs import BalancesNeed, BookNeed, CandleNeed, OpenOrdersNeed, TickerNeed, TradingDayNeed
+from autotrader.market.needs import CandleNeed, Need
 from autotrader.market.timeframe import next_open
-from autotrader.money import grouped, money_text, price_text
+from autotrader.money import grouped, money_text, price_text, yen
 from autotrader.text import fitted, printable, width
 from autotrader.times import age_text, clock_text, local, time_text, time_with_utc
-from autotrader.views.why import Day, Explanation, PlacedOrder
+from autotrader.views.day import Day
+from autotrader.views.why import Explanation, PlacedOrder
 
 Piece: TypeAlias = tuple[str, str]
 Line: TypeAlias = list[Piece]
 
 _MARKS = {True: ("✓", "green"), False: ("✗", "red"), None: ("?", "yellow")}
-_YEN = re.compile(r"(?<![\w.,])(-?)(\d[\d,_]*(?:\.\d+)?) JPY\b")
 _FAILED = frozenset({"DENIED", "REJECTED", "DEAD", "UNKNOWN", "MISMATCH", "NOT_SENT", "DROPPED"})
 _LEAST_POINTS = 0.01
 _MOST_LEAVES = 4
-_SMALL_YEN = 1_000
 _VALUE_COLUMNS = 18
 _TEXT_COLUMNS = 46
 
@@ -54,16 +50,6 @@ def story_text(told: Explanation, day: Day | None = None, *, past: bool = False)
 def plain_text(lines: Sequence[Line]) -> str:
     """The lines without styles."""
     return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
-
-
-def yen(text: str) -> str:
-    """`9,500,000 JPY` as `¥9,500,000`, wherever it stands in a text; from 1,000 yen on without decimals."""
-    return _YEN.sub(lambda found: f"{found[1]}{_whole_yen(found[2])}", text)
-
-
-def _whole_yen(figure: str) -> str:
-    value = Decimal(figure.replace(",", "").replace("_", ""))
-    return money_text(value, "JPY") if value >= _SMALL_YEN else f"¥{figure.replace('_', ',')}"
 
 
 def outcome_word(told: Explanation) -> Piece:
@@ -171,25 +157,11 @@ def gap_text(verdict: Verdict) -> str:
 
 def data_notes(told: Explanation, verdict: Verdict) -> list[str]:
     """How old the data of one leaf was, and what was best in the book."""
-
-    conditions = (told.rule.when, told.rule.rearm_when, *(branch.condition for branch in told.rule.branches))
-    for condition in conditions:
-        for node in () if condition is None else tree_nodes(condition):
-            if getattr(node, "key", None) == verdict.key and getattr(node, "text", "") == verdict.text:
-                needs = needs_of_condition(node)  # type: ignore[arg-type]  # nodes with a key are conditions
-                return [note for need in sorted(needs, key=repr) if (note := _data_note(told, need))]
-    return []
+    return [note for need, seen in told.seen_of(verdict) if (note := _data_note(told, need, seen))]
 
 
-def _data_note(told: Explanation, need: object) -> str:
-
-    names = {BookNeed: "book", TickerNeed: "ticker", TradingDayNeed: "day", OpenOrdersNeed: "orders"}
-    if isinstance(need, CandleNeed):
-        return _candle_note(told, need.timeframe, told.seen.get(f"candles {need.symbol} {need.timeframe}"))
-    if isinstance(need, BalancesNeed):
-        return _age_note(told.seen.get("balances"))
-    name = names.get(type(need))
-    return "" if name is None else _age_note(told.seen.get(f"{name} {getattr(need, 'symbol', '')}"))
+def _data_note(told: Explanation, need: Need, seen: Mapping[str, Any] | None) -> str:
+    return _candle_note(told, need.timeframe, seen) if isinstance(need, CandleNeed) else _age_note(seen)
 
 
 def _age_note(seen: Mapping[str, Any] | None) -> str:

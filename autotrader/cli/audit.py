@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from autotrader.records.heads import Head
 from autotrader.records.store import Store
 from autotrader.text import clipped, counted, printable
 from autotrader.times import iso_utc, time_text
-from autotrader.trading.agree import Agreement, Finding
+from autotrader.trading.agree import Agreement
 from autotrader.views.agreement import reconciled
 from autotrader.views.audit import replayed
 
@@ -166,7 +165,7 @@ def replay(*, cycle: int | None, since: str | None, format: str, state: Path | N
         raise UsageError(f"there is no cycle {cycle} in these records", hint="they are kept for 30 days")
     code = 1 if found.differences else 0
     if format == "json":
-        return emit_json(asdict(found), code)
+        return emit_json(found.as_json(), code)
     for one in found.differences[:20]:
         say(styled(f"cycle {one.cycle} ({time_text(one.time_ms)}): {printable(one.what)}", "red"))
     without = f"; {counted(found.without, 'cycle')} recorded without inputs" if found.without else ""
@@ -217,16 +216,9 @@ def reconcile(*, since: str, format: str, state: Path | None) -> int:  # noqa: A
     found = reconciled(folder, credentials_here, begin)
     code = 1 if found.unexplained else 0
     if format == "json":
-        counts = {"since_ms": found.since_ms, "symbols": list(found.symbols), "orders": found.orders}
-        counts |= {"trades": found.trades, "other_orders": found.others, "unexplained": len(found.unexplained)}
-        return emit_json({**counts, "findings": [_difference(one) for one in found.findings]}, code)
+        return emit_json(found.as_json(), code)
     _say_agreement(found)
     return code
-
-
-def _difference(one: Finding) -> dict[str, Any]:
-    facts = {"kind": one.kind, "symbol": one.symbol, "name": one.name, "what": one.what}
-    return {**facts, "records": one.ours, "exchange": one.theirs, "pending": one.pending}
 
 
 def _say_agreement(found: Agreement) -> None:

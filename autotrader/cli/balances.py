@@ -29,7 +29,7 @@ from autotrader.records.places import DATABASE, store_dir
 from autotrader.records.store import Store
 from autotrader.runtime import identity_of
 from autotrader.text import printable
-from autotrader.views.plan import open_read_only
+from autotrader.views.now import open_read_only
 
 YEN = "JPY"
 

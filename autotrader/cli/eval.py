@@ -28,7 +28,7 @@ from autotrader.market.sources import LowerBound, Missing
 from autotrader.market.timeframe import TIMEFRAMES
 from autotrader.money import plain
 from autotrader.text import printable
-from autotrader.views.plan import evaluate_now
+from autotrader.views.now import evaluate_now
 
 MAX_BYTES = 512 * 1024 * 1024
 _SHOWN = 20  # rows of the text form

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
 from autotrader.cli._output import Styled, emit_json, say, styled, table
-from autotrader.cli._story import gap_text, yen
+from autotrader.cli._story import gap_text
 from autotrader.cli._times import folder_now_ms, wall_ms
 from autotrader.errors import RecordsBroken
-from autotrader.money import money_text, plain
+from autotrader.money import money_text, yen
 from autotrader.records.orders import gone_texts
 from autotrader.records.places import stores_in
 from autotrader.text import counted, printable
-from autotrader.times import age_text, iso_utc, local, time_text
-from autotrader.views.status import RuleStatus, Status, fields_of, standing
+from autotrader.times import age_text, local, time_text
+from autotrader.views.status import RuleStatus, Status, read_status
 
 _STYLES = {
     "ready": "green", "acting": "cyan", "cooling": "yellow", "blocked": "yellow", "paused": "yellow",
@@ -40,9 +39,9 @@ def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag
     found = stores_in(place)
     if not found:
         raise RecordsBroken(f"there are no records in {place}", hint="`autotrader run` makes them; or give --state DIR")
-    stands = [standing(folder, folder_now_ms(folder)) for folder in found]
+    stands = [read_status(folder, folder_now_ms(folder)) for folder in found]
     if format == "json":
-        return emit_json({"stores": [_data(one) for one in stands]})
+        return emit_json({"stores": [one.as_json() for one in stands]})
     for index, one in enumerate(stands):
         if index:
             say()
@@ -174,48 +173,6 @@ def _moment(one: Status, ms: int) -> str:
 
     then, now = local(ms, one.zone), local(one.now_ms, one.zone)
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
-
-
-def _data(one: Status) -> dict[str, Any]:
-
-    def time_or_none(ms: int | None) -> str | None:
-        return None if ms is None else iso_utc(ms)
-
-    return {
-        "store": one.folder.name, "store_id": one.store_id, "mode": one.mode, "base_url": one.base_url,
-        "running": one.pid is not None, "pid": one.pid, "up_since": time_or_none(one.since_ms),
-        "now": iso_utc(one.now_ms), "last_cycle": time_or_none(one.last_cycle_ms),
-        "clock_skew_ms": one.clock_skew_ms, "audit": {"number": one.head_number, "hash": one.head_hash},
-        "missed_slots": one.missed, "halted": None if one.halt is None else one.halt.reason,
-        "halt_level": None if one.halt is None else one.halt.level,
-        "differences": [{"order": each.client_order_id, "difference": each.text} for each in one.differences],
-        "paused": [{"kind": kind, "name": name, "until": time_or_none(until)} for kind, name, until in one.paused],
-        "gone": [{"rule": rule, "open_orders": count} for rule, count in one.gone.items()],
-        "unwitnessed": _unwitnessed(one),
-        "open_orders": one.open_orders, "unknown_orders": one.unknown_orders, "spending": list(one.spending),
-        "rules": [
-            {
-                "rule": rule.rule, "symbol": rule.symbol, "state": rule.state,
-                "why": _why(rule),
-                "last_fired": time_or_none(rule.last_fired_ms), "fired_now": rule.fired,
-                "missing_conditions": rule.missing,
-                "nearest": None if rule.short is None else fields_of(rule.short),
-                "open_orders": rule.open_orders, "bought_today": plain(rule.bought), "sold_today": plain(rule.sold),
-            }
-            for rule in one.rules
-        ],
-    }  # fmt: skip
-
-
-def _unwitnessed(one: Status) -> dict[str, str] | None:
-
-    said = one.unwitnessed
-    return None if said is None else {"reason": said["reason"], "since": iso_utc(said["since_ms"])}
-
-
-def _why(rule: RuleStatus) -> str:
-
-    return f"until {iso_utc(int(rule.why.removeprefix('until ')))}" if rule.state == "cooling" else rule.why
 
 
 def _clock(one: Status) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,12 +11,10 @@ from autotrader.cli._output import emit_json, say, styled
 from autotrader.cli._stores import open_for_reading
 from autotrader.cli._story import story_text
 from autotrader.cli._times import at_ms, store_now_ms
-from autotrader.engine.explain import distance_text, story_to_data
-from autotrader.engine.values import scalar_to_text
 from autotrader.errors import UsageError
 from autotrader.text import printable
-from autotrader.times import iso_utc
-from autotrader.views.why import Day, Explainer, Explanation
+from autotrader.views.day import Day
+from autotrader.views.why import Explainer, Explanation
 
 
 @click.command("why")
@@ -39,14 +36,14 @@ def command(*, rule: str, at: str | None, symbol: str | None, format: str, state
         zone = plan.settings.timezone if plan is not None else "Asia/Tokyo"
         now_ms = store_now_ms(store)
         moment = None if at is None else at_ms(at, now_ms, zone)
-        told = teller.tell(rule, moment, symbol)
+        told = teller.explain(rule, moment, symbol)
         if not told:
             return _nothing(teller, rule, symbol, at, format)
         answers = [
             (one, teller.day(rule, one.decision.symbol, one.time_ms if moment is None else moment)) for one in told
         ]
     if format == "json":
-        return emit_json({"rule": rule, "decisions": [data_of(one, day) for one, day in answers]})
+        return emit_json({"rule": rule, "decisions": [one.as_json(day) for one, day in answers]})
     _show(answers, past=at is not None)
     return 0
 
@@ -87,34 +84,3 @@ def _nothing(teller: Explainer, rule: str, symbol: str | None, at: str | None, f
 
     say(printable(f"{rule}: no decision: {reason}"))
     return 0
-
-
-def data_of(told: Explanation, day: Day) -> dict[str, Any]:
-    """One decision as plain data."""
-
-    near = day.nearest
-    nearest = None
-    if near is not None:
-        first = near.leaf.observed[0] if near.leaf.observed else None
-        nearest = {
-            "time": iso_utc(near.time_ms), "evaluation": near.number, "condition": near.leaf.text,
-            "value": None if first is None else scalar_to_text(first.value)[1:],
-            "distance": distance_text(near.leaf) or None,
-        }  # fmt: skip
-    before = told.before
-    until = None if before is None else before.cooldown_until_ms
-    return {
-        "evaluation": told.number,
-        "time": iso_utc(told.time_ms),
-        **story_to_data(told.story),
-        "phase_before": "armed" if before is None else before.phase,
-        "cooldown_until": None if until is None else iso_utc(until),
-        "data": told.seen,
-        "spending": list(told.spending),
-        "orders": list(told.followed),
-        "day": {
-            "since": iso_utc(day.since_ms), "until": iso_utc(day.until_ms), "evaluations": day.evaluations,
-            "fired": day.fired, "held_but_fired_already": day.spent, "unknown": day.unknown,
-            "held_back_by": dict(day.leaves), "blocked_by": dict(day.blockers), "nearest": nearest,
-        },
-    }  # fmt: skip

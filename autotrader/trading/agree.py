@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from autotrader.errors import ExchangeUnavailable
 from autotrader.money import plain
@@ -33,6 +33,11 @@ class Finding:
     theirs: str | None
     pending: bool = False
 
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        facts = {"kind": self.kind, "symbol": self.symbol, "name": self.name, "what": self.what}
+        return {**facts, "records": self.ours, "exchange": self.theirs, "pending": self.pending}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
@@ -44,6 +49,14 @@ class Agreement:
     trades: int
     others: int
     findings: tuple[Finding, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return {
+            "since_ms": self.since_ms, "symbols": list(self.symbols), "orders": self.orders, "trades": self.trades,
+            "other_orders": self.others, "unexplained": len(self.unexplained),
+            "findings": [one.as_json() for one in self.findings],
+        }  # fmt: skip
 
     @property
     def unexplained(self) -> tuple[Finding, ...]:

@@ -22,7 +22,15 @@ from autotrader.engine.state import Phase, RuleState, StateKey, state_from_json,
 from autotrader.engine.values import Values, scalar_from_text, scalar_to_text, values_from_json, values_to_json
 from autotrader.language.plan import Plan
 from autotrader.market.candles import Candles
-from autotrader.market.needs import TradingDayNeed
+from autotrader.market.needs import (
+    BalancesNeed,
+    BookNeed,
+    CandleNeed,
+    Need,
+    OpenOrdersNeed,
+    TickerNeed,
+    TradingDayNeed,
+)
 from autotrader.market.snapshot import Book, Ticker
 from autotrader.market.sources import Sources
 from autotrader.money import plain
@@ -98,6 +106,16 @@ def seen_of(sources: Sources) -> dict[str, dict[str, Any]]:
     if sources.health.clock_skew_ms is not None:
         found["clock"] = {"skew_ms": sources.health.clock_skew_ms}
     return found
+
+
+def seen_name(need: Need) -> str:
+    """Under which name `seen_of` keeps what a need was answered with; "" for one whose age it does not keep."""
+    if isinstance(need, CandleNeed):
+        return f"candles {need.symbol} {need.timeframe}"
+    if isinstance(need, BalancesNeed):
+        return "balances"
+    name = {BookNeed: "book", TickerNeed: "ticker", TradingDayNeed: "day", OpenOrdersNeed: "orders"}.get(type(need))
+    return "" if name is None else f"{name} {getattr(need, 'symbol', '')}"
 
 
 def _plain(decision: Decision) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 from autotrader.language.plan import Plan
 from autotrader.records.evaluations import Evaluation
@@ -29,6 +31,10 @@ class Replay:
     decisions: int
     without: int
     differences: tuple[ReplayDifference, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
 
 
 def replayed(store: Store, *, cycle: int | None = None, since_ms: int = 0) -> Replay:

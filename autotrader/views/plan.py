@@ -1,120 +1,47 @@
-"""A look without a hand: observe now, decide as if every rule were due, and do nothing.
+"""What would happen now: every enabled rule as if it were due, decided, judged by the limits, and forgotten.
 
-No lock, no secret, no order, and nothing is written: the dry-run store (where there is one) is read for states, runs,
-pauses and orders, and the paper account is carried forward in memory only. So it works beside a running service.
+Each entry says what, whose and why, as a line for people and as facts for programs. `now.plan_now` makes one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from decimal import Decimal
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
-from autotrader.engine.conditions import judge
-from autotrader.engine.decide import decide
-from autotrader.engine.due import LATEST_MS, Due, DueSlot, due, needs_of_due
+from autotrader.engine.explain import Story, retold, unknowns
 from autotrader.engine.halt import Halt
-from autotrader.engine.limits import Review, review, review_needs
-from autotrader.engine.observe import observe_condition, observe_terms
-from autotrader.engine.outcome import Outcome
-from autotrader.engine.requests import Context, Pause
-from autotrader.engine.state import RuleState, Run, StateKey
-from autotrader.engine.values import Scalar, exact
-from autotrader.errors import RecordsBroken, RulesInvalid, UsageError
-from autotrader.exchanges import open_venue
-from autotrader.exchanges.paper import PaperBroker
-from autotrader.exchanges.venue import Venue, VenueSettings
-from autotrader.files import find_account_file
-from autotrader.language.plan import Plan
+from autotrader.engine.limits import Approved, Review
+from autotrader.engine.outcome import Decision, Outcome
+from autotrader.engine.requests import Denied
+from autotrader.engine.shown import value_text
+from autotrader.engine.state import RuleState, StateKey
+from autotrader.engine.verdict import Verdict
+from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.problems import Problem
-from autotrader.language.requests import CancelOrder, PlaceRequest
-from autotrader.language.settings import Exchange, Settings
-from autotrader.language.shapes import Moment
-from autotrader.language.tree import Condition, Value
-from autotrader.language.vocabulary import needs_of, needs_of_condition
-from autotrader.language.walk import tree_terms
-from autotrader.market.account import Account, OwnRecord
-from autotrader.market.exchanges import DEFAULT_ADDRESS
-from autotrader.market.instrument import Instrument
-from autotrader.market.needs import (
-    BalancesNeed,
-    BookNeed,
-    CandleNeed,
-    MarketNeed,
-    Need,
-    OpenOrdersNeed,
-    StatusNeed,
-    TickerNeed,
-    TradingDayNeed,
-    merged,
-)
-from autotrader.market.snapshot import Snapshot
-from autotrader.market.sources import Missing, Sources
-from autotrader.project import Project, read_project
-from autotrader.records.places import DATABASE, store_dir, stores_in
-from autotrader.records.store import Store
-from autotrader.runtime import identity_of, paper_broker
-from autotrader.trading.kept import Kept
+from autotrader.language.requests import CancelOrder, HaltRequest, NotifyRequest, PauseRequest, PlaceRequest
+from autotrader.market.sources import Sources
+from autotrader.money import ZERO, grouped, money_text, plain, price_text, yen
+from autotrader.orders import Side
+from autotrader.structs import dataclass
+from autotrader.text import printable
+from autotrader.times import age_text, iso_utc
+from autotrader.views.day import blamed
 
-OBSERVE_SECONDS = 8.0
-NO_STORE = "plan"
-_MARKET_NEEDS = (TickerNeed, TradingDayNeed, BookNeed, CandleNeed, StatusNeed)
+COUNTED = {"to_place": "+", "to_cancel": "-", "blocked": "⏸", "unknown": "?"}  # kinds of entries, with their marks
 
 
-@dataclass(slots=True, kw_only=True)
-class ReadOnly:
-    """An open connection with the dry-run account beside it. `store` is None where dry-run never ran."""
+class Entry(NamedTuple):
+    """One line of the plan: its mark, whose it is, what, why, and the machine's form."""
 
-    settings: Settings
-    connection: Venue
-    broker: PaperBroker
-    store: Store | None
-
-    def observe(self, needs: frozenset[Need]) -> tuple[Snapshot, Account]:
-        """Market and account, once."""
-        clock = self.connection.clock
-        deadline = clock.monotonic() + OBSERVE_SECONDS
-        market: frozenset[MarketNeed] = frozenset(need for need in needs if isinstance(need, _MARKET_NEEDS))
-        own = frozenset(need for need in needs if isinstance(need, BalancesNeed | OpenOrdersNeed))
-        snapshot = self.connection.market.observe(market, deadline) if market else Snapshot(now_ms=clock.now_ms())
-        return snapshot, self.broker.observe(own, deadline) if own else Account()
-
-    def record(self, now_ms: int) -> OwnRecord:
-        """The dry-run store's own record."""
-        zone = ZoneInfo(self.settings.timezone)
-        return OwnRecord() if self.store is None else self.store.own_record(now_ms, zone)
-
-    def sources(self, needs: frozenset[Need], instruments: Mapping[str, Instrument]) -> Sources:
-        """Everything an evaluation may look at, now."""
-        snapshot, account = self.observe(needs)
-        now_ms = self.connection.clock.now_ms()
-        return Sources(
-            now_ms=now_ms, snapshot=snapshot, account=account, record=self.record(now_ms),
-            health=self.connection.market.health(), instruments=instruments, zone=self.settings.timezone,
-        )  # fmt: skip
+    mark: str
+    rule: str
+    symbol: str
+    text: str
+    because: str
+    facts: dict[str, Any]
 
 
-@contextmanager
-def open_read_only(settings: Settings, state: Path) -> Iterator[ReadOnly]:
-    """Connect without a key and open the dry-run store for reading. Raises ExchangeUnavailable, ConfigError."""
-    plain, at = VenueSettings(zone=ZoneInfo(settings.timezone)), settings.exchange
-    with open_venue(plain, name=at.name, url=at.address) as connection:
-        connection.clock.sync()
-        folder = store_dir(state, identity_of(settings, live=False))
-        store = Store.read(folder) if (folder / DATABASE).is_file() else None
-        try:
-            broker = paper_broker(connection, store, settings.paper, keeps=False)
-            yield ReadOnly(settings=settings, connection=connection, broker=broker, store=store)
-        finally:
-            if store is not None:
-                store.close()
-
-
-# ------------------------------------------------------------------------------------------------------------ plan
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanView:
     """What would happen now. `verdicts` judge the orders that decisions asked for, one by one."""
@@ -135,132 +62,214 @@ class PlanView:
         """The cancels that decisions and timers asked for."""
         return tuple(request for request in self.outcome.requests if isinstance(request, CancelOrder))
 
+    def entries(self) -> tuple[Entry, ...]:
+        """Everything that would happen or does not, in the order of the files; timers and runs under way last."""
+        place = {(rule.id, rule.symbol): rule.order for rule in self.plan.rules}
+        decisions = sorted(self.outcome.decisions, key=lambda one: place.get((one.rule, one.symbol), 0))
+        return (*(entry for decision in decisions for entry in _entries(self, decision)), *_timers(self))
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Memory:
-    """What the store remembers; nothing where there is none."""
+    def cash(self) -> Iterator[tuple[str, Decimal, Decimal]]:
+        """Each quote asset with what is free of it, and what would be after the approved buys."""
+        rules = {rule.symbol for rule in self.plan.rules}
+        instruments = self.sources.instruments
+        for asset in sorted({instruments[symbol].quote for symbol in rules if symbol in instruments}):
+            balance = self.sources.account.balances.get(asset)
+            if balance is not None:
+                buys = (
+                    request.order.notional
+                    for request, verdict in self.verdicts
+                    if isinstance(verdict, Approved) and request.order.side is Side.BUY and request.quote == asset
+                )
+                yield asset, balance.free, balance.free - sum(buys, ZERO)
 
-    states: Mapping[StateKey, RuleState]
-    runs: tuple[Run, ...]
-    pauses: tuple[Pause, ...]
-    halt: Halt | None
-    store_id: str
-
-
-def look(project: Project, state: Path) -> PlanView:
-    """Observe, decide for all enabled rules as if each were due now, review; then forget.
-
-    Raises RulesInvalid, ExchangeUnavailable, RecordsBroken, ConfigError.
-    """
-    with open_read_only(project.settings, state) as here:
-        first, _ = project.plan()
-        symbols = sorted({*project.settings.symbols, *(rule.symbol for rule in first.rules)})
-        instruments = here.connection.market.instruments(symbols) if symbols else {}
-        plan, problems = project.plan(instruments)
-        now_ms = here.connection.clock.now_ms()
-        memory = _remembered(here.store, now_ms)
-        found = _all_due(plan, memory, here.record(now_ms), now_ms)
-        sources = here.sources(_needs(plan, found, here), instruments)
-        context = Context(store_id=memory.store_id, pauses=memory.pauses, halt=memory.halt)
-        outcome = decide(plan, found, sources, memory.states, memory.runs, context)
-        places = [request for request in outcome.requests if isinstance(request, PlaceRequest)]
-        verdicts = tuple(zip(places, review(places, sources, plan.settings, memory.halt), strict=True))
-        return PlanView(
-            now_ms=now_ms, plan=plan, problems=problems, sources=sources, outcome=outcome, verdicts=verdicts,
-            states=memory.states, halt=memory.halt, weight=here.connection.weight_used(),
-            gone=_gone(state, plan),
-        )  # fmt: skip
-
-
-def _remembered(store: Store | None, now_ms: int) -> _Memory:
-    if store is None:
-        return _Memory(states={}, runs=(), pauses=(), halt=None, store_id=NO_STORE)
-    kept = Kept(store)
-    return _Memory(
-        states=kept.states, runs=tuple(kept.runs.values()), pauses=kept.pauses_at(now_ms),
-        halt=store.halt_in_force(), store_id=store.id,
-    )  # fmt: skip
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        entries = self.entries()
+        return {
+            "time": iso_utc(self.now_ms),
+            "mode": "dry-run",
+            "halted": None if self.halt is None else self.halt.reason,
+            "halt_level": None if self.halt is None else self.halt.level,
+            "gone": [{"rule": rule, "open_orders": count} for rule, count in self.gone.items()],
+            "entries": [{"rule": one.rule, "symbol": one.symbol, **one.facts} for one in entries],
+            "counts": {name: sum(one.mark == mark for one in entries) for name, mark in COUNTED.items()},
+            "cash": [
+                {"asset": asset, "free": plain(free), "after": plain(after)} for asset, free, after in self.cash()
+            ],
+        }
 
 
-def _gone(state: Path, plan: Plan) -> Mapping[str, int]:
-    """Open orders of rules that the files do not hold any more, in every store of this exchange: live ones too, since
-    whoever renames a rule asks `plan` before the next start.
-    """
-    found: Counter[str] = Counter()
-    for folder in stores_in(state):
-        with suppress(RecordsBroken), Store.read(folder) as store:  # `status` and `doctor` tell of a damaged one
-            if store.identity.base_url == plan.settings.exchange.address:
-                found.update(store.orders.gone([rule.id for rule in plan.rules]))
-    return found
+# ------------------------------------------------------------------------------------------------------ the entries
+def _entries(looked: PlanView, decision: Decision) -> Iterator[Entry]:
+    """What one decision comes to: a line per request where it fired, else one line that says why not."""
+    story = _story(looked, decision)
+    if decision.fired:
+        yield from _fired(looked, decision, story)
+        return
+    if decision.blocked:
+        mark, text = "⏸", f"blocked: {decision.blocked}"
+    elif decision.holds is True:
+        mark, text = "=", "holds, but has fired for this episode already"
+    elif decision.holds is None:
+        mark, text = "?", f"unknown: {_unknown(story)}"
+    else:
+        mark, text = "✗", f"not met: {_unmet(story)}"
+    order = f"{decision.order}: " if decision.order else ""
+    facts = {"kind": _kind(mark), "order": decision.order or None, "reason": text}
+    yield Entry(mark, decision.rule, decision.symbol, printable(order + text), "", facts)
 
 
-def _all_due(plan: Plan, memory: _Memory, record: OwnRecord, now_ms: int) -> Due:
-    """Every enabled rule as if its slot were now, and the timers and runs that are really due."""
-    really = due(plan, memory.states, memory.runs, record.orders, None, now_ms)
-    rules = sorted((rule for rule in plan.rules if rule.enabled), key=lambda rule: (-rule.priority, rule.order))
-    slots = tuple(DueSlot(rule, now_ms, now_ms, now_ms + LATEST_MS) for rule in rules)
-    return replace(really, slots=slots, missed={}, passed={})
+def _kind(mark: str) -> str:
+    return {"⏸": "blocked", "=": "fired already", "?": "unknown", "✗": "not met"}[mark]
 
 
-def _needs(plan: Plan, found: Due, here: ReadOnly) -> frozenset[Need]:
-    """What the decisions and the review of their orders have to see."""
-    symbols = {rule.symbol for rule in plan.rules}
-    record, now_ms = here.record(found.now_ms), found.now_ms
-    judged = review_needs(symbols, record, plan.settings, now_ms)
-    own = {OpenOrdersNeed(order.symbol) for order in record.orders}
-    return merged(frozenset({*needs_of_due(plan, found), *judged, *own, BalancesNeed()}))
+def _story(looked: PlanView, decision: Decision) -> Story:
+    values = looked.outcome.values
+    seen = looked.outcome.order_values.get((decision.rule, decision.order))
+    key = StateKey(decision.rule, decision.symbol, decision.order)
+    values = values if seen is None else values.also(seen)
+    return retold(_rule(looked, decision), decision, values, looked.states.get(key))
 
 
-# ------------------------------------------------------------------------------------------------------------ eval
-def evaluate_now(
-    expression: str, symbol: str, *, base_url: str | None = None, config: Path | None = None, state: Path | None = None
-) -> Scalar:
-    """The value of an expression at this moment; `Missing` with the reason where it is not known. Words about the
-    account speak of the dry-run account. Raises RulesInvalid for an expression with mistakes, UsageError for a symbol
-    that the exchange lacks, ExchangeUnavailable.
-    """
-    from autotrader.language.expression import Scope
-    from autotrader.language.tryout import tried
-
-    settings = _settings_for(config, base_url)
-    with open_read_only(settings, state or Path("/nonexistent")) as here:
-        known = dict(here.connection.market.instruments(sorted({symbol, *settings.symbols})))
-        if symbol not in known:
-            raise UsageError(f"the exchange has no symbol {symbol}")
-        parsed = tried(expression, Scope(symbol=symbol, instruments=known))
-        if parsed.value is None and parsed.condition is None:
-            raise RulesInvalid("; ".join(problem.message for problem in parsed.problems))
-        if parsed.condition is not None:
-            return _truth(parsed.condition, here, known)
-        assert parsed.value is not None  # noqa: S101 - told above
-        return _worth(parsed.value, here, known)
+def _rule(looked: PlanView, decision: Decision) -> CompiledRule:
+    return next(r for r in looked.plan.rules if (r.id, r.symbol) == (decision.rule, decision.symbol))
 
 
-def _settings_for(config: Path | None, base_url: str | None) -> Settings:
-    """The account file's settings, or defaults at an address that was given. Raises UsageError where nobody named an
-    exchange: none is asked unasked.
-    """
-    if config is not None or find_account_file(Path.cwd()) is not None:
-        return read_project(config, base_url=base_url).settings
-    if base_url is None:
-        raise UsageError(
-            "no account file here names an exchange, so none is asked",
-            hint=f"go to a project's folder, name the exchange (--base-url {DEFAULT_ADDRESS}),"
-            " or give a file with --data",
-        )
-    return Settings(file="", exchange=Exchange(base_url=base_url))
+def _fired(looked: PlanView, decision: Decision, story: Story) -> Iterator[Entry]:
+    """A firing's requests, judged; and where it asked for none, what it would do instead."""
+    run = (decision.rule, decision.symbol, decision.order, decision.slot_ms)
+    because = "because " + " and ".join(_true(story)) if _true(story) else ""
+    entries = [
+        *(_place(request, verdict, because) for request, verdict in looked.verdicts if request.run == run),
+        *(_cancel(looked, request, because) for request in looked.cancels if request.run == run),
+        *_others(looked, decision, run, because),
+    ]
+    yield from entries
+    if not entries:
+        reason = _ended(looked, run)
+        yield Entry("⏸", decision.rule, decision.symbol, f"fires, and {reason}", because, {"kind": "nothing to do"})
 
 
-def _worth(value: Value, here: ReadOnly, known: Mapping[str, Instrument]) -> Decimal | Scalar:
-    terms = tuple(tree_terms(value))
-    needs = merged(frozenset(need for term in terms for need in needs_of(term)))
-    values = observe_terms(terms, here.sources(needs, known))
-    if len(terms) == 1 and value is terms[0]:
-        return next(iter(values.table.values()))
-    return exact(value, values)
+def _ended(looked: PlanView, run: tuple[str, str, str, int]) -> str:
+    found = next((one for one in looked.outcome.runs if one.key == run), None)
+    return found.reason if found is not None and found.reason else "does nothing that can be listed"
 
 
-def _truth(condition: Condition, here: ReadOnly, known: Mapping[str, Instrument]) -> Scalar:
-    sources = here.sources(merged(needs_of_condition(condition)), known)
-    verdict, _ = judge(condition, observe_condition(condition, sources), {}, Moment(sources.now_ms, None, LATEST_MS))
-    return Missing(verdict.reason or "what it looks at is not known") if verdict.holds is None else verdict.holds
+def _place(request: PlaceRequest, verdict: object, because: str) -> Entry:
+    order = request.order
+    tif = "post-only" if order.type == "LIMIT_MAKER" else ""
+    terms = ", ".join(part for part in (str(order.tif), tif) if part)
+    at = price_text(order.price, request.quote)
+    what = (
+        f"LIMIT {order.side} {grouped(order.quantity.normalize())} {request.base} @ {at}"
+        f" = {money_text(order.notional, request.quote)}"
+    )
+    facts = {
+        "kind": "place", "side": order.side, "quantity": plain(order.quantity), "price": plain(order.price),
+        "notional": plain(order.notional), "type": order.type, "time_in_force": order.tif,
+        "client_order_id": request.id, "cancel_after_ms": request.cancel_after_ms, "because": because,
+    }  # fmt: skip
+    if isinstance(verdict, Denied):
+        text = printable(f"denied: {yen(verdict.reason)}: {what}")
+        denied = {**facts, "kind": "denied", "reason": verdict.reason}
+        return Entry("⏸", request.key.rule, order.symbol, text, because, denied)
+    return Entry("+", request.key.rule, order.symbol, f"{what}  {terms}   id {_short(request.id)}", because, facts)
+
+
+def _short(name: str) -> str:
+    """An id's beginning; an id that would be made at another moment is another."""
+    return f"{name[:12]}…"
+
+
+def _cancel(looked: PlanView, request: CancelOrder, because: str) -> Entry:
+    asked = request.request
+    row = next((one for one in looked.sources.record.orders if one.client_order_id == asked.client_order_id), None)
+    rule = "(timer)" if request.run is None else request.run[0]
+    facts = {"kind": "cancel", "order_id": asked.order_id, "client_order_id": asked.client_order_id}
+    facts["reason"] = request.reason
+    number = f"#{asked.order_id}" if asked.order_id is not None else asked.client_order_id
+    if row is None:
+        return Entry("-", rule, asked.symbol, printable(f"cancel {number}: {request.reason}"), because, facts)
+    quote = "JPY" if asked.symbol.endswith("JPY") else ""
+    opened = age_text(max(0, looked.now_ms - row.placed_ms))
+    text = f"cancel {number} {row.side} @ {price_text(row.price, quote).strip()} (open {opened})"
+    text += f": {request.reason}" if request.run is None else ""
+    return Entry("-", rule, asked.symbol, printable(text), because, facts)
+
+
+def _timers(looked: PlanView) -> Iterator[Entry]:
+    """Orders whose own timer has run out, and steps of runs that are under way."""
+    fired = {(d.rule, d.symbol, d.order, d.slot_ms) for d in looked.outcome.decisions if d.fired}
+    for cancel in looked.cancels:
+        if cancel.run is None or cancel.run not in fired:
+            yield _cancel(looked, cancel, "")
+    for request, verdict in looked.verdicts:
+        if request.run is None or request.run not in fired:
+            yield _place(request, verdict, "because its firing is under way")
+
+
+def _others(looked: PlanView, decision: Decision, run: tuple[str, str, str, int], because: str) -> Iterator[Entry]:
+    for request in looked.outcome.requests:
+        if getattr(request, "run", None) != run:
+            continue
+        match request:
+            case NotifyRequest(to=to, text=text):
+                said, kind = f"notify {to}: {text}", "notify"
+            case PauseRequest(resume=again, rules=rules, labels=labels):
+                names = ", ".join((*rules, *(f"label {label}" for label in labels)))
+                said, kind = f"{'resume' if again else 'pause'} {names}", "resume" if again else "pause"
+            case HaltRequest(reason=reason):
+                said, kind = f"halt: {reason}", "halt"
+            case _:
+                continue
+        yield Entry("»", decision.rule, decision.symbol, printable(said), because, {"kind": kind, "text": said})
+
+
+# ------------------------------------------------------------------------------------------------------ the reasons
+def _leaves(verdict: Verdict) -> Iterator[Verdict]:
+    if not verdict.parts:
+        yield verdict
+    for part in verdict.parts:
+        yield from _leaves(part)
+
+
+def _true(story: Story) -> list[str]:
+    """The leaves that hold, with what was seen: `rsi(14, 1h) = 28.4 < 30`."""
+    names = [f"if {story.decision.branch + 1}"] if story.decision.branch is not None else []
+    trees = [verdict for name, verdict in story.parts if name in {"when", *names}]
+    return [_with_value(leaf) for tree in trees for leaf in _leaves(tree) if leaf.holds is True]
+
+
+def _with_value(leaf: Verdict) -> str:
+    """A condition with the value in it: `change_24h <= -3%` seen at -3.04 % is `change_24h -3.04% <= -3%`."""
+    first = next((side for side in leaf.observed if side.role == "value" and not side.is_literal), None)
+    if first is None:
+        return printable(leaf.text)
+    shown = yen(value_text(first.value, first.unit))
+    if leaf.text.startswith(first.text + " "):
+        return printable(f"{first.text} {shown}{yen(leaf.text[len(first.text) :])}")
+    return printable(f"{leaf.text} ({shown})")
+
+
+def _unmet(story: Story) -> str:
+    """What keeps a condition from holding: `change_24h -2.71% needs <= -3%`."""
+    when = next((verdict for name, verdict in story.parts if name == "when"), None)
+    guilty = [] if when is None else blamed(when)
+    if not guilty:
+        return "no branch of its choice applies"
+    return "; ".join(_needs(leaf) for leaf in guilty[:3]) + (f"; {len(guilty) - 3} more" if len(guilty) > 3 else "")
+
+
+def _needs(leaf: Verdict) -> str:
+    first = next((side for side in leaf.observed if side.role == "value" and not side.is_literal), None)
+    if first is None or not leaf.text.startswith(first.text + " ") or leaf.holds is not False:
+        return printable(leaf.text if leaf.holds is not True else f"not {leaf.text}")
+    others = [side for side in leaf.observed if side.role != "value" and not side.is_literal]
+    seen = "".join(f" ({side.text} = {yen(value_text(side.value, side.unit))})" for side in others)
+    value = yen(value_text(first.value, first.unit))
+    return printable(f"{first.text} {value} needs{yen(leaf.text[len(first.text) :])}{seen}")
+
+
+def _unknown(story: Story) -> str:
+    found = dict.fromkeys(why for name, part in story.parts if name != "rearm_when" for why in unknowns(part))
+    return "; ".join(found) or "what it looks at could not be seen"

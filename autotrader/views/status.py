@@ -11,18 +11,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from autotrader.engine.explain import detail, distance_text
 from autotrader.engine.halt import Halt
 from autotrader.engine.state import RuleState, StateKey, state_from_json
 from autotrader.engine.verdict import Verdict
 from autotrader.language.plan import CompiledRule, Plan
-from autotrader.money import ZERO
+from autotrader.money import ZERO, plain
 from autotrader.orders import Side
 from autotrader.records.places import LOCK, writer_pid
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
-from autotrader.times import start_of
+from autotrader.times import iso_utc, start_of
 from autotrader.trading.differences import Difference, waiting
-from autotrader.views.why import Explainer, Explanation, Spending, blamed, spending
+from autotrader.views.day import blamed
+from autotrader.views.money import Spending, spending
+from autotrader.views.why import Explainer, Explanation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,18 @@ class RuleStatus:
     open_orders: int
     bought: Decimal
     sold: Decimal
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        cooling = self.state == "cooling"
+        return {
+            "rule": self.rule, "symbol": self.symbol, "state": self.state,
+            "why": f"until {iso_utc(int(self.why.removeprefix('until ')))}" if cooling else self.why,
+            "last_fired": _time_or_none(self.last_fired_ms), "fired_now": self.fired,
+            "missing_conditions": self.missing,
+            "nearest": None if self.short is None else _leaf_json(self.short),
+            "open_orders": self.open_orders, "bought_today": plain(self.bought), "sold_today": plain(self.sold),
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +86,34 @@ class Status:
     gone: Mapping[str, int]  # rules that are not in the plan any more, with their open orders
     unwitnessed: Mapping[str, Any] | None  # reason and since_ms, where checkpoints cannot be written
 
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        lost = self.unwitnessed
+        return {
+            "store": self.folder.name, "store_id": self.store_id, "mode": self.mode, "base_url": self.base_url,
+            "running": self.pid is not None, "pid": self.pid, "up_since": _time_or_none(self.since_ms),
+            "now": iso_utc(self.now_ms), "last_cycle": _time_or_none(self.last_cycle_ms),
+            "clock_skew_ms": self.clock_skew_ms, "audit": {"number": self.head_number, "hash": self.head_hash},
+            "missed_slots": self.missed, "halted": None if self.halt is None else self.halt.reason,
+            "halt_level": None if self.halt is None else self.halt.level,
+            "differences": [{"order": each.client_order_id, "difference": each.text} for each in self.differences],
+            "paused": [{"kind": kind, "name": name, "until": _time_or_none(end)} for kind, name, end in self.paused],
+            "gone": [{"rule": rule, "open_orders": count} for rule, count in self.gone.items()],
+            "unwitnessed": None if lost is None else {"reason": lost["reason"], "since": iso_utc(lost["since_ms"])},
+            "open_orders": self.open_orders, "unknown_orders": self.unknown_orders, "spending": list(self.spending),
+            "rules": [rule.as_json() for rule in self.rules],
+        }  # fmt: skip
 
-def standing(folder: Path, now_ms: int) -> Status:
+
+def _time_or_none(ms: int | None) -> str | None:
+    return None if ms is None else iso_utc(ms)
+
+
+def _leaf_json(leaf: Verdict) -> dict[str, Any]:
+    return {"condition": leaf.text, "seen": detail(leaf), "distance": distance_text(leaf) or None}
+
+
+def read_status(folder: Path, now_ms: int) -> Status:
     """Read one store. `now_ms` is the venue's time as well as it is known. Raises RecordsBroken."""
     with Store.read(folder) as store:
         teller = Explainer(store)
@@ -129,7 +170,7 @@ def _rules(
     standing_ids = {row.client_order_id for row in store.orders.open()}
     found = []
     for rule in sorted(plan.rules, key=lambda rule: rule.order):
-        told = teller.tell(rule.id, None, rule.symbol)
+        told = teller.explain(rule.id, None, rule.symbol)
         if rule.for_each_order is not None:
             told = tuple(one for one in told if one.decision.order in standing_ids)
         state = states.get(StateKey(rule.id, rule.symbol))
@@ -214,10 +255,3 @@ def _moved_today(store: Store, plan: Plan, now_ms: int) -> Mapping[tuple[str, st
         buys = fill.side is Side.BUY
         moved[rule, fill.symbol] = (bought + fill.quote, sold) if buys else (bought, sold + fill.quote)
     return moved
-
-
-def fields_of(leaf: Verdict) -> dict[str, Any]:
-    """A leaf as plain data."""
-    from autotrader.engine.explain import detail, distance_text
-
-    return {"condition": leaf.text, "seen": detail(leaf), "distance": distance_text(leaf) or None}

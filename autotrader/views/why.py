@@ -8,14 +8,13 @@ rules that were edited since. Nothing here asks the exchange, takes a lock or wr
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from autotrader.engine.conditions import judge
 from autotrader.engine.due import period_ms
-from autotrader.engine.explain import Story, retold
+from autotrader.engine.explain import Story, retold, story_to_data
 from autotrader.engine.observe import prepared
 from autotrader.engine.outcome import Decision
 from autotrader.engine.state import RuleState, StateKey
@@ -27,14 +26,19 @@ from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.load import load
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.shapes import Moment
+from autotrader.language.vocabulary import needs_of_condition
+from autotrader.language.walk import tree_nodes
+from autotrader.market.needs import Need
 from autotrader.money import ZERO
-from autotrader.orders import DecisionKey, Side, client_order_id
+from autotrader.orders import DecisionKey, client_order_id
 from autotrader.records.evaluations import Evaluation
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
 from autotrader.text import did_you_mean
-from autotrader.times import start_of
-from autotrader.trading.evaluation import decisions_of, state_before
+from autotrader.times import iso_utc
+from autotrader.trading.evaluation import decisions_of, seen_name, state_before
+from autotrader.views.day import Day, Tally, blamed, short_reason
+from autotrader.views.money import Spending, spending
 
 DAY_MS = 86_400_000
 _ROWS_AT_HAND = 32
@@ -52,15 +56,6 @@ class PlacedOrder:
     executed: Decimal
     state: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spending:
-    """What rules bought in a quote asset on the account's day up to a moment, and the day's limit."""
-
-    asset: str
-    spent: Decimal
-    limit: Decimal | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,35 +77,35 @@ class Explanation:
         """What was decided."""
         return self.story.decision
 
+    def as_json(self, day: Day) -> dict[str, Any]:
+        """For programs, with the day around it."""
+        before = self.before
+        until = None if before is None else before.cooldown_until_ms
+        return {
+            "evaluation": self.number,
+            "time": iso_utc(self.time_ms),
+            **story_to_data(self.story),
+            "phase_before": "armed" if before is None else before.phase,
+            "cooldown_until": None if until is None else iso_utc(until),
+            "data": self.seen,
+            "spending": list(self.spending),
+            "orders": list(self.followed),
+            "day": day.as_json(),
+        }
+
+    def seen_of(self, leaf: Verdict) -> tuple[tuple[Need, Mapping[str, Any] | None], ...]:
+        """What one leaf looked at, with how old it was; None where the record does not say."""
+        conditions = (self.rule.when, self.rule.rearm_when, *(branch.condition for branch in self.rule.branches))
+        for condition in conditions:
+            for node in () if condition is None else tree_nodes(condition):
+                if getattr(node, "key", None) == leaf.key and getattr(node, "text", "") == leaf.text:
+                    needs = needs_of_condition(node)  # type: ignore[arg-type]  # nodes with a key are conditions
+                    return tuple((need, self.seen.get(seen_name(need))) for need in sorted(needs, key=repr))
+        return ()
+
     def verdict(self, name: str = "when") -> Verdict | None:
         """The tree of one of the rule's conditions."""
         return next((verdict for part, verdict in self.story.parts if part == name), None)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nearest:
-    """The evaluation that came nearest to firing: when, and the one leaf that kept it from it."""
-
-    time_ms: int
-    number: int
-    leaf: Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """The evaluations of a span. `leaves`: how often a condition was what kept the rule from holding (text -> count);
-    `blockers`: how often something blocked although it held; `spent`: it held, but had fired for its episode.
-    """
-
-    since_ms: int
-    until_ms: int
-    evaluations: int
-    fired: int
-    spent: int
-    unknown: int
-    leaves: Mapping[str, int]
-    blockers: Mapping[str, int]
-    nearest: Nearest | None
 
 
 class Explainer:
@@ -173,7 +168,7 @@ class Explainer:
         raise UsageError(f"no rule is called `{rule}` in these records", hint=hint)
 
     # ------------------------------------------------------------------------------------------------- one evaluation
-    def tell(self, rule: str, at_ms: int | None = None, symbol: str | None = None) -> tuple[Explanation, ...]:
+    def explain(self, rule: str, at_ms: int | None = None, symbol: str | None = None) -> tuple[Explanation, ...]:
         """The rule's decisions of its last evaluation at or before a time: one per symbol and order; () for none."""
         row = self._row(rule, at_ms, symbol)
         if row is None:
@@ -184,7 +179,7 @@ class Explainer:
         others = {one.symbol for one in mine}
         for other in sorted({r.symbol for r in self.plan(row.plan).rules if r.id == rule} - others):
             if symbol is None:
-                told += self.tell(rule, at_ms, other)
+                told += self.explain(rule, at_ms, other)
         return tuple(told)
 
     def _row(self, rule: str, at_ms: int | None, symbol: str | None) -> Evaluation | None:
@@ -250,7 +245,7 @@ class Explainer:
     # --------------------------------------------------------------------------------------------------------- a day
     def day(self, rule: str, symbol: str, until_ms: int, span_ms: int = DAY_MS) -> Day:
         """What became of all evaluations of a rule in the span that ends at a time."""
-        tally = _Tally()
+        tally = Tally()
         since_ms = until_ms - span_ms
         for row in self._store.evaluations.since(rule, since_ms + 1):
             if row.time_ms > until_ms:
@@ -264,12 +259,12 @@ class Explainer:
             blockers=dict(tally.blockers.most_common()), nearest=tally.nearest(),
         )  # fmt: skip
 
-    def _count(self, tally: _Tally, row: Evaluation, data: Mapping[str, Any]) -> None:
+    def _count(self, tally: Tally, row: Evaluation, data: Mapping[str, Any]) -> None:
         tally.evaluations += 1
         if data["fired"]:
             tally.fired += 1
         elif data["blocked"]:
-            tally.blockers[_kind(data["blocked"])] += 1
+            tally.blockers[short_reason(data["blocked"])] += 1
         elif data["holds"] is True:
             tally.spent += 1
         else:
@@ -298,61 +293,6 @@ def _only(body: Mapping[str, Any], rule: CompiledRule, order: str) -> Values:
     return Values(table)
 
 
-class _Tally:
-    """Counts, while a day is read."""
-
-    def __init__(self) -> None:
-        self.evaluations = self.fired = self.spent = self.unknown = 0
-        self.leaves: Counter[str] = Counter()
-        self.blockers: Counter[str] = Counter()
-        self._near: dict[str, Nearest] = {}
-        self._fewest = 1 << 30
-
-    def held_back(self, row: Evaluation, leaves: list[Verdict]) -> None:
-        """An evaluation that these leaves kept from holding. Only the fewest at once can be the nearest miss."""
-        for leaf in leaves:
-            self.leaves[leaf.text] += 1
-        if not leaves or len(leaves) > self._fewest or any(leaf.distance is None for leaf in leaves):
-            return
-        if len(leaves) < self._fewest:
-            self._fewest, self._near = len(leaves), {}
-        first = leaves[0]
-        known = self._near.get(first.text)
-        if known is None or _distance(first) < _distance(known.leaf):
-            self._near[first.text] = Nearest(time_ms=row.time_ms, number=row.cycle, leaf=first)
-
-    def nearest(self) -> Nearest | None:
-        """Of the leaf that held back most often; distances of different units cannot be compared."""
-        return max(self._near.values(), key=lambda near: self.leaves[near.leaf.text], default=None)
-
-
-def _distance(leaf: Verdict) -> float:
-    return float("inf") if leaf.distance is None else leaf.distance
-
-
-def _kind(reason: str) -> str:
-    """A blocker without its figures: `cooling down for another 5m` counts as `cooling down`."""
-    return reason.split(" for another ", maxsplit=1)[0].split(":", maxsplit=1)[0]
-
-
-def blamed(verdict: Verdict) -> list[Verdict]:
-    """The leaves that keep a condition from holding: the false ones, or where none is, the unknown ones."""
-    return list(_against(verdict, wanted=True))
-
-
-def _against(verdict: Verdict, *, wanted: bool) -> Iterator[Verdict]:
-    if verdict.holds is wanted:
-        return
-    if not verdict.parts:
-        yield verdict
-    elif verdict.text == "not":
-        yield from _against(verdict.parts[0], wanted=not wanted)
-    else:
-        guilty = [part for part in verdict.parts if part.holds is verdict.holds]
-        for part in guilty:
-            yield from _against(part, wanted=wanted)
-
-
 def plan_of_text(text: str | None) -> Plan | None:
     """Compile what the store kept: `{"account": text, "rules": {file: text}}`; None where it cannot be."""
     try:
@@ -362,15 +302,3 @@ def plan_of_text(text: str | None) -> Plan | None:
         return None
     settings, _ = load_settings("autotrader.yaml", account.encode(), {})
     return load(rules, settings)[0]
-
-
-def spending(store: Store, plan: Plan, at_ms: int) -> tuple[Spending, ...]:
-    """What was bought since midnight of the account's zone, per asset that has a limit or was spent."""
-    start = start_of("day", at_ms, plan.settings.timezone)
-    limits = plan.settings.limits.spend_per_day
-    found = dict.fromkeys(limits, ZERO)
-    for fill, _ in store.orders.fills_with_rule(start):
-        if fill.time_ms <= at_ms and fill.side is Side.BUY:
-            asset = next((name for name in ("JPY", *limits) if fill.symbol.endswith(name)), "")
-            found[asset] = found.get(asset, ZERO) + fill.quote
-    return tuple(Spending(asset=name, spent=spent, limit=limits.get(name)) for name, spent in found.items() if name)

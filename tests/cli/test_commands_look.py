@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autotrader import cli
-from autotrader.cli._story import yen
+from autotrader.money import yen
 from tests.cli.project import RULES, Project, made, without_settings
 from tests.worlds.project import simulator
 from tests.worlds.work import calls

@@ -107,7 +107,7 @@ def why() -> Walk:
 
     def look(world: Runtime, _: Harness) -> Walk:
         def job() -> None:
-            assert Explainer(world.store).tell("dip", None, None)
+            assert Explainer(world.store).explain("dip", None, None)
 
         job()
         return recorded(job)
