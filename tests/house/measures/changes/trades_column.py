@@ -4,13 +4,13 @@ from tests.house.measures.changes import Patch
 from tests.house.measures.changes.trying import lived
 
 PATCHES = [
-    Patch("autotrader/cli/trades.py", '"fee_asset", "liquidity",', '"fee_asset", "liquidity", "taker_side",'),
     Patch(
-        "autotrader/cli/trades.py",
-        '        "maker" if fill.is_maker else "taker",\n',
+        "autotrader/views/money.py",
+        '    "liquidity": lambda one: "maker" if one.fill.is_maker else "taker",\n',
         """\
-        "maker" if fill.is_maker else "taker",
-        ("SELL" if fill.side == "BUY" else "BUY") if fill.is_maker else str(fill.side),
+    "liquidity": lambda one: "maker" if one.fill.is_maker else "taker",
+    "taker_side": lambda one: ("SELL" if one.fill.side == "BUY" else "BUY")
+    if one.fill.is_maker else str(one.fill.side),
 """,
     ),
 ]
