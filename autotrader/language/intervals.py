@@ -34,7 +34,7 @@ _FLOAT: Mapping[str, Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
-class Span(NamedTuple):
+class Interval(NamedTuple):
     """What is known of a number, both ends included. `size` is the largest number that went into it (floats only)."""
 
     low: Scalar
@@ -45,6 +45,10 @@ class Span(NamedTuple):
     def reach(self) -> float:
         """The larger of the ends' sizes, as far as they are finite."""
         return max((abs(end) for end in (self.low, self.high) if math.isfinite(end)), default=0.0)
+
+
+Sized: TypeAlias = Callable[[Interval, Interval], float]
+Join: TypeAlias = Callable[[Interval, Interval], Interval | Missing]
 
 
 class Intervals:
@@ -63,10 +67,10 @@ class Intervals:
         return self._missing or OPEN
 
     # ------------------------------------------------------------------------------------------------ numbers
-    def constant(self, value: Decimal) -> Span | Missing:
+    def constant(self, value: Decimal) -> Interval | Missing:
         return self._span(value, value)
 
-    def term(self, term: Term) -> Span | Missing:
+    def term(self, term: Term) -> Interval | Missing:
         seen = self._read(term)
         if isinstance(seen, LowerBound):
             return self._span(seen.value, Decimal("Infinity"))
@@ -77,73 +81,67 @@ class Intervals:
         self._missing = self._missing or missing.reason
         return missing
 
-    def _span(self, low: Decimal, high: Decimal) -> Span:
+    def _span(self, low: Decimal, high: Decimal) -> Interval:
         if self._exact:
-            return Span(low, high, 0.0)
-        return Span(float(low), float(high), abs(float(low)))
+            return Interval(low, high, 0.0)
+        return Interval(float(low), float(high), abs(float(low)))
 
-    def add(self, a: Span | Missing, b: Span | Missing) -> Span | Missing:
+    def add(self, a: Interval | Missing, b: Interval | Missing) -> Interval | Missing:
         return self._joined("+", a, b, lambda one, two: max(one.size, two.size))
 
-    def subtract(self, a: Span | Missing, b: Span | Missing) -> Span | Missing:
+    def subtract(self, a: Interval | Missing, b: Interval | Missing) -> Interval | Missing:
         return self._joined("-", a, b, lambda one, two: max(one.size, two.size))
 
-    def multiply(self, a: Span | Missing, b: Span | Missing) -> Span | Missing:
+    def multiply(self, a: Interval | Missing, b: Interval | Missing) -> Interval | Missing:
         return self._joined("*", a, b, lambda one, two: max(one.size * two.reach, one.reach * two.size))
 
-    def divide(self, a: Span | Missing, b: Span | Missing) -> Span | Missing:
-        if isinstance(a, Span) and isinstance(b, Span) and self._reaches_zero(b):
+    def divide(self, a: Interval | Missing, b: Interval | Missing) -> Interval | Missing:
+        if isinstance(a, Interval) and isinstance(b, Interval) and self._reaches_zero(b):
             return self._gone(Missing(BY_ZERO))
         return self._joined("/", a, b, lambda one, two: max(one.size, one.reach / two.reach * two.size) / two.reach)
 
-    def smaller(self, a: Span | Missing, b: Span | Missing) -> Span | Missing:
-        return _both_known(
-            a, b, lambda one, two: Span(min(one.low, two.low), min(one.high, two.high), max(one.size, two.size))
-        )
+    def smaller(self, a: Interval | Missing, b: Interval | Missing) -> Interval | Missing:
+        return _both_known(a, b, lambda one, two: _ends(min, one, two))
 
-    def larger(self, a: Span | Missing, b: Span | Missing) -> Span | Missing:
-        return _both_known(
-            a, b, lambda one, two: Span(max(one.low, two.low), max(one.high, two.high), max(one.size, two.size))
-        )
+    def larger(self, a: Interval | Missing, b: Interval | Missing) -> Interval | Missing:
+        return _both_known(a, b, lambda one, two: _ends(max, one, two))
 
-    def size(self, a: Span | Missing) -> Span | Missing:
+    def size(self, a: Interval | Missing) -> Interval | Missing:
         if isinstance(a, Missing):
             return a
         low, high = sorted((abs(a.low), abs(a.high)))
-        return Span(self._zero if a.low < 0 < a.high else low, high, a.size)
+        return Interval(self._zero if a.low < 0 < a.high else low, high, a.size)
 
-    def _joined(
-        self, step: str, a: Span | Missing, b: Span | Missing, sized: Callable[[Span, Span], float]
-    ) -> Span | Missing:
+    def _joined(self, step: str, a: Interval | Missing, b: Interval | Missing, sized: Sized) -> Interval | Missing:
         return _both_known(a, b, lambda one, two: self._corners(step, one, two, sized))
 
-    def _corners(self, step: str, a: Span, b: Span, sized: Callable[[Span, Span], float]) -> Span | Missing:
+    def _corners(self, step: str, a: Interval, b: Interval, sized: Sized) -> Interval | Missing:
         """An operation on spans lies between its results at their ends, since each operation is monotone in each."""
         take = self._steps[step]
         size = 0.0 if self._exact else sized(a, b)
         if a.low == a.high and b.low == b.high:
             point = take(a.low, b.low)
             good = math.isfinite(point) and math.isfinite(size)
-            return Span(point, point, size) if good else self._gone(Missing(NO_NUMBER))
+            return Interval(point, point, size) if good else self._gone(Missing(NO_NUMBER))
         # 0 x infinity: the bounded side is exactly 0; infinity - infinity: the other corners reach further anyway
         found = [take(x, y) for x in a[:2] for y in b[:2]]
         corners = [self._zero if math.isnan(corner) else corner for corner in found]
-        return Span(min(corners), max(corners), size)
+        return Interval(min(corners), max(corners), size)
 
-    def _reaches_zero(self, a: Span) -> bool:
+    def _reaches_zero(self, a: Interval) -> bool:
         if self._exact:
             return bool(a.low <= 0 <= a.high)
         low, high = self._rounded(a, a.size)
         return low <= 0 <= high
 
-    def _rounded(self, a: Span, size: float) -> tuple[float, float]:
+    def _rounded(self, a: Interval, size: float) -> tuple[float, float]:
         """The ends in units of the last digit that counts."""
         scale = scale_of(size)
         low, high = (end if math.isinf(end) else round(end * scale) for end in a[:2])
         return low, high
 
     # ------------------------------------------------------------------------------------------------ answers
-    def below(self, a: Span | Missing, b: Span | Missing) -> Truth:
+    def below(self, a: Interval | Missing, b: Interval | Missing) -> Truth:
         if isinstance(a, Missing) or isinstance(b, Missing):
             return None
         one, two = a[:2], b[:2]
@@ -161,11 +159,11 @@ class Intervals:
         return True if a and b else None
 
 
-def _ends(pick: Callable[[Scalar, Scalar], Scalar], a: Span, b: Span) -> Span:
-    return Span(pick(a.low, b.low), pick(a.high, b.high), max(a.size, b.size))
+def _ends(pick: Callable[[Scalar, Scalar], Scalar], a: Interval, b: Interval) -> Interval:
+    return Interval(pick(a.low, b.low), pick(a.high, b.high), max(a.size, b.size))
 
 
-def _both_known(a: Span | Missing, b: Span | Missing, join: Callable[[Span, Span], Span | Missing]) -> Span | Missing:
+def _both_known(a: Interval | Missing, b: Interval | Missing, join: Join) -> Interval | Missing:
     if isinstance(a, Missing):
         return a
     return b if isinstance(b, Missing) else join(a, b)

@@ -13,6 +13,7 @@ from autotrader.language.account_file import keys_of
 from autotrader.language.actions import ACTIONS
 from autotrader.language.expression.check import UNSUPPORTED, example
 from autotrader.language.reading import choices, fields_of
+from autotrader.language.relations import RELATIONS, RelationEntry
 from autotrader.language.rule_file import WrittenFile, WrittenOrderFilter, WrittenParam, WrittenRule
 from autotrader.language.settings import Exchange, Limits, Settings, Witness
 from autotrader.language.vocabulary import GROUPS
@@ -76,9 +77,26 @@ symbol's whole life is loaded. 0 ÷ 0, as in a market that never moved, is unkno
 """
 
 
+_CONDITIONS = """
+## Conditions
+
+A condition says one thing of a value; the sides carry units as values do.
+
+"""
+_CROSSINGS = """\
+- `value crosses above threshold`, `crosses below`, `crosses`, perhaps `by d`: the value changes its side.
+
+Behind a condition may stand `for 5m`, `within last 3 candles`, `2 of last 5 candles` (or `checks`).
+
+**Exactness.** Values that the exchange sends as text compare exactly. Where a word of candles takes part, both sides
+are compared after rounding to 12 significant digits of the largest number that went into the comparison: the
+difference of two equal averages is 0, and `roc(5, 1m) <= -10%` holds at exactly -10 %. A division by zero is unknown.
+"""
+
+
 def rendered() -> str:
     """The whole page."""
-    parts = [_HEAD]
+    parts = [_HEAD, _CONDITIONS, *(_relation(entry) for entry in RELATIONS.values()), _CROSSINGS]
     for group in GROUPS:
         words = [word for word in group if not word.hidden]
         parts.append(f"\n## {_TITLES[words[0].group]}\n")
@@ -87,6 +105,11 @@ def rendered() -> str:
     unsupported = ", ".join(f"`{name}`" for name in sorted(UNSUPPORTED))
     parts.append(f"\n## Not yet supported\n\n{unsupported}, and the prefixes `my.` and `rule(id).`\n")
     return "".join(parts)
+
+
+def _relation(entry: RelationEntry) -> str:
+    sides = ["distance" if side == "within" else side for side in entry.sides]
+    return f"- `{entry.written.format(*sides)}`: {entry.english.format(*sides)}.\n"
 
 
 def _entry(word: Word) -> str:

@@ -18,11 +18,11 @@ from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class Keyword:
     """A word of a grammar, and what is said where it is missing; the hint only where a word of `meant` stands there."""
 
     text: str
-    missing: str
+    where: str
     hint: str
     meant: tuple[str, ...] = ()
 
@@ -38,7 +38,7 @@ class RelationEntry:
 
     example: str
     sides: tuple[str, ...]
-    grammar: tuple[Word, ...] = ()
+    grammar: tuple[Keyword, ...] = ()
     written: str
     english: str
     holds: Callable[..., Any]
@@ -68,7 +68,9 @@ RELATIONS: Mapping[str, RelationEntry] = {
     "between": RelationEntry(
         example="between a and b",
         grammar=(
-            Word("and", "expected `and` between the two ends of `between`", "write `between a and b`", meant=("to",)),
+            Keyword(
+                "and", "expected `and` between the two ends of `between`", "write `between a and b`", meant=("to",)
+            ),
         ),
         sides=("value", "low", "high"),
         written="{0} between {1} and {2}",
@@ -81,7 +83,9 @@ RELATIONS: Mapping[str, RelationEntry] = {
     "near": RelationEntry(
         example="near x within d",
         grammar=(
-            Word("within", "expected `within` and a distance behind `near`", "write `last near 9_000_000 within 0.5%`"),
+            Keyword(
+                "within", "expected `within` and a distance behind `near`", "write `last near 9_000_000 within 0.5%`"
+            ),
         ),
         sides=("value", "target", "within"),
         written="{0} near {1} within {2}",

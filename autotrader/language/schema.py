@@ -14,12 +14,14 @@ Schema = dict[str, Any]
 
 def rule_file_schema() -> Schema:
     """The schema of rule files."""
+    from autotrader.language.relations import RELATIONS
     from autotrader.language.rule_file import WrittenFile
     from autotrader.language.vocabulary import VOCABULARY
 
     schema = _tidied(WrittenFile.model_json_schema(by_alias=True), "autotrader rule file")
     words = ", ".join(word.signature for word in VOCABULARY.values() if not word.hidden)
-    schema["$comment"] = f"Words of expressions: {words}"
+    relations = ", ".join(entry.example for entry in RELATIONS.values())
+    schema["$comment"] = f"Words of expressions: {words}; what is said of them: {relations}"
     rule = schema["$defs"]["WrittenRule"]
     rule["oneOf"] = [{"required": ["symbol"]}, {"required": ["symbols"]}]
     rule["anyOf"] = [{"required": ["then"]}, {"required": ["choose"]}]

@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 from autotrader.language.algebra import is_exact, refuse_zero, rounded_below
-from autotrader.language.intervals import Intervals, Span
+from autotrader.language.intervals import Interval, Intervals
 from autotrader.language.relations import holds, sides_taken
 from autotrader.language.tree import Cross, Relation, Term
 from autotrader.language.walk import term_id
@@ -53,7 +53,7 @@ class Number:
 
     name: str
     size: str = ""
-    known: Span | None = None
+    known: Interval | None = None
     exact: str = ""
 
 
@@ -94,7 +94,7 @@ class Source:
     def _larger_of(self, a: str, b: str) -> str:
         return a if a == b else self._named(f"{a} if {a} > {b} else {b}")
 
-    def _constant(self, known: Span, exact: str = "") -> Number:
+    def _constant(self, known: Interval, exact: str = "") -> Number:
         return Number(self._argument(known.low), known=known, exact=exact)
 
     def _folded(self, step: str, a: Number, b: Number) -> Number | None:
@@ -102,11 +102,11 @@ class Source:
         if a.known is None or b.known is None:
             return None
         known = getattr(_CONSTANTS, step)(a.known, b.known)
-        return self._constant(known) if isinstance(known, Span) else None
+        return self._constant(known) if isinstance(known, Interval) else None
 
     # ------------------------------------------------------------------------------------------------ numbers
     def constant(self, value: Decimal) -> Number:
-        known = Span(float(value), float(value), abs(float(value)))
+        known = Interval(float(value), float(value), abs(float(value)))
         return self._constant(known, self._argument(value) if self._exact else "")
 
     def term(self, term: Term) -> Number:

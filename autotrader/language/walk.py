@@ -61,18 +61,6 @@ def tree_terms(node: Node) -> Iterator[Term]:
         yield from tree_terms(child)
 
 
-def tree_leaves(node: Condition) -> Iterator[Leaf]:
-    """Every leaf (one written condition each) of a condition in written order."""
-    match node:
-        case AtLeast(parts=parts):
-            for part in parts:
-                yield from tree_leaves(part)
-        case Not(part=part) | Named(part=part):
-            yield from tree_leaves(part)
-        case _:
-            yield node
-
-
 # --------------------------------------------------------------------------------------------- canonical texts
 @lru_cache(maxsize=1 << 16)
 def term_id(term: Term) -> str:

@@ -170,7 +170,8 @@ class ConditionParser(ValueParser):
         nodes = [left, self.value()]
         for word in RELATIONS[name].grammar:
             if not self.at(word.text) or (word.text == "within" and self.ahead().text == "last"):  # a time shape
-                raise self.unexpected(word.missing, word.hint if not word.meant or self.at(*word.meant) else "")
+                hint = word.hint if not word.meant or self.at(*word.meant) else ""
+                raise self.unexpected(f"expected `{word.text}` {word.where}", hint)
             self.take()
             nodes.append(self.value())
         return partial(self.as_relation, name, nodes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from autotrader.language.algebra import Truth
 from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.syntax import Node
-from autotrader.language.intervals import Intervals, Span
+from autotrader.language.intervals import Interval, Intervals
 from autotrader.language.relations import COMPARISONS, RELATIONS, sides_of
 from autotrader.language.tree import Cross, Literal, Relation, Term, Value
 from autotrader.language.vocabulary import VOCABULARY
@@ -64,11 +64,11 @@ def check_sense(condition: Relation | Cross, nodes: Sequence[Node], checker: Che
     if any(is_obv_level(term) for term in terms) or any(_on_obv(term) for term in terms):
         _check_obv(condition, nodes, checker)
     if isinstance(condition, Cross):
-        if condition.left == condition.right:
-            raise _same(nodes, checker)
         above, below = _answers(condition.left, condition.right)
         if above is False or below is False:
             raise _never(nodes, checker, condition.left)
+        if condition.left == condition.right:
+            raise _same(nodes, checker)
         return
     if condition.name in COMPARISONS and condition.sides[0] == condition.sides[1]:
         raise _same(nodes, checker)
@@ -102,9 +102,9 @@ def _check_answer(condition: Relation, nodes: Sequence[Node], checker: Checker) 
 _BOUNDED = Intervals(lambda term: Missing(term.word), exact=True)
 
 
-def _span(value: Value) -> Span:
+def _span(value: Value) -> Interval:
     low, high = bounds_of(value)
-    return Span(_LOWEST if low is None else low, -_LOWEST if high is None else high, 0.0)
+    return Interval(_LOWEST if low is None else low, -_LOWEST if high is None else high, 0.0)
 
 
 _LOWEST = Decimal("-Infinity")

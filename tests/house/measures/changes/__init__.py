@@ -43,7 +43,7 @@ class Change:
 
 CHANGES = (
     Change("a word", "2", "1", "word"),
-    Change("a relation", "11", "2"),
+    Change("a relation", "11", "2", "relation"),
     Change("an action", "9–15", "2", "action"),
     Change("a setting with its limit", "6–7", "2", "setting"),
     Change("an exchange", "~20", "its folder + 1"),
