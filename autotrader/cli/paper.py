@@ -94,7 +94,7 @@ def _begin_anew(store: Store, project: Project, now_ms: int) -> None:
         for key in store.states.all():
             store.states.drop(key)
         for run in store.runs.all():
-            store.runs.drop(run)
+            store.runs.drop(run.key)
         store.notice(now_ms, "info", STARTED_OVER)
 
 

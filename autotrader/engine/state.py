@@ -1,21 +1,20 @@
 """What is kept of a rule between cycles and over restarts: its state, and the runs that its firings made.
 
 There is one state per rule and symbol, and for `for_each_order` one more per order. A run is one firing on its way
-through its list of actions. Both are plain values; `*_to_json` / `*_from_json` are exact.
+through its list of actions. Both are plain values; how they are kept is the task of `records.forms`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, replace
-from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from autotrader.language.requests import RunKey
-from autotrader.language.shapes import LeafMemory, memory_from_json, memory_to_json
+from autotrader.language.shapes import LeafMemory
 from autotrader.market.account import OwnOrder
-from autotrader.orders import Order, OrderStatus, Side
+from autotrader.orders import Order
 from autotrader.structs import dataclass
 
 
@@ -37,8 +36,7 @@ class StateKey(NamedTuple):
     order: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """A firing that is still due: blocked, or given back because its order failed through no fault of the rule.
 
     `since_ms` is when it first was due, `until_ms` when it is dropped (None: as long as the condition holds).
@@ -133,89 +131,3 @@ class Run:
 def same_but_slot(one: RuleState, other: RuleState) -> bool:
     """Whether two states differ in nothing but the last evaluated slot: a quiet step."""
     return replace(one, last_slot_ms=None) == replace(other, last_slot_ms=None)
-
-
-# --------------------------------------------------------------------------------------------------------- JSON
-def state_to_json(state: RuleState) -> dict[str, Any]:
-    """A state as plain JSON data."""
-    pending = state.pending
-    return {
-        "phase": state.phase.value,
-        "been_false": state.been_false,
-        "rearm_held": state.rearm_held,
-        "leaves": memory_to_json(state.leaves),
-        "last_slot_ms": state.last_slot_ms,
-        "looking_ms": state.looking_ms,
-        "last_fired_ms": state.last_fired_ms,
-        "cooldown_until_ms": state.cooldown_until_ms,
-        "fired_ms": list(state.fired_ms),
-        "pending": None if pending is None else [pending.since_ms, pending.until_ms, pending.returned],
-        "alerted": state.alerted,
-        "when_hash": state.when_hash,
-    }
-
-
-def state_from_json(data: Mapping[str, Any]) -> RuleState:
-    """The inverse of `state_to_json`. Raises KeyError, TypeError or ValueError on data that is not a state."""
-    pending = data["pending"]
-    return RuleState(
-        phase=Phase(data["phase"]),
-        been_false=data["been_false"],
-        rearm_held=data["rearm_held"],
-        leaves=memory_from_json(data["leaves"]),
-        last_slot_ms=data["last_slot_ms"],
-        looking_ms=data["looking_ms"],
-        last_fired_ms=data["last_fired_ms"],
-        cooldown_until_ms=data["cooldown_until_ms"],
-        fired_ms=tuple(data["fired_ms"]),
-        pending=None if pending is None else Pending(*pending),
-        alerted=data["alerted"],
-        when_hash=data["when_hash"],
-    )
-
-
-_RUN_FIELDS = tuple(Run.__dataclass_fields__)
-
-
-def run_to_json(run: Run) -> dict[str, Any]:
-    """A run as plain JSON data."""
-    data = {name: _plain(getattr(run, name)) for name in _RUN_FIELDS if name != "latest"}
-    return {**data, "latest": order_to_json(run.latest)}
-
-
-def run_from_json(data: Mapping[str, Any]) -> Run:
-    """The inverse of `run_to_json`. Raises TypeError, KeyError or ValueError on data that is not a run."""
-    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
-    fields["latest"] = order_from_json(data["latest"])
-    return Run(**fields)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
-_DECIMALS = frozenset({"price", "quantity", "executed", "quote_executed", "unbooked"})
-
-
-def order_to_json(order: Order | OwnOrder | None) -> dict[str, Any] | None:
-    """An order as plain JSON data; Decimals as text."""
-    if order is None:
-        return None
-    kind = "venue" if isinstance(order, Order) else "own"
-    data: dict[str, Any] = {"kind": kind}
-    for name in type(order).__dataclass_fields__:
-        value = getattr(order, name)
-        data[name] = str(value) if isinstance(value, Decimal | StrEnum) else _plain(value)
-    return data
-
-
-def order_from_json(data: Mapping[str, Any] | None) -> Order | OwnOrder | None:
-    """The inverse of `order_to_json`."""
-    if data is None:
-        return None
-    fields = {name: value for name, value in data.items() if name != "kind"}
-    fields |= {name: Decimal(value) for name, value in fields.items() if name in _DECIMALS and value is not None}
-    fields["side"] = Side(fields["side"])
-    if data["kind"] == "venue":
-        return Order(**{**fields, "status": OrderStatus(fields["status"])})
-    return OwnOrder(**{**fields, "labels": tuple(fields["labels"])})

@@ -12,8 +12,7 @@ evaluations (missed slots, a restart). A pause longer than three periods resets 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from autotrader.language.algebra import Truth, count_at_least
 from autotrader.structs import dataclass
@@ -23,8 +22,7 @@ NEIGHBOURS = 1.5  # evaluations further apart than this many periods are not nei
 PAUSES = 3  # a pause longer than this many periods resets a timer
 
 
-@dataclass(frozen=True, slots=True)
-class LeafMemory:
+class LeafMemory(NamedTuple):
     """`since_ms`, `paused_ms`, `lost_ms` belong to a `for` timer; `side` to a crossing; `checks` (newest last, 1 true,
     0 false, -1 unknown) to the shapes over checks.
     """
@@ -68,7 +66,7 @@ def _paused(memory: LeafMemory, moment: Moment) -> LeafMemory:
     start = moment.at_ms if since_pause is None else since_pause
     if moment.at_ms - start > PAUSES * moment.period_ms:
         return NOTHING
-    return memory if memory.paused_ms is not None else replace(memory, paused_ms=start)
+    return memory if memory.paused_ms is not None else memory._replace(paused_ms=start)
 
 
 def _running(memory: LeafMemory, moment: Moment) -> LeafMemory:
@@ -84,7 +82,7 @@ def _running(memory: LeafMemory, moment: Moment) -> LeafMemory:
     pause = moment.at_ms - start
     if pause > PAUSES * moment.period_ms:
         return fresh
-    return replace(memory, paused_ms=None, lost_ms=memory.lost_ms + pause)
+    return memory._replace(paused_ms=None, lost_ms=memory.lost_ms + pause)
 
 
 def _elapsed(memory: LeafMemory, moment: Moment) -> int:
@@ -112,16 +110,3 @@ def checked(memory: LeafMemory, part: Truth, least: int, count: int) -> tuple[Le
     checks = (*memory.checks, -1 if part is None else int(part))[-count:]
     answers = [None if check < 0 else bool(check) for check in checks] + [None] * (count - len(checks))
     return (memory if checks == memory.checks else LeafMemory(checks=checks)), count_at_least(answers, least)
-
-
-def memory_to_json(memory: Memory) -> dict[str, list[Any]]:
-    """Leaf memories as plain JSON data, sorted by key."""
-    return {key: [m.since_ms, m.paused_ms, m.lost_ms, m.side, list(m.checks)] for key, m in sorted(memory.items())}
-
-
-def memory_from_json(data: Mapping[str, list[Any]]) -> dict[str, LeafMemory]:
-    """The inverse of `memory_to_json`."""
-    return {
-        key: LeafMemory(since, paused, lost, side, tuple(checks))
-        for key, (since, paused, lost, side, checks) in data.items()
-    }

@@ -1,18 +1,23 @@
 """The small tables: rule states, runs, settings, counters, failed requests.
 
-States and runs are the engine's text, kept word for word: this file does not know what they mean. Settings are JSON
-values under names (`SETTINGS` lists ours), so that what must survive a restart has one obvious place.
+States and runs are the engine's values (`forms` says how they are written). Settings are JSON values under names
+(`SETTINGS` lists ours), so that what must survive a restart has one obvious place.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
+from autotrader.engine.state import RuleState, Run, StateKey
+from autotrader.errors import RecordsBroken
+from autotrader.language.requests import RunKey
 from autotrader.records.canon import canonical
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database
+from autotrader.records.forms import from_json, run_from_json, run_to_json, to_json
 
 # name: what it holds
 SETTINGS: dict[str, str] = {
@@ -33,28 +38,22 @@ SETTINGS: dict[str, str] = {
 ACT_SETTINGS = frozenset({"halt", "paused", "unexplained"})
 
 
-class StateKey(NamedTuple):
-    """Whose state it is: a rule, for one symbol, for one order (`order_id` is "" unless the rule is per order)."""
-
-    rule: str
-    symbol: str
-    order_id: str = ""
-
-
 class States:
-    """The engine's state per rule, symbol and order, as text."""
+    """The engine's state per rule, symbol and order."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def all(self) -> dict[StateKey, str]:
-        """Every state, by key."""
+    def all(self) -> dict[StateKey, RuleState]:
+        """Every state, by key. Raises RecordsBroken for rows that are not what this program writes."""
         rows = self._db.rows("SELECT rule, symbol, order_id, body FROM states ORDER BY rule, symbol, order_id")
-        return {StateKey(row["rule"], row["symbol"], row["order_id"]): row["body"] for row in rows}
+        with _readable(self._db):
+            return {StateKey(*key): from_json(RuleState, json.loads(body)) for *key, body in rows}
 
-    def put(self, states: Mapping[StateKey, str]) -> None:
+    def put(self, states: Mapping[StateKey, RuleState]) -> None:
         """Write these states; others stay."""
-        for key, body in states.items():
+        for key, state in states.items():
+            body = canonical(to_json(state))
             self._db.write("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?)", (*key, body))
 
     def drop(self, key: StateKey) -> None:
@@ -63,22 +62,37 @@ class States:
 
 
 class Runs:
-    """The engine's unfinished runs, as text under their ids."""
+    """The engine's unfinished runs."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def all(self) -> dict[str, str]:
-        """Every run, by id."""
-        return {row["id"]: row["body"] for row in self._db.rows("SELECT id, body FROM runs ORDER BY id")}
+    def all(self) -> tuple[Run, ...]:
+        """Every run. Raises RecordsBroken for rows that are not what this program writes."""
+        rows = self._db.rows("SELECT body FROM runs ORDER BY id")
+        with _readable(self._db):
+            return tuple(run_from_json(json.loads(body)) for (body,) in rows)
 
-    def put(self, run_id: str, body: str) -> None:
+    def put(self, run: Run) -> None:
         """Write one run."""
-        self._db.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", (run_id, body))
+        body = canonical(run_to_json(run))
+        self._db.write("INSERT OR REPLACE INTO runs VALUES (?, ?)", (canonical(run.key), body))
 
-    def drop(self, run_id: str) -> None:
+    def drop(self, key: RunKey) -> None:
         """Forget one that has ended."""
-        self._db.write("DELETE FROM runs WHERE id = ?", (run_id,))
+        self._db.write("DELETE FROM runs WHERE id = ?", (canonical(key),))
+
+
+@contextmanager
+def _readable(db: Database) -> Iterator[None]:
+    """What a row that this program never wrote means for the user."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError) as error:
+        raise RecordsBroken(
+            f"the rule states in {db.path.parent} cannot be read: {error}",
+            hint="restore the backup of this store, or start over with another --state folder",
+        ) from error
 
 
 class Settings:

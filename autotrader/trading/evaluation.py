@@ -18,7 +18,7 @@ from dataclasses import asdict
 from typing import Any
 
 from autotrader.engine.outcome import Decision, Outcome
-from autotrader.engine.state import Phase, RuleState, StateKey, state_from_json, state_to_json
+from autotrader.engine.state import Phase, RuleState, StateKey
 from autotrader.engine.values import Values, scalar_from_text, scalar_to_text, values_from_json, values_to_json
 from autotrader.language.plan import Plan
 from autotrader.market.candles import Candles
@@ -35,6 +35,7 @@ from autotrader.market.snapshot import Book, Ticker
 from autotrader.market.sources import Sources
 from autotrader.money import plain
 from autotrader.records.canon import canonical
+from autotrader.records.forms import from_json, to_json
 from autotrader.trading.inputs import Given, after_hash, decided, given_from_json, given_to_json
 
 
@@ -50,7 +51,7 @@ def evaluation_body(given: Given, outcome: Outcome) -> dict[str, Any]:
             [rule, order, {term: scalar_to_text(value) for term, value in seen.items()}]
             for (rule, order), seen in outcome.order_values.items()
         ],
-        "before": [[*key, state_to_json(before[key])] for key in dict.fromkeys(keys) if key in before],
+        "before": [[*key, to_json(before[key])] for key in dict.fromkeys(keys) if key in before],
         "decisions": [_plain(decision) for decision in outcome.decisions],
         "seen": seen_of(given.sources),
         "given": given_to_json(given, outcome),
@@ -140,5 +141,5 @@ def state_before(body: Mapping[str, Any], key: StateKey) -> RuleState | None:
     """A rule's state before the cycle, None where it had none."""
     for rule, symbol, order, state in body["before"]:
         if (rule, symbol, order) == tuple(key):
-            return state_from_json(state)
+            return from_json(RuleState, state)
     return None

@@ -11,9 +11,8 @@ the record cannot answer is an error, not a guess.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
@@ -22,17 +21,7 @@ from autotrader.engine.due import LATEST_MS, Due, DueSlot
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.engine.outcome import Outcome
 from autotrader.engine.requests import Context, Pause
-from autotrader.engine.state import (
-    RuleState,
-    Run,
-    StateKey,
-    order_from_json,
-    order_to_json,
-    run_from_json,
-    run_to_json,
-    state_from_json,
-    state_to_json,
-)
+from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, scalar_from_text, scalar_to_text
 from autotrader.language.actions.cancel_orders import CancelOrders
 from autotrader.language.open_orders import AnyOrder, order_key
@@ -45,6 +34,7 @@ from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Missing, Sources
 from autotrader.orders import Order
 from autotrader.records.canon import canonical
+from autotrader.records.forms import from_json, order_from_json, order_to_json, run_from_json, run_to_json, to_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +124,7 @@ def _heard(outcome: Outcome) -> list[list[str]]:
 def after_hash(outcome: Outcome, before: Iterable[Run]) -> str:
     """What a cycle changed and asked for, in 16 hex digits: next states, runs, requests."""
     known = {run.key: run for run in before}
-    states = [[*key, state_to_json(outcome.states[key])] for key in outcome.changed]
+    states = [[*key, to_json(outcome.states[key])] for key in outcome.changed]
     runs = [run_to_json(run) for run in outcome.runs if known.get(run.key) != run]
     requests = [[type(one).__name__, asdict(_without_place(one))] for one in outcome.requests]
     return sha256(canonical([states, runs, requests]).encode()).hexdigest()[:16]
@@ -196,7 +186,7 @@ def given_from_json(plan: Plan, store_id: str, body: Mapping[str, Any]) -> Given
             missing=given.get("unlisted", {}),
         ),
         record=OwnRecord(orders=tuple(_own(one) for one in given.get("orders", ()))),
-        instruments={one["symbol"]: _instrument(one) for one in given.get("instruments", ())},
+        instruments={one["symbol"]: from_json(Instrument, one) for one in given.get("instruments", ())},
         zone=plan.settings.timezone,
         told=record,
     )
@@ -205,7 +195,7 @@ def given_from_json(plan: Plan, store_id: str, body: Mapping[str, Any]) -> Given
         pauses=tuple(Pause(*pause) for pause in given.get("pauses", ())),
         halt=None if halt is None else Halt(halt[0], HaltLevel(halt[1])),
     )
-    states = {StateKey(*key): state_from_json(state) for *key, state in body["before"]}
+    states = {StateKey(*key): from_json(RuleState, state) for *key, state in body["before"]}
     return Given(plan=plan, due=_due(plan, body, runs), sources=sources, states=states, runs=runs, context=context)
 
 
@@ -241,21 +231,3 @@ def _own(data: Mapping[str, Any]) -> OwnOrder:
     if not isinstance(found, OwnOrder):
         raise TypeError("an own order is not one of ours")
     return found
-
-
-_PLAIN = frozenset({"symbol", "base", "quote", "status", "max_open_orders", "fetched_ms"})
-
-
-def _instrument(data: Mapping[str, Any]) -> Instrument:
-    values: dict[str, Any] = {}
-    for name, value in data.items():
-        is_number = isinstance(value, str) and name not in _PLAIN
-        values[name] = Decimal(value) if is_number else _SEQUENCES.get(name, _same)(value)
-    return Instrument(**values)
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-_SEQUENCES: Mapping[str, Callable[[Any], Any]] = {"order_types": frozenset, "unknown_filters": tuple}

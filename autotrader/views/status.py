@@ -5,7 +5,6 @@ From the records and the writer's lock alone; nothing is asked of the exchange, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from autotrader.engine.explain import detail, distance_text
 from autotrader.engine.halt import Halt
-from autotrader.engine.state import RuleState, StateKey, state_from_json
+from autotrader.engine.state import RuleState, StateKey
 from autotrader.engine.verdict import Verdict
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.money import ZERO, plain
@@ -164,7 +163,7 @@ def _started(folder: Path) -> int | None:
 def _rules(
     store: Store, teller: Explainer, plan: Plan, paused: tuple[tuple[str, str, int | None], ...], now_ms: int
 ) -> tuple[RuleStatus, ...]:
-    states = {StateKey(*key): state_from_json(json.loads(text)) for key, text in store.states.all().items()}
+    states = store.states.all()
     moved = _moved_today(store, plan, now_ms)
     count = _open_by_rule(store)
     standing_ids = {row.client_order_id for row in store.orders.open()}

@@ -12,8 +12,6 @@ from autotrader.language.shapes import (
     Moment,
     checked,
     held,
-    memory_from_json,
-    memory_to_json,
 )
 
 MINUTE = 60_000
@@ -96,9 +94,3 @@ def test_k_of_n_counts(answers: list[Truth], least: int) -> None:
     last = answers[-4:]
     possible = 4 - last.count(False)
     assert holds is (True if last.count(True) >= least else False if possible < least else None)
-
-
-def test_memory_round_trip() -> None:
-    """What was stored comes back equal."""
-    memory = {"when[0]": LeafMemory(1, None, 3, "up", (1, 0, -1)), "b": NOTHING}
-    assert memory == memory_from_json(memory_to_json(memory))

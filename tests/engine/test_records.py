@@ -20,11 +20,7 @@ from autotrader.engine.state import (
     Phase,
     RuleState,
     Run,
-    run_from_json,
-    run_to_json,
     same_but_slot,
-    state_from_json,
-    state_to_json,
 )
 from autotrader.engine.values import Values, scalar_from_text, values_from_json, values_to_json
 from autotrader.language.plan import Branch
@@ -44,6 +40,7 @@ from autotrader.language.tree import (
 )
 from autotrader.language.walk import term_id, value_id
 from autotrader.market.sources import LowerBound, Missing
+from autotrader.records.forms import from_json, run_from_json, run_to_json, to_json
 from tests.engine import strategies as some
 from tests.worlds.values import (
     LAST,
@@ -110,7 +107,7 @@ def test_unknown_tags_are_refused() -> None:
 @given(states)
 def test_states_round_trip(state: RuleState) -> None:
     """A rule's state comes back equal."""
-    assert state_from_json(json.loads(json.dumps(state_to_json(state)))) == state
+    assert from_json(RuleState, json.loads(json.dumps(to_json(state)))) == state
 
 
 @given(states, st.integers(0, 9))
@@ -140,7 +137,7 @@ def told(*prices: int | None, when: Any = None, context: Context | None = None, 
     world = World(plan(chosen), context=context or Context(store_id="test"))
     for price in prices[:-1]:
         world.step(price)
-    before = {key: state_from_json(state_to_json(state)) for key, state in world.states.items()}
+    before = {key: from_json(RuleState, to_json(state)) for key, state in world.states.items()}
     outcome = world.step(prices[-1])
     values = values_from_json(values_to_json(outcome.values))
     decision = outcome.decisions[0]

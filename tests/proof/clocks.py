@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 from autotrader.engine.decide import decide
 from autotrader.engine.due import Due, due
 from autotrader.engine.requests import Context
-from autotrader.engine.state import RuleState, Run, StateKey, state_from_json, state_to_json
+from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
 from autotrader.exchanges.clock import MOST_UNCERTAIN_MS, VenueClock
 from autotrader.language.load import load
@@ -29,6 +29,7 @@ from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Sources
 from autotrader.prove.cases import Case, tried
 from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.records.forms import from_json, to_json
 from autotrader.service.jobs import JobScheduler
 
 RULES = """
@@ -244,7 +245,7 @@ class Machine(Case):
             jobs.run_pending()
             clock.sleep(max(0.05, jobs.idle()))
         # what is kept of a process: its states as text
-        self.states = {key: state_from_json(state_to_json(state)) for key, state in self.states.items()}
+        self.states = {key: from_json(RuleState, to_json(state)) for key, state in self.states.items()}
         self.runs = ()
 
     def _failed(self, _name: str, error: Exception) -> None:

@@ -8,15 +8,17 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from autotrader.engine.state import Pending, Phase, RuleState, Run, StateKey
 from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
+from autotrader.language.shapes import LeafMemory
 from autotrader.records import schema
 from autotrader.records.places import Identity, store_dir, stores_in, writer_pid
 from autotrader.records.store import Store, new_store_id
-from autotrader.records.values import StateKey
 from tests.worlds.desk import WORLD, open_store
 
 REPO = Path(__file__).resolve().parents[2]
@@ -84,7 +86,7 @@ def test_all_or_nothing(tmp_path: Path) -> None:
 
     def half() -> None:
         with store.transaction():
-            store.states.put({StateKey("r", "BTCJPY"): "{}"})
+            store.states.put({StateKey("r", "BTCJPY"): RuleState()})
             store.notice(1, "info", "half")
             raise ZeroDivisionError
 
@@ -276,12 +278,15 @@ def test_inbox_works_beside_the_writer(tmp_path: Path) -> None:
 def test_small_tables_keep_their_values(tmp_path: Path) -> None:
     """States, runs, settings, counters and errors come back as they were put, after a restart."""
     store = open_store(tmp_path / "s")
+    memory = {"when[0]": LeafMemory(1, None, 3, "up", (1, 0, -1)), "b": LeafMemory()}
+    state = RuleState(phase=Phase.BLOCKED, leaves=memory, fired_ms=(5, 6), pending=Pending(1, None))
+    run = Run(rule="r", symbol="BTCJPY", order="", slot_ms=1, branch=0, hash="h", started_ms=1, pending_since_ms=1)
     with store.transaction():
-        store.states.put({StateKey("r", "BTCJPY"): "1", StateKey("r", "BTCJPY", "o1"): "2"})
+        store.states.put({StateKey("r", "BTCJPY"): state, StateKey("r", "BTCJPY", "o1"): RuleState()})
         store.states.drop(StateKey("r", "BTCJPY", "o1"))
-        store.runs.put("a", "{}")
-        store.runs.put("b", "{}")
-        store.runs.drop("a")
+        store.runs.put(run)
+        store.runs.put(replace(run, slot_ms=2))
+        store.runs.drop(run.key)
         store.settings.set("trade_cursors", {"BTCJPY": 5}, 1)
         store.counters.next("hand")
         store.errors.add(10, "timeout")
@@ -289,8 +294,8 @@ def test_small_tables_keep_their_values(tmp_path: Path) -> None:
         store.errors.prune(15)
     store.close()
     again = open_store(tmp_path / "s")
-    assert again.states.all() == {StateKey("r", "BTCJPY"): "1"}
-    assert again.runs.all() == {"b": "{}"}
+    assert again.states.all() == {StateKey("r", "BTCJPY"): state}
+    assert again.runs.all() == (replace(run, slot_ms=2),)
     assert (again.settings.get("trade_cursors"), again.settings.get("paused", [])) == ({"BTCJPY": 5}, [])
     with again.transaction():
         assert again.counters.next("hand") == 2
@@ -423,3 +428,23 @@ def test_old_fills_leave_the_memory_and_are_read_when_asked_for() -> None:
     assert len(cache.since(0, committed=True)) == 100
     assert len(cache.since(60 * day_ms, committed=True)) == 41
     assert asked == [0, 0, 100]
+
+
+@pytest.mark.parametrize(
+    ("table", "body"),
+    [
+        ("states", '{"phase":"armed","leaves":{"when":[1,2]},"pending":[1]}'),
+        ("states", '{"phase":"sleeping"}'),
+        ("states", '{"phase":"armed","mood":"good"}'),
+        ("runs", '{"rule":"r"}'),
+    ],
+)
+def test_a_state_that_this_program_never_wrote_is_not_guessed_at(tmp_path: Path, table: str, body: str) -> None:
+    """A missing, unknown or impossible part is one clear error, never a default that trades."""
+    store = open_store(tmp_path / "s")
+    with store.transaction():
+        values = ("r", "BTCJPY", "", body) if table == "states" else ("id", body)
+        store._db.write(f"INSERT INTO {table} VALUES ({', '.join('?' * len(values))})", values)  # noqa: S608 - a test
+    with pytest.raises(RecordsBroken, match="cannot be read"):
+        getattr(store, table).all()
+    store.close()
