@@ -173,7 +173,7 @@ def _applied(settings: Settings, path: list[str], text: str) -> Settings:
     close = nearest("__".join(path), names)
     otherwise = "the environment may set mode, max_slippage and limits"
     hint = f"did you mean {PREFIX}{close[0].upper()}?" if close else otherwise
-    raise wrong("AT510", "no such setting can be made in the environment", hint=hint)
+    raise wrong("AT510", "no such setting can be made in the environment", hint)
 
 
 def _tightenable(section: Any) -> Iterator[tuple[list[str], Callable[[str, str], Any]]]:
@@ -192,5 +192,5 @@ def _tightenable(section: Any) -> Iterator[tuple[list[str], Callable[[str, str],
 
 def _with_stricter(section: Any, written: str, name: str, key: Key, asset: str, text: str) -> Any:
     if asset and not isinstance(key.kind, Amounts):
-        raise wrong("AT510", f"`{written}` is one value", hint="write no asset behind it")
+        raise wrong("AT510", f"`{written}` is one value", "write no asset behind it")
     return replace(section, **{name: key.kind.tightened(written, getattr(section, name), text, asset)})

@@ -15,7 +15,7 @@ from autotrader.language.expression.check import UNSUPPORTED, example
 from autotrader.language.reading import choices, fields_of
 from autotrader.language.relations import RELATIONS, RelationEntry
 from autotrader.language.rule_file import WrittenFile, WrittenOrderFilter, WrittenParam, WrittenRule
-from autotrader.language.settings import Exchange, Limits, Settings, Witness
+from autotrader.language.settings import ExchangeSettings, Limits, Settings, Witness
 from autotrader.language.vocabulary import GROUPS
 from autotrader.language.vocabulary.limits import ACCOUNT_MS, BOOK_MS, TICKER_MS
 from autotrader.language.vocabulary.warmup import SEED_WEIGHT
@@ -52,7 +52,7 @@ _FORMS = (
     ("A rule file", WrittenFile), ("A parameter, below `params`", WrittenParam), ("A rule, below `rules`", WrittenRule),
     ("`for_each_order`", WrittenOrderFilter),
 )  # fmt: skip
-_SECTIONS = (("", Settings), ("`exchange`", Exchange), ("`limits`", Limits), ("`witness`", Witness))
+_SECTIONS = (("", Settings), ("`exchange`", ExchangeSettings), ("`limits`", Limits), ("`witness`", Witness))
 _HEAD = f"""# Reference
 
 <!-- Written by the program from its vocabulary, its actions and its settings; edits belong there. -->

@@ -27,6 +27,8 @@ from autotrader.language.written import (
 
 COMBINATORS = ("all", "any", "not", "at_least")
 TRIGGERS = ("every", "on_close", "at")
+_ALWAYS = {"all": ["exchange is normal"]}  # stand-ins, so that the rest of the rule is checked too
+_ANYTHING = {"then": [{"notify": "-"}]}
 
 
 def _form(value: object) -> str:
@@ -35,15 +37,14 @@ def _form(value: object) -> str:
 
 def _filled(value: object) -> object:
     if value in ([], ""):
-        raise wrong(
-            "AT206", "the list is empty: nothing would be asked", hint="write at least one condition, or remove the key"
-        )
+        hint = "write at least one condition, or remove the key"
+        raise wrong("AT206", "the list is empty: nothing would be asked", hint)
     return value
 
 
 def _no_list(value: object) -> object:
     if isinstance(value, list):
-        raise wrong("AT203", "a list cannot stand here", hint="write `all:` or `any:` above it")
+        raise wrong("AT203", "a list cannot stand here", "write `all:` or `any:` above it")
     return value
 
 
@@ -57,14 +58,8 @@ class WrittenAtLeast(Written):
     def _reachable(self) -> Self:
         """Between one and all of them."""
         if not 1 <= self.n <= len(self.of):
-            raise wrong(
-                "AT204",
-                f"`n: {self.n}` of {len(self.of)} conditions",
-                key="n",
-                drop=["n"],
-                add={"n": "1"},
-                hint=f"write a number from 1 to {len(self.of)}",
-            )
+            message, hint = f"`n: {self.n}` of {len(self.of)} conditions", f"write a number from 1 to {len(self.of)}"
+            raise wrong("AT204", message, hint, key="n", drop=["n"], add={"n": "1"})
         return self
 
 
@@ -80,29 +75,19 @@ class WrittenCombinator(Written):
     @classmethod
     def _one(cls, data: Any) -> Any:
         """One combinator per mapping, so that no reader has to know which binds tighter."""
-        if isinstance(data, dict):
-            written = [key for key in data if key in COMBINATORS]
-            if len(written) > 1:
-                raise wrong(
-                    "AT207",
-                    f"`{written[0]}` and `{written[1]}` stand in one mapping",
-                    key=written[1],
-                    drop=written[1:],
-                    hint=f"put one inside the other: `- {written[1]}: ...` as an item of the list",
-                )
-            if not data:
-                raise wrong("AT206", "a condition is missing here", add={"all": ["exchange is normal"]})
-            if not written and len(data) == 1:
-                key, value = next(iter(data.items()))
-                if isinstance(value, str) and value and not key.isidentifier():
-                    raise wrong(
-                        "AT203",
-                        f"`{key}: {value}` was read as a mapping",
-                        hint="put the condition in quotes",
-                        key=key,
-                        drop=[key],
-                        add={"all": ["exchange is normal"]},
-                    )
+        if not isinstance(data, dict):
+            return data
+        written = [key for key in data if key in COMBINATORS]
+        if len(written) > 1:
+            message = f"`{written[0]}` and `{written[1]}` stand in one mapping"
+            hint = f"put one inside the other: `- {written[1]}: ...` as an item of the list"
+            raise wrong("AT207", message, hint, key=written[1], drop=written[1:])
+        if not data:
+            raise wrong("AT206", "a condition is missing here", add=_ALWAYS)
+        key, value = next(iter(data.items()))
+        if not written and len(data) == 1 and isinstance(value, str) and value and not key.isidentifier():
+            message = f"`{key}: {value}` was read as a mapping"
+            raise wrong("AT203", message, "put the condition in quotes", key=key, drop=[key], add=_ALWAYS)
         return data
 
 
@@ -147,26 +132,15 @@ class WrittenBranch(Written):
     @classmethod
     def _either(cls, data: Any) -> Any:
         """`if` needs `then`; `else` stands alone."""
-        if isinstance(data, dict):
-            if "else" in data and {"if", "then"} & set(data):
-                raise wrong(
-                    "AT205",
-                    "`else` stands in an item of its own",
-                    key="else",
-                    drop=["else"],
-                    hint="write `- else:` with the actions below it",
-                )
-            if "if" in data and "then" not in data:
-                raise wrong(
-                    "AT202",
-                    "the key `then` is missing",
-                    hint="add `then:` with a list of actions",
-                    add={"then": [{"notify": "-"}]},
-                )
-            if "then" in data and "if" not in data:
-                raise wrong(
-                    "AT202", "the key `if` is missing", hint="add `if: condition`", add={"if": "exchange is normal"}
-                )
+        if not isinstance(data, dict):
+            return data
+        if "else" in data and {"if", "then"} & set(data):
+            hint = "write `- else:` with the actions below it"
+            raise wrong("AT205", "`else` stands in an item of its own", hint, key="else", drop=["else"])
+        if "if" in data and "then" not in data:
+            raise wrong("AT202", "the key `then` is missing", "add `then:` with a list of actions", add=_ANYTHING)
+        if "then" in data and "if" not in data:
+            raise wrong("AT202", "the key `if` is missing", "add `if: condition`", add={"if": "exchange is normal"})
         return data
 
 
@@ -209,39 +183,29 @@ class WrittenRule(Written):
     @classmethod
     def _together(cls, data: Any) -> Any:
         """Keys that exclude or need each other."""
-        if isinstance(data, dict):
-            _exclusive(data)
-        return data
+        return _exclusive(data) if isinstance(data, dict) else data
 
 
-def _exclusive(data: dict[str, Any]) -> None:
+def _exclusive(data: dict[str, Any]) -> dict[str, Any]:
     triggers = [key for key in data if key in TRIGGERS]
     if len(triggers) > 1:
-        raise wrong(
-            "AT205",
-            f"`{triggers[0]}` and `{triggers[1]}` exclude each other",
-            key=triggers[1],
-            drop=triggers[1:],
-            hint="keep one; write a second rule for the other",
-        )
+        message = f"`{triggers[0]}` and `{triggers[1]}` exclude each other"
+        hint = "keep one; write a second rule for the other"
+        raise wrong("AT205", message, hint, key=triggers[1], drop=triggers[1:])
     for one, other in (("symbol", "symbols"), ("then", "choose")):
         if one in data and other in data:
-            raise wrong(
-                "AT205", f"`{one}` and `{other}` exclude each other", key=other, drop=[other], hint="keep one of them"
-            )
+            message = f"`{one}` and `{other}` exclude each other"
+            raise wrong("AT205", message, "keep one of them", key=other, drop=[other])
     if "catch_up" in data and "at" not in data:
-        raise wrong("AT205", "`catch_up` belongs to `at`", key="catch_up", drop=["catch_up"], hint="remove it")
-    if "use" in data:
-        return
+        raise wrong("AT205", "`catch_up` belongs to `at`", "remove it", key="catch_up", drop=["catch_up"])
+    if "use" in data:  # a blueprint has the rest
+        return data
     if "symbol" not in data and "symbols" not in data:
-        raise wrong("AT202", "the key `symbol` is missing", hint="add `symbol: BTCJPY`", add={"symbol": "BTCJPY"})
+        raise wrong("AT202", "the key `symbol` is missing", "add `symbol: BTCJPY`", add={"symbol": "BTCJPY"})
     if "then" not in data and "choose" not in data:
-        raise wrong(
-            "AT202",
-            "the key `then` is missing: the rule would do nothing",
-            add={"then": [{"notify": "-"}]},
-            hint="add `then:` with a list of actions",
-        )
+        message = "the key `then` is missing: the rule would do nothing"
+        raise wrong("AT202", message, "add `then:` with a list of actions", add=_ANYTHING)
+    return data
 
 
 class WrittenFile(Written):

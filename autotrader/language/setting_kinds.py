@@ -81,7 +81,7 @@ def _kept(outcome: tuple[Any, tuple[Problem, ...]], notes: Notes) -> Any:
 
 def _no_looser(name: str, now: Decimal | None, wanted: Decimal) -> Decimal:
     if now is not None and wanted > now:
-        raise wrong("AT510", f"`{name}` would be loosened from {plain(now)} to {plain(wanted)}", hint=ONLY_TIGHTER)
+        raise wrong("AT510", f"`{name}` would be loosened from {plain(now)} to {plain(wanted)}", ONLY_TIGHTER)
     return wanted
 
 
@@ -92,15 +92,15 @@ class Mode(SettingKind):
     def tightened(self, name: str, now: Any, text: str, asset: str) -> str:
         """`dry_run`, or the `live` that the file says already."""
         if text not in {"dry_run", "live"}:
-            raise wrong("AT510", f"`{text}` is not a mode", hint="write dry_run")
+            raise wrong("AT510", f"`{text}` is not a mode", "write dry_run")
         if text == "live" and now != "live":
             hint = "live needs `mode: live` in the account file"
-            raise wrong("AT510", "the environment cannot make dry-run live", hint=hint)
+            raise wrong("AT510", "the environment cannot make dry-run live", hint)
         return text
 
 
 @dataclass(frozen=True, slots=True)
-class Span(TextKind):
+class Duration(TextKind):
     """A duration in milliseconds within bounds."""
 
     least_ms: int
@@ -112,7 +112,7 @@ class Span(TextKind):
         found: int = _kept(parse_duration_ms(text, origin_of(text)), notes)
         if not self.least_ms <= found <= self.most_ms:
             hint = f"write {self.least_ms}ms to {self.most_ms // 1000}s"
-            raise wrong("AT504", f"`{text}` is out of range", hint=hint)
+            raise wrong("AT504", f"`{text}` is out of range", hint)
         return found
 
     def shown(self, value: int) -> str:
@@ -131,11 +131,7 @@ class Percent(TextKind):
         text = text_of(value)
         found: Decimal = _literal(text, tree.Kind.PERCENT, notes).value
         if not 0 < found <= self.most:
-            raise wrong(
-                "AT504",
-                f"`{text}` is out of range",
-                hint=f"write more than 0% and at most {plain(Decimal(self.most))}%",
-            )
+            raise wrong("AT504", f"`{text}` is out of range", f"write more than 0% and at most {self.most}%")
         return found
 
     def shown(self, value: Decimal | None) -> str | None:
@@ -192,7 +188,7 @@ class Amounts(TextKind):
         if not self.more:
             _no_looser(name, now.get(found), value)
         elif found in now and value < now[found]:
-            raise wrong("AT510", f"`{name}` would be loosened", hint=ONLY_TIGHTER)
+            raise wrong("AT510", f"`{name}` would be loosened", ONLY_TIGHTER)
         return {**now, found: value}
 
 
@@ -202,14 +198,8 @@ def _by_asset(found: dict[str, tuple[str, dict[str, Decimal]]]) -> dict[str, Dec
     for key, (text, amount) in found.items():
         ((asset, value),) = amount.items()
         if asset != key:
-            raise wrong(
-                "AT504",
-                f"`{text}` stands under `{key}`",
-                hint=f"write an amount of {key}, or the key `{asset}`",
-                key=key,
-                drop=[key],
-                at_key=False,
-            )
+            hint = f"write an amount of {key}, or the key `{asset}`"
+            raise wrong("AT504", f"`{text}` stands under `{key}`", hint, key=key, drop=[key], at_key=False)
         result[key] = value
     return result
 
@@ -217,7 +207,7 @@ def _by_asset(found: dict[str, tuple[str, dict[str, Decimal]]]) -> dict[str, Dec
 def _asset(key: str) -> str:
     if not _ASSET.fullmatch(key):
         hint = "assets are written like `JPY` and `BTC`"
-        raise wrong("AT504", f"`{key}` is not an asset", hint=hint, at_key=False)
+        raise wrong("AT504", f"`{key}` is not an asset", hint, at_key=False)
     return key
 
 
@@ -237,12 +227,12 @@ class Count(TextKind):
             number = whole_of(value)
             if number < 1:
                 hint = "write at least 1; to stop trading use `autotrader halt`"
-                raise wrong("AT504", f"`{number}` is below 1", hint=hint)
+                raise wrong("AT504", f"`{number}` is below 1", hint)
             return number
         text = text_of(value)
         found = re.fullmatch(rf"([1-9][0-9]{{0,3}})\s+{self.noun}s?", text, re.ASCII)
         if not found:
-            raise wrong("AT504", f"`{text}` is not allowed here", hint=f"write `5 {self.noun}s`")
+            raise wrong("AT504", f"`{text}` is not allowed here", f"write `5 {self.noun}s`")
         return int(found[1])
 
     def tightened(self, name: str, now: Any, text: str, asset: str) -> int:
@@ -265,7 +255,7 @@ class Zone(TextKind):
             return read_zone(str(text))
         except ValueError:
             hint = "write JST, UTC or an IANA name such as Asia/Tokyo"
-            raise wrong("AT505", f"`{text}` is not a time zone", hint=hint) from None
+            raise wrong("AT505", f"`{text}` is not a time zone", hint) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +268,7 @@ class VenueUrl(TextKind):
         if _LOOPBACK.fullmatch(text) or _VENUE.fullmatch(text):
             return text.rstrip("/")
         hint = "write http://127.0.0.1:PORT, or one of the venue's hosts such as " + DEFAULT_ADDRESS
-        raise wrong("AT507", f"`{text[:80]}` is not an address of the exchange", hint=hint)
+        raise wrong("AT507", f"`{text[:80]}` is not an address of the exchange", hint)
 
     def shown(self, value: str) -> str | None:
         """None for the default host."""

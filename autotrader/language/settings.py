@@ -13,15 +13,16 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticCustomError
 
 from autotrader.language.setting_kinds import (
     Amounts,
     Count,
+    Duration,
     Key,
     Made,
     Mode,
     Percent,
-    Span,
     VenueUrl,
     Zone,
 )
@@ -52,7 +53,7 @@ _SECRETS = {"api_key": _API_KEY, "api_secret": _API_SECRET}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class ExchangeSettings:
     """Where orders go. `base_url` "" is the venue's default host."""
 
     __pydantic_config__ = STRICT
@@ -69,7 +70,7 @@ class Exchange:
     ] = ""
     recv_window_ms: Annotated[
         int,
-        Key(kind=Span(100, 60_000), about="how long a signed request stays valid: `5s`"),
+        Key(kind=Duration(100, 60_000), about="how long a signed request stays valid: `5s`"),
         Field(alias="recv_window"),
     ] = 5_000
 
@@ -183,20 +184,18 @@ def _channels(written: dict[str, str | Address]) -> Channels:
     for name, address in written.items():
         if name == "default":
             if isinstance(address, Address):
-                raise wrong(
-                    "AT503", "`default` names a channel", hint="write `default: phone`",
-                    key=name, drop=[name], at_key=False,
-                )  # fmt: skip
+                raise _entry("AT503", name, "`default` names a channel", "write `default: phone`")
         elif isinstance(address, Address):
             channels[name] = Channel(name, "url", address.url_env)
         elif address in STANDARD_CHANNELS:
             channels[name] = Channel(name, "stdout" if address == "stdout" else "log")
         else:
-            raise wrong(
-                "AT504", "a channel is `stdout`, `log` or `{url_env: NAME}`", hint=_URL_HINT,
-                key=name, drop=[name], at_key=False,
-            )  # fmt: skip
+            raise _entry("AT504", name, "a channel is `stdout`, `log` or `{url_env: NAME}`", _URL_HINT)
     return Channels(str(written.get("default", "stdout")), channels)
+
+
+def _entry(code: str, name: str, message: str, hint: str) -> PydanticCustomError:
+    return wrong(code, message, hint, key=name, drop=[name], at_key=False)
 
 
 def _channels_shown(notify: Channels) -> dict[str, Any]:
@@ -212,7 +211,7 @@ class Witness:
     to: Name
     every_ms: Annotated[
         int,
-        Key(kind=Span(60_000, 30 * DAY_MS), about="how often, beside start and stop (default `1d`)"),
+        Key(kind=Duration(60_000, 30 * DAY_MS), about="how often, beside start and stop (default `1d`)"),
         Field(alias="every"),
     ] = DAY_MS
 
@@ -243,7 +242,9 @@ class Settings:
             about="days, weeks and months of the account: an IANA name",
         ),
     ] = TOKYO  # fmt: skip
-    exchange: Annotated[Exchange, Key(init=f"{{name: {DEFAULT}, recv_window: 5s}}")] = field(default_factory=Exchange)
+    exchange: Annotated[ExchangeSettings, Key(init=f"{{name: {DEFAULT}, recv_window: 5s}}")] = field(
+        default_factory=ExchangeSettings
+    )
     symbols: Annotated[
         tuple[SymbolName, ...],
         Key(init="[BTCJPY]", about="what may be traded; empty: whatever the rules name", note="nothing else is traded"),

@@ -21,15 +21,9 @@ class Written(BaseModel):
 
 
 def wrong(
-    code: str,
-    message: str,
-    *,
-    hint: str = "",
-    key: str = "",
-    add: Mapping[str, Any] | None = None,
-    drop: Sequence[str] = (),
-    at_key: bool = True,
-) -> PydanticCustomError:
+    code: str, message: str, hint: str = "", *, key: str = "", add: Mapping[str, Any] | None = None,
+    drop: Sequence[str] = (), at_key: bool = True,
+) -> PydanticCustomError:  # fmt: skip
     """An error with our code. `key` puts the caret on a key of the model (on its value, unless `at_key`); `add` and
     `drop` mend it for what follows.
     """
@@ -62,7 +56,7 @@ def text_of(value: object) -> str:
     if not isinstance(value, str):
         raise PydanticKnownError("string_type")
     if not value:
-        raise wrong("AT204", "nothing is written here", hint="write a value, or remove the key")
+        raise wrong("AT204", "nothing is written here", "write a value, or remove the key")
     return value
 
 
@@ -73,7 +67,7 @@ def _boolean(value: object) -> object:
     if isinstance(value, str) and value.lower() in YAML_BOOLEANS:
         good = "true" if value.lower() in {"yes", "on", "y", "true"} else "false"
         hint = f"write `{good}`; `{value}` is only a text"
-    raise wrong("AT204", f"{shown(value)} is neither `true` nor `false`", hint=hint)
+    raise wrong("AT204", f"{shown(value)} is neither `true` nor `false`", hint)
 
 
 def whole_of(value: object) -> int:
@@ -83,17 +77,14 @@ def whole_of(value: object) -> int:
     hint = "write digits only, such as `10`"
     if isinstance(value, str) and re.fullmatch(r"0[0-9]+", value, re.ASCII):
         hint = f"write `{value.lstrip('0') or '0'}`: a leading 0 means octal elsewhere"
-    raise wrong("AT204", f"{shown(value)} is not a whole number", hint=hint)
+    raise wrong("AT204", f"{shown(value)} is not a whole number", hint)
 
 
 def _name(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", value, re.ASCII):
         return value
-    raise wrong(
-        "AT204",
-        f"{shown(value)} is not a name",
-        hint="use letters, digits, `_` and `-`, at most 64, beginning with a letter",
-    )
+    hint = "use letters, digits, `_` and `-`, at most 64, beginning with a letter"
+    raise wrong("AT204", f"{shown(value)} is not a name", hint)
 
 
 def _symbol(value: object) -> object:
@@ -103,7 +94,7 @@ def _symbol(value: object) -> object:
     hint = f"write `{bare}`" if 5 <= len(bare) <= 20 else "symbols are written like `BTCJPY`"
     if isinstance(value, list):
         hint = "several stand below `symbols:`, as in `symbols: [BTCJPY, ETHJPY]`"
-    raise wrong("AT209", f"{shown(value)} is not a symbol", hint=hint)
+    raise wrong("AT209", f"{shown(value)} is not a symbol", hint)
 
 
 def _listed(value: object) -> object:
@@ -119,7 +110,7 @@ def shown(value: object) -> str:
 
 def _version(value: object) -> object:
     if value != "1":
-        raise wrong("AT219", f"version `{value}` is not known", hint="this release reads `version: 1`")
+        raise wrong("AT219", f"version `{value}` is not known", "this release reads `version: 1`")
     return value
 
 
@@ -130,7 +121,7 @@ def mapping_or_text(value: object) -> str:
 
 def _bare(value: object) -> object:
     if value not in ("", "true", {}):
-        raise wrong("AT203", "nothing belongs behind this word", hint="write the word alone")
+        raise wrong("AT203", "nothing belongs behind this word", "write the word alone")
     return ""
 
 

@@ -30,7 +30,7 @@ from autotrader.exchanges.venue import Venue, VenueSettings
 from autotrader.files import find_account_file
 from autotrader.language.plan import Plan
 from autotrader.language.requests import PlaceRequest
-from autotrader.language.settings import Exchange, Settings
+from autotrader.language.settings import ExchangeSettings, Settings
 from autotrader.language.shapes import Moment
 from autotrader.language.tree import Condition, Value
 from autotrader.language.vocabulary import needs_of, needs_of_condition
@@ -226,7 +226,7 @@ def _settings_for(config: Path | None, base_url: str | None) -> Settings:
             hint=f"go to a project's folder, name the exchange (--base-url {DEFAULT_ADDRESS}),"
             " or give a file with --data",
         )
-    return Settings(file="", exchange=Exchange(base_url=base_url))
+    return Settings(file="", exchange=ExchangeSettings(base_url=base_url))
 
 
 def _worth(value: Value, here: ReadOnly, known: Mapping[str, Instrument]) -> Decimal | Scalar:

@@ -42,18 +42,11 @@ class WrittenAction(create_model("_Forms", __base__=Written, **_FIELDS)):  # typ
             if data in BARE:
                 return {str(data): ""}
             hint = 'write `- buy: {...}`, `- sell: {...}`, `- notify: "..."`, `- cancel` or `- halt`'
-            raise wrong(
-                "AT204", f"`{data}` is not an action by itself" if data else "an action is missing here", hint=hint
-            )
+            raise wrong("AT204", f"`{data}` is not an action by itself" if data else "an action is missing here", hint)
         if isinstance(data, dict) and len(data) > 1:
             second = list(data)[1]
-            raise wrong(
-                "AT205",
-                "one list item holds one action",
-                key=second,
-                drop=list(data)[1:],
-                hint=f"begin a new item: `- {second}: ...`, and indent the action's own keys below it",
-            )
+            hint = f"begin a new item: `- {second}: ...`, and indent the action's own keys below it"
+            raise wrong("AT205", "one list item holds one action", hint, key=second, drop=list(data)[1:])
         if data == {}:
             raise wrong("AT204", "an action is missing here")
         return data

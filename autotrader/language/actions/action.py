@@ -14,6 +14,7 @@ from autotrader.language.compiler import Compiler
 from autotrader.language.nodes import Path
 from autotrader.language.requests import Dropped, Request, RunKey, Skipped
 from autotrader.language.tree import Place, Term, Value
+from autotrader.language.walk import tree_terms
 from autotrader.market.account import OwnOrder
 from autotrader.market.needs import Need
 from autotrader.market.sources import Missing, Sources
@@ -125,7 +126,5 @@ class Action:
 
 def terms_of(action: Action) -> Iterable[Term]:
     """Every term of an action's values."""
-    from autotrader.language.walk import tree_terms
-
     for value in action.values():
         yield from tree_terms(value)

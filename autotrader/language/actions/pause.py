@@ -26,9 +26,8 @@ class WrittenPause(Written):
     def _some(self) -> Self:
         """Somebody must be meant."""
         if not self.rules and not self.labels:
-            raise wrong(
-                "AT202", "no rule is named", hint="add `rules: [id, ...]` or `labels: [...]`", add={"labels": ["x"]}
-            )
+            hint = "add `rules: [id, ...]` or `labels: [...]`"
+            raise wrong("AT202", "no rule is named", hint, add={"labels": ["x"]})
         return self
 
 

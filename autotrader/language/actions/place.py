@@ -32,7 +32,7 @@ AMOUNTS = ("spend", "size", "max_spend", "max_size")
 
 def _post_only(value: object) -> object:
     if value == "shift":
-        raise wrong("AT432", "not yet supported: `post_only: shift`", hint="use `post_only: true`")
+        raise wrong("AT432", "not yet supported: `post_only: shift`", "use `post_only: true`")
     return value
 
 
@@ -66,20 +66,11 @@ class WrittenPlace(Written):
         if not isinstance(data, dict):
             return data
         if "spend" in data and "size" in data:
-            raise wrong(
-                "AT216",
-                "`spend` and `size` exclude each other",
-                key="size",
-                drop=["size"],
-                hint="keep one of them; a second bound is written `max_spend` or `max_size`",
-            )
+            hint = "keep one of them; a second bound is written `max_spend` or `max_size`"
+            raise wrong("AT216", "`spend` and `size` exclude each other", hint, key="size", drop=["size"])
         if not {"spend", "size", "risk", "target"} & set(data):
-            raise wrong(
-                "AT216",
-                "the amount is missing",
-                add={"spend": "10_000_000 JPY"},
-                hint="add `spend: 10_000 JPY` or `size: 0.001 BTC`",
-            )
+            hint = "add `spend: 10_000 JPY` or `size: 0.001 BTC`"
+            raise wrong("AT216", "the amount is missing", hint, add={"spend": "10_000_000 JPY"})
         if {"risk", "target"} & set(data) and not {"spend", "size"} & set(data):
             return {**data, "spend": "10_000_000 JPY"}
         return data
@@ -90,13 +81,9 @@ class WrittenPlace(Written):
         market = self.price == "market"
         if self.post_only and (market or self.tif in {"ioc", "fok"}):
             other = "price: market" if market else f"tif: {self.tif}"
-            raise wrong(
-                "AT218",
-                f"`post_only` and `{other}` exclude each other",
-                key="post_only",
-                drop=["post_only"],
-                hint="a post-only order never trades at once, the other only at once",
-            )
+            message = f"`post_only` and `{other}` exclude each other"
+            hint = "a post-only order never trades at once, the other only at once"
+            raise wrong("AT218", message, hint, key="post_only", drop=["post_only"])
         if market and self.tif == "gtc":
             raise wrong("AT218", "`price: market` is immediate or cancel, never `gtc`", key="tif", drop=["tif"])
         if self.max_slippage is not None and not market:

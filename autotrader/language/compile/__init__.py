@@ -11,7 +11,7 @@ from autotrader.language.compile.params import params_of
 from autotrader.language.compile.rule import compiled_rule
 from autotrader.language.compiler import Compiler, Signal
 from autotrader.language.expression import Scope
-from autotrader.language.nodes import Document, dotted
+from autotrader.language.nodes import Document, Path, dotted
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.problems import Problem
 from autotrader.language.reading import Checked
@@ -134,15 +134,10 @@ def _check_symbol(shared: _Shared, at: Compiler, symbol: str, where: tuple[str |
     guess = did_you_mean(symbol, shared.instruments)
     if shared.known or symbol not in at.scope.instruments:
         hint = guess or "`autotrader market price` lists what the exchange trades"
-        at.fault(where, "AT209", f"there is no symbol `{symbol}`", hint=hint)
+        at.fault(where, "AT209", f"there is no symbol `{symbol}`", hint)
         return
-    at.fault(
-        where,
-        "AT310",
-        f"`{symbol}` is not in the table of known symbols",
-        severity="note",
-        hint=guess or "it is checked against the exchange before anything runs",
-    )
+    hint = guess or "it is checked against the exchange before anything runs"
+    at.fault(where, "AT310", f"`{symbol}` is not in the table of known symbols", hint, severity="note")
 
 
 # ------------------------------------------------------------------------------------------------ over all files
@@ -174,35 +169,25 @@ def _check_signals(shared: _Shared, file: File, model: WrittenFile, params: Mapp
 
 
 def _unused_params(shared: _Shared, file: File, model: WrittenFile) -> None:
-    if not file.checked.problems:
-        at = shared.compiler(file, {})
-        for name in model.params:
-            if f"${name}" not in shared.used:
-                at.fault(
-                    ("params", name),
-                    "AT305",
-                    f"the parameter `{name}` is used nowhere",
-                    at_key=True,
-                    severity="warning",
-                    hint=f"write `${name}` where its value belongs, or remove it",
-                )
+    for name in model.params if not file.checked.problems else ():
+        if f"${name}" not in shared.used:
+            hint = f"write `${name}` where its value belongs, or remove it"
+            _unused(shared, file.document, file.checked, ("params", name), "AT305", f"the parameter `{name}`", hint)
 
 
 def _unused_signals(shared: _Shared) -> None:
     for name, signal in shared.signals.items():
         if f"signal:{name}" not in shared.used and not signal.checked.problems:
-            at = Compiler(
-                document=signal.document, checked=signal.checked, scope=Scope(symbol=""), problems=shared.problems,
-                settings=shared.settings,
-            )  # fmt: skip
-            at.fault(
-                signal.path,
-                "AT306",
-                f"the signal `{name}` is used nowhere",
-                at_key=True,
-                severity="warning",
-                hint=f"write `signal({name})` in a condition, or remove it",
-            )
+            hint = f"write `signal({name})` in a condition, or remove it"
+            _unused(shared, signal.document, signal.checked, signal.path, "AT306", f"the signal `{name}`", hint)
+
+
+def _unused(
+    shared: _Shared, document: Document, checked: Checked[Any], path: Path, code: str, what: str, hint: str
+) -> None:
+    if not checked.silences(path):
+        message = f"{what} is used nowhere"
+        shared.problems.append(document.problem(code, path, message, hint, at_key=True, severity="warning"))
 
 
 def _check_names(
