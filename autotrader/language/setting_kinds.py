@@ -297,7 +297,7 @@ def _literal(text: str, kind: tree.Kind, notes: Notes) -> tree.Literal:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Key:
     """A key of the account file: its kind and purpose, whether live needs it, whether the environment may tighten it.
 
@@ -305,8 +305,8 @@ class Key:
     written, for `config show`; what is not `dumped` is left out of the loaded plan's data.
     """
 
-    kind: SettingKind = SettingKind()
     about: str = ""
+    kind: SettingKind = SettingKind()
     live: bool = False
     environment: bool = False
     init: str = ""

@@ -10,7 +10,8 @@ the first file is read.
 from collections.abc import Mapping
 from dataclasses import field
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
@@ -41,6 +42,7 @@ from autotrader.market.exchanges import DEFAULT, EXCHANGES, ExchangeName
 from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, TOKYO
 
+Money: TypeAlias = Mapping[str, Decimal]  # by asset
 STRICT = ConfigDict(extra="forbid")
 STANDARD_CHANNELS = frozenset({"stdout", "log"})
 
@@ -49,6 +51,7 @@ _URL_HINT = "write `url_env: NAME` and put the address into that environment var
 _API_KEY = Refusal("AT508", "an API key never stands in this file", _KEY_HINT)
 _API_SECRET = Refusal("AT508", "an API secret never stands in this file", _KEY_HINT)
 _URL = Refusal("AT508", "an address (it holds a token) never stands in this file", _URL_HINT)
+_limit = partial(Key, live=True, environment=True)
 _SECRETS = {"api_key": _API_KEY, "api_secret": _API_SECRET}
 
 
@@ -61,17 +64,10 @@ class ExchangeSettings:
 
     name: Annotated[ExchangeName, Key()] = DEFAULT
     base_url: Annotated[
-        str,
-        Key(
-            kind=VenueUrl(),
-            about="http on this machine, or one of the venue's https hosts",
-            unset="the venue's own",
-        ),
+        str, Key("http on this machine, or one of the venue's https hosts", VenueUrl(), unset="the venue's own")
     ] = ""
     recv_window_ms: Annotated[
-        int,
-        Key(kind=Duration(100, 60_000), about="how long a signed request stays valid: `5s`"),
-        Field(alias="recv_window"),
+        int, Key("how long a signed request stays valid: `5s`", Duration(100, 60_000)), Field(alias="recv_window")
     ] = 5_000
 
     @property
@@ -87,57 +83,36 @@ class Limits:
     __pydantic_config__ = STRICT
 
     spend_per_day: Annotated[
-        Mapping[str, Decimal],
-        Key(
-            kind=Amounts(single=True), live=True, environment=True, init="10_000 JPY",
-            about="the most that buys may spend in a day: `30_000 JPY`",
-        ),
-    ] = field(default_factory=dict)  # fmt: skip
+        Money, _limit("the most that buys may spend in a day: `30_000 JPY`", Amounts(single=True), init="10_000 JPY")
+    ] = field(default_factory=dict)
     loss_per_day: Annotated[
-        Mapping[str, Decimal],
-        Key(
-            kind=Amounts(single=True), live=True, environment=True, init="3_000 JPY",
-            about="trading halts below this: `5_000 JPY`",
-        ),
-    ] = field(default_factory=dict)  # fmt: skip
+        Money, _limit("trading halts below this: `5_000 JPY`", Amounts(single=True), init="3_000 JPY")
+    ] = field(default_factory=dict)
     keep_free: Annotated[
-        Mapping[str, Decimal],
-        Key(
-            kind=Amounts(more=True), live=True, environment=True, init="{JPY: 5_000 JPY}",
-            about="what no order may touch: `{JPY: 5_000 JPY}`",
-        ),
-    ] = field(default_factory=dict)  # fmt: skip
+        Money, _limit("what no order may touch: `{JPY: 5_000 JPY}`", Amounts(more=True), init="{JPY: 5_000 JPY}")
+    ] = field(default_factory=dict)
     halt_after: Annotated[
-        int | None,
-        Key(
-            kind=Count("refusal"), live=True, environment=True, init="5 refusals", note="in a row",
-            about="`5 refusals` in a row",
-        ),
-    ] = None  # fmt: skip
-    open_orders: Annotated[
-        int | None, Key(kind=Count(), live=True, environment=True, init="5", about="open at the same time")
+        int | None, _limit("`5 refusals` in a row", Count("refusal"), init="5 refusals", note="in a row")
     ] = None
-    orders_per_hour: Annotated[int | None, Key(kind=Count(), live=True, environment=True, init="10")] = None
+    open_orders: Annotated[
+        int | None, _limit("open at the same time", Count(), init="5")
+    ] = None  # fmt: skip
+    orders_per_hour: Annotated[int | None, _limit(kind=Count(), init="10")] = None
     holding: Annotated[
-        Mapping[str, Decimal],
-        Key(
-            kind=Amounts(), live=True, environment=True, init="{BTC: 0.01 BTC}",
-            about="the most that may be held: `{BTC: 0.05 BTC}`",
-        ),
-    ] = field(default_factory=dict)  # fmt: skip
+        Money, _limit("the most that may be held: `{BTC: 0.05 BTC}`", Amounts(), init="{BTC: 0.01 BTC}")
+    ] = field(default_factory=dict)
     price_band: Annotated[
         Decimal | None,
-        Key(
-            kind=Percent(50), live=True, environment=True, init="3%",
-            about="refuse orders further through the market than this: `3%`",
+        _limit(
+            "refuse orders further through the market than this: `3%`", Percent(50), init="3%",
             note="refuse an order further than this through the market",
         ),
     ] = None  # fmt: skip
     request_weight: Annotated[
         Decimal,
         Key(
-            kind=Percent(100), environment=True, init="30%",
-            about="share of the exchange's request weight: `30%`", note="share of the exchange's request weight",
+            "share of the exchange's request weight: `30%`", Percent(100), environment=True, init="30%",
+            note="share of the exchange's request weight",
         ),
     ] = Decimal(30)  # fmt: skip
 
@@ -210,9 +185,7 @@ class Witness:
 
     to: Name
     every_ms: Annotated[
-        int,
-        Key(kind=Duration(60_000, 30 * DAY_MS), about="how often, beside start and stop (default `1d`)"),
-        Field(alias="every"),
+        int, Key("how often, beside start and stop (default `1d`)", Duration(60_000, 30 * DAY_MS)), Field(alias="every")
     ] = DAY_MS
 
 
@@ -221,25 +194,21 @@ class Settings:
     """The account file, checked, with defaults filled in. `file` is where it was read from: no key of it."""
 
     __pydantic_config__ = STRICT
-    refused: ClassVar[Mapping[str, Refusal]] = {
-        **_SECRETS,
-        "candle_timezone": not_yet("AT434", "`candle_timezone`"),
-    }
+    refused: ClassVar[Mapping[str, Refusal]] = {**_SECRETS, "candle_timezone": not_yet("AT434", "`candle_timezone`")}
 
     file: str
     mode: Annotated[
         Literal["dry_run", "live"],
         Key(
-            kind=Mode(), environment=True, init="dry_run",
-            about="live also needs --live on the command line",
+            "live also needs --live on the command line", Mode(), environment=True, init="dry_run",
             note="nothing is placed; live also needs --live and a confirmation",
         ),
     ] = "dry_run"  # fmt: skip
     timezone: Annotated[
         str,
         Key(
-            kind=Zone(), init="Asia/Tokyo", note="days, weeks and months of the limits",
-            about="days, weeks and months of the account: an IANA name",
+            "days, weeks and months of the account: an IANA name", Zone(), init=TOKYO,
+            note="days, weeks and months of the limits",
         ),
     ] = TOKYO  # fmt: skip
     exchange: Annotated[ExchangeSettings, Key(init=f"{{name: {DEFAULT}, recv_window: 5s}}")] = field(
@@ -247,38 +216,38 @@ class Settings:
     )
     symbols: Annotated[
         tuple[SymbolName, ...],
-        Key(init="[BTCJPY]", about="what may be traded; empty: whatever the rules name", note="nothing else is traded"),
+        Key("what may be traded; empty: whatever the rules name", init="[BTCJPY]", note="nothing else is traded"),
     ] = ()
     max_slippage: Annotated[
         Decimal,
         Key(
-            kind=Percent(10), environment=True, init="0.5%",
-            about="for `price: market` (default `0.5%`)", note="for `price: market`",
+            "for `price: market` (default `0.5%`)", Percent(10), environment=True, init="0.5%",
+            note="for `price: market`",
         ),
     ] = Decimal("0.5")  # fmt: skip
     paper: Annotated[
-        Mapping[str, Decimal],
+        Money,
         Key(
-            kind=Amounts(), init="{JPY: 100_000 JPY}",
-            about="balances of dry-run: `{JPY: 100_000 JPY}`", note="what dry-run begins with",
+            "balances of dry-run: `{JPY: 100_000 JPY}`", Amounts(), init="{JPY: 100_000 JPY}",
+            note="what dry-run begins with",
         ),
     ] = field(default_factory=dict)  # fmt: skip
     limits: Annotated[Limits, Key(note="no rule can pass these; live needs them all")] = field(default_factory=Limits)
     notify: Annotated[
         Channels,
         Key(
-            kind=Made(dict[Name, _Written], _channels, _channels_shown),
+            "`default:` names a channel; the others are channels",
+            Made(dict[Name, _Written], _channels, _channels_shown),
             init="\n  default: stdout"
             "\n  # phone: {url_env: AUTOTRADER_NOTIFY_URL}   # an address of the apprise kind, in the environment",
-            about="`default:` names a channel; the others are channels",
         ),
     ] = field(default_factory=Channels)
-    heartbeat: Annotated[Address | None, Key(dumped=False, about="an address that is called after each good cycle")] = (
-        None
-    )
-    witness: Annotated[Witness | None, Key(dumped=False, about="who is told the head of the audit chain")] = None
+    heartbeat: Annotated[
+        Address | None, Key("an address that is called after each good cycle", dumped=False)
+    ] = None  # fmt: skip
+    witness: Annotated[Witness | None, Key("who is told the head of the audit chain", dumped=False)] = None
     include: Annotated[
-        tuple[PlainText, ...], Key(init="[rules/*.yaml]", about="rule files, from the folder of this file")
+        tuple[PlainText, ...], Key("rule files, from the folder of this file", init="[rules/*.yaml]")
     ] = ("rules/*.yaml",)
 
     @property
