@@ -60,9 +60,7 @@ def command(
         with world_of(project, state, live=live, stepped=stepped, logs=logs) as world:
             _banner(world)
             started = world.start()
-            _tell_start(started)
-            for text in world.gone():
-                note(styled(f"{printable(text)}; `autotrader orders` lists them", "yellow", sys.stderr))
+            _tell_start(started, world.gone())
             if not started.armed and once:
                 hint = NO_WORD if started.differences else NOT_ARMED
                 raise SafetyRefused("not armed: " + "; ".join(started.reasons), hint=hint)
@@ -125,7 +123,9 @@ def _banner(world: Runtime) -> None:
         note(styled(f"{halt.text}; `autotrader resume` lifts it", "yellow", sys.stderr))
 
 
-def _tell_start(started: Report) -> None:
+def _tell_start(started: Report, gone: tuple[str, ...]) -> None:
+    for text in gone:
+        note(styled(f"{printable(text)}; `autotrader orders` lists them", "yellow", sys.stderr))
     parts = [
         f"{len(started.dropped)} intents never sent" if started.dropped else "",
         f"{len(started.unresolved)} orders of unknown fate, still asked about" if started.unresolved else "",

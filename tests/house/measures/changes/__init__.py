@@ -9,6 +9,7 @@ scripted yet; what stood before was traced by hand.
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,7 @@ CHANGES = (
     Change("a relation", "11", "2", "relation"),
     Change("an action", "9–15", "2", "action"),
     Change("a setting with its limit", "6–7", "2", "setting"),
-    Change("an exchange", "~20", "its folder + 1"),
+    Change("an exchange", "~20", "its folder + 1", "exchange"),
     Change("a column of the trades CSV", "1", "1", "trades_column"),
 )
 
@@ -85,6 +86,9 @@ def touched(change: Change) -> list[str]:
         copied(Path(name))
         patched(Path(name), patches)
         argv = [sys.executable, "-c", f"from {__name__}.{change.module} import tried; tried()"]
-        done = subprocess.run(argv, check=False, cwd=name, capture_output=True, text=True, timeout=120)
+        home = {"HOME": name, "XDG_STATE_HOME": f"{name}/state", "XDG_CACHE_HOME": f"{name}/cache"}
+        done = subprocess.run(
+            argv, check=False, cwd=name, env=os.environ | home, capture_output=True, text=True, timeout=600
+        )
         assert done.returncode == 0, f"{change.name}: does not work in the copy\n{done.stderr[-2000:]}"
     return sorted({patch.path for patch in patches if patch.path.startswith("autotrader/")})
