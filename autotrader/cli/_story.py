@@ -5,7 +5,7 @@ A line is a list of (text, style) pieces, so that a terminal can colour it, a fi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, TypeAlias
 
@@ -45,11 +45,6 @@ def story_text(told: Explanation, day: Day | None = None, *, past: bool = False)
     if day is not None:
         lines += _summary(told, day)
     return lines
-
-
-def plain_text(lines: Sequence[Line]) -> str:
-    """The lines without styles."""
-    return "\n".join("".join(text for text, _ in line).rstrip() for line in lines)
 
 
 def outcome_word(told: Explanation) -> Piece:

@@ -7,7 +7,7 @@ through its list of actions. Both are plain values; how they are kept is the tas
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
@@ -126,8 +126,3 @@ class Run:
     def is_over(self) -> bool:
         """Whether nothing more comes of it."""
         return self.status in {"done", "failed", "returned"}
-
-
-def same_but_slot(one: RuleState, other: RuleState) -> bool:
-    """Whether two states differ in nothing but the last evaluated slot: a quiet step."""
-    return replace(one, last_slot_ms=None) == replace(other, last_slot_ms=None)

@@ -184,13 +184,6 @@ class Database:
         """What `schema` gives for a database that this program made."""
         return _schema_of(MIGRATIONS)
 
-    def back_up(self, target: Path) -> None:
-        """Copy the whole database, consistently, to `target`. Raises RecordsBroken."""
-        try:
-            back_up(self._connection, target)
-        except FAILURES as error:
-            raise broken(target, error) from error
-
     def close(self) -> None:
         """Close it; the WAL is folded back into the file."""
         self._connection.close()

@@ -43,12 +43,6 @@ class Evaluations:
         self._db = db
         self._chain = chain
 
-    def next_cycle(self) -> int:
-        """The number of the next cycle: one more than the last that was recorded or sealed."""
-        row = self._db.row("SELECT max(cycle) AS last FROM evaluations")
-        last = row["last"] if row is not None and row["last"] is not None else 0
-        return max(int(last), self._sealed_to()) + 1
-
     def add(self, evaluation: Evaluation) -> None:
         """Record one cycle inside the open transaction; seals the hours before it first."""
         self._seal_before(evaluation.time_ms)
@@ -84,13 +78,8 @@ class Evaluations:
         row = self._db.row("SELECT max(cycle) AS last FROM evaluations")
         return None if row is None or row["last"] is None else self.get(row["last"])
 
-    def of_rule(self, rule: str, at_ms: int | None = None) -> Evaluation | None:
-        """The last cycle that evaluated `rule`, at or before `at_ms` (None: the newest)."""
-        cycle = self.cycle_of(rule, at_ms)
-        return None if cycle is None else self.get(cycle)
-
     def cycle_of(self, rule: str, at_ms: int | None = None) -> int | None:
-        """The number of that cycle."""
+        """The number of the last cycle that evaluated `rule`, at or before `at_ms` (None: the newest)."""
         limit = 1 << 62 if at_ms is None else at_ms
         row = self._db.row(
             "SELECT e.cycle FROM rule_names JOIN evaluated AS d ON d.rule = id JOIN evaluations AS e USING (cycle) "

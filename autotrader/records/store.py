@@ -334,10 +334,6 @@ class Store:
         """The store's inbox; the caller closes it."""
         return Inbox(self.folder / INBOX)
 
-    def back_up(self, target: Path) -> None:
-        """Copy the database, consistently, to another file."""
-        self._db.back_up(target)
-
     def _compare_with_close(self, now_ms: int) -> None:
         last = self.chain.latest(1)
         if not last or last[0].kind != CLOSED:

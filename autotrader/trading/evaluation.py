@@ -19,7 +19,7 @@ from typing import Any
 
 from autotrader.engine.outcome import Decision, Outcome
 from autotrader.engine.state import Phase, RuleState, StateKey
-from autotrader.engine.values import Values, scalar_from_text, scalar_to_text, values_from_json, values_to_json
+from autotrader.engine.values import scalar_to_text, values_to_json
 from autotrader.language.plan import Plan
 from autotrader.market.candles import Candles
 from autotrader.market.needs import (
@@ -126,15 +126,6 @@ def _plain(decision: Decision) -> dict[str, Any]:
 def decisions_of(body: Mapping[str, Any]) -> tuple[Decision, ...]:
     """The decisions of a row."""
     return tuple(Decision(**{**row, "phase": Phase(row["phase"])}) for row in body["decisions"])
-
-
-def values_of(body: Mapping[str, Any], rule: str, order: str) -> Values:
-    """The value table as one rule (and order) saw it."""
-    values = values_from_json(body["values"])
-    for name, about, seen in body["orders"]:
-        if (name, about) == (rule, order):
-            values = values.also({term: scalar_from_text(text) for term, text in seen.items()})
-    return values
 
 
 def state_before(body: Mapping[str, Any], key: StateKey) -> RuleState | None:

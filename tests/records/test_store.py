@@ -17,6 +17,7 @@ from autotrader.engine.state import Pending, Phase, RuleState, Run, StateKey
 from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
 from autotrader.language.shapes import LeafMemory
 from autotrader.records import schema
+from autotrader.records.database import back_up
 from autotrader.records.places import Identity, store_dir, stores_in, writer_pid
 from autotrader.records.store import Store, new_store_id
 from tests.worlds.desk import WORLD, open_store
@@ -395,7 +396,7 @@ def test_a_backup_is_a_whole_store(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s")
     store.notice(1, "info", "kept")
     (tmp_path / "copy").mkdir()
-    store.back_up(tmp_path / "copy" / "records.db")
+    back_up(store._db._connection, tmp_path / "copy" / "records.db")
     (tmp_path / "copy" / "heads.jsonl").write_bytes((tmp_path / "s" / "heads.jsonl").read_bytes())
     store.close()
     with Store.read(tmp_path / "copy") as copy:

@@ -77,11 +77,6 @@ class Client:
         """Seconds on the clock that deadlines of requests are kept with."""
         return self._patience.monotonic()
 
-    @property
-    def can_sign(self) -> bool:
-        """Whether there is a key."""
-        return self._reader is not None
-
     def ask(self, row: Endpoint, params: Params = (), *, size: int = 1, seconds: float = READ_SECONDS) -> Any:
         """The JSON value of a call that only looks. `size` is by how much it weighs, where that matters.
 
