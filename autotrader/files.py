@@ -42,7 +42,7 @@ _LINK_HINT = "put the file itself here, or name the place that it points to"
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class RuleSources:
     """What was read: name as shown to the user -> content; and what could not be read."""
 
     texts: Mapping[str, bytes]
@@ -72,8 +72,8 @@ class _Reader:
         self.strict = strict
 
     @property
-    def found(self) -> Sources:
-        return Sources(self.texts, tuple(self.problems))
+    def found(self) -> RuleSources:
+        return RuleSources(self.texts, tuple(self.problems))
 
     def tell(self, path: str | Path, message: str, hint: str, *, warning: bool = False) -> None:
         place = Place(path_text(path), 1, 1)
@@ -142,7 +142,7 @@ class _Reader:
         return []
 
 
-def read_sources(paths: Sequence[str], *, strict_permissions: bool = False) -> Sources:
+def read_sources(paths: Sequence[str], *, strict_permissions: bool = False) -> RuleSources:
     """Read files, folders and `-` (standard input). Never raises for a bad path: it becomes a problem (AT001).
 
     `strict_permissions` (live): files that others could have changed are refused; without it they are warned of.
@@ -158,7 +158,7 @@ def read_sources(paths: Sequence[str], *, strict_permissions: bool = False) -> S
     return reader.found
 
 
-def included(account_file: Path, patterns: Iterable[str], *, strict_permissions: bool = False) -> Sources:
+def included(account_file: Path, patterns: Iterable[str], *, strict_permissions: bool = False) -> RuleSources:
     """Read the rule files that the account file's `include` names, relative to its folder; no link leads out of it."""
     reader = _Reader(strict=strict_permissions)
     for pattern in patterns:

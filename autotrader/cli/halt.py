@@ -21,7 +21,7 @@ from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import AutotraderError, ConfigError, UsageError
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
-from autotrader.service.control import Halted, halt, remaining, store_folders
+from autotrader.service.control import HaltReply, halt, remaining, store_folders
 from autotrader.service.inbox import cancel_all
 from autotrader.text import printable
 
@@ -71,7 +71,7 @@ def command(
     return code
 
 
-def _cancelled(one: Halted, config: Path | None, state: Path | None) -> Halted:
+def _cancelled(one: HaltReply, config: Path | None, state: Path | None) -> HaltReply:
     """Take back what stands, where no service did: opens that store's own world. Live needs its keys."""
 
     if one.how == "service" or not one.remaining:
@@ -93,7 +93,7 @@ def _cancelled(one: Halted, config: Path | None, state: Path | None) -> Halted:
 _MEANINGS = {"reduce_only": "nothing is bought, sales go on", "halt": "", "cancel": "orders are taken back"}
 
 
-def _show(one: Halted, asked: HaltLevel) -> None:
+def _show(one: HaltReply, asked: HaltLevel) -> None:
 
     cancel = asked is HaltLevel.CANCEL
     how = {"service": "told to the running service", "records": "no service runs", "file": "by the halt file alone"}
@@ -114,7 +114,7 @@ def _show(one: Halted, asked: HaltLevel) -> None:
         say("  no order of ours stands at the exchange")
 
 
-def _data(one: Halted) -> dict[str, Any]:
+def _data(one: HaltReply) -> dict[str, Any]:
     return {
         "store": one.folder.name, "how": one.how, "level": one.level, "cancelled": list(one.cancelled),
         "remaining": list(one.remaining), "problem": one.problem or None,

@@ -98,8 +98,3 @@ def scalar_from_text(text: str) -> Scalar:
 def values_to_json(values: Values) -> dict[str, str]:
     """A table as plain JSON data, sorted by id."""
     return {key: scalar_to_text(values.table[key]) for key in sorted(values.table)}
-
-
-def values_from_json(data: Mapping[str, str]) -> Values:
-    """The inverse of `values_to_json`."""
-    return Values({key: scalar_from_text(text) for key, text in data.items()})

@@ -3,7 +3,7 @@
 What every exchange needs lies here: address, messages and transport (bytes over one line), strict_json and reading
 (replies as models), clock (the venue's time), pool (side by side within a time), secret, live (the permission to
 trade), key_check, candle_store, paper; `venue` says what one gives and takes. What only one exchange has lies in its
-folder, whose door (`Exchange`) is all that anybody outside of it imports, and only here.
+folder, whose door (`ExchangeDoor`) is all that anybody outside of it imports, and only here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from autotrader.market.needs import AccountNeed, MarketNeed
 
 
-class Exchange(Protocol):
+class ExchangeDoor(Protocol):
     """The door of an exchange: the package `exchanges/<name>`."""
 
     @property
@@ -50,9 +50,9 @@ class Exchange(Protocol):
         """Make a connection; nothing is asked yet. `url` "" is the exchange's own. Raises ConfigError, UsageError."""
 
 
-def exchange(name: str = DEFAULT) -> Exchange:
+def exchange(name: str = DEFAULT) -> ExchangeDoor:
     """The door of an exchange by its name in `market.exchanges`. Only the folder that is used is imported."""
-    return cast("Exchange", import_module(f"{__name__}.{name}"))
+    return cast("ExchangeDoor", import_module(f"{__name__}.{name}"))
 
 
 def open_venue(

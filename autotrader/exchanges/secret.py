@@ -80,7 +80,7 @@ class Credentials:
         return f"Credentials({self.fingerprint})"
 
 
-class Place(NamedTuple):
+class SecretPlace(NamedTuple):
     """Where a key or a secret lies, in words without its value, and how it is read."""
 
     name: str
@@ -90,7 +90,7 @@ class Place(NamedTuple):
 Environment = Mapping[str, str]
 
 
-def key_places(environment: Environment) -> tuple[Place, ...]:
+def key_places(environment: Environment) -> tuple[SecretPlace, ...]:
     """Where there is an API key, the one that counts first. Nothing is read."""
     found = (
         _systemd(environment, SYSTEMD_KEY),
@@ -100,7 +100,7 @@ def key_places(environment: Environment) -> tuple[Place, ...]:
     return tuple(place for place in found if place is not None)
 
 
-def secret_places(environment: Environment) -> tuple[Place, ...]:
+def secret_places(environment: Environment) -> tuple[SecretPlace, ...]:
     """Where there is an API secret, the one that counts first. Nothing is read.
 
     Raises ConfigError where both a file and a text are named: nobody means that.
@@ -144,27 +144,27 @@ def _fault(one: Secret, *, may_be_pem: bool) -> tuple[str, str] | None:
     return "it holds characters that no API key has", "copy it again, without quotes"
 
 
-def _systemd(environment: Environment, name: str) -> Place | None:
+def _systemd(environment: Environment, name: str) -> SecretPlace | None:
     folder = environment.get(SYSTEMD_VARIABLE, "")
     path = Path(folder) / name
     if not folder or not path.exists():
         return None
-    return Place(f"systemd credential {name}", lambda: Secret(read_secret(path, group_may_read=True)))
+    return SecretPlace(f"systemd credential {name}", lambda: Secret(read_secret(path, group_may_read=True)))
 
 
-def _file(environment: Environment) -> Place | None:
+def _file(environment: Environment) -> SecretPlace | None:
     name = environment.get(FILE_VARIABLE, "")
-    return Place(f"file {name}", lambda: Secret(read_secret(Path(name)))) if name else None
+    return SecretPlace(f"file {name}", lambda: Secret(read_secret(Path(name)))) if name else None
 
 
-def _variable(environment: Environment, name: str) -> Place | None:
+def _variable(environment: Environment, name: str) -> SecretPlace | None:
     there = bool(environment.get(name, "").strip())
-    return Place(f"environment {name}", lambda: Secret(environment[name].strip())) if there else None
+    return SecretPlace(f"environment {name}", lambda: Secret(environment[name].strip())) if there else None
 
 
-def _keyring(environment: Environment, entry: str) -> Place | None:
+def _keyring(environment: Environment, entry: str) -> SecretPlace | None:
     service = environment.get(KEYRING_VARIABLE, "").strip()
-    return Place(f"keyring {service}/{entry}", lambda: _from_keyring(service, entry)) if service else None
+    return SecretPlace(f"keyring {service}/{entry}", lambda: _from_keyring(service, entry)) if service else None
 
 
 def _from_keyring(service: str, entry: str) -> Secret:

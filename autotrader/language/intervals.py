@@ -159,6 +159,10 @@ class Intervals:
         return True if a and b else None
 
 
+def _ends(pick: Callable[[Scalar, Scalar], Scalar], a: Interval, b: Interval) -> Interval:
+    return Interval(pick(a.low, b.low), pick(a.high, b.high), max(a.size, b.size))
+
+
 def _both_known(a: Interval | Missing, b: Interval | Missing, join: Join) -> Interval | Missing:
     if isinstance(a, Missing):
         return a

@@ -24,7 +24,7 @@ RANK: dict[OrderStatus, int] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Progress:
     """What a reply changes: the order as it is known now, whether that is news, and what was odd about the reply."""
 
     order: Order
@@ -32,11 +32,11 @@ class Step:
     alerts: tuple[str, ...] = ()
 
 
-def advance(known: Order, seen: Order) -> Step:
+def advance(known: Order, seen: Order) -> Progress:
     """Merge a venue's description into what is known of the same order."""
     alerts = _contradictions(known, seen)
     if seen.executed < known.executed:
-        return Step(known, moved=False, alerts=alerts)
+        return Progress(known, moved=False, alerts=alerts)
     further = RANK[seen.status] > RANK[known.status]
     status = seen.status if further else known.status
     quote = known.quote_executed
@@ -50,7 +50,7 @@ def advance(known: Order, seen: Order) -> Step:
         updated_ms=max(known.updated_ms, seen.updated_ms),
         is_working=seen.is_working if further else known.is_working,
     )
-    return Step(merged, moved=_told(merged) != _told(known), alerts=alerts)
+    return Progress(merged, moved=_told(merged) != _told(known), alerts=alerts)
 
 
 def _told(order: Order) -> tuple[object, ...]:

@@ -155,7 +155,7 @@ def _flush(fd: int, folder: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class SignedHeads:
     """What the HMACs of some checkpoints say: how many were proven, what is wrong (row, what), what was not checked."""
 
     proven: int
@@ -163,7 +163,7 @@ class Signed:
     unchecked: str
 
 
-def check_macs(heads: Sequence[Head], store_id: str, key: AuditKey | None) -> Signed:
+def check_macs(heads: Sequence[Head], store_id: str, key: AuditKey | None) -> SignedHeads:
     """Check the checkpoints (oldest first) with the key, where it is here.
 
     The newest must bear this key's HMAC: without that rule the HMACs could simply be cut off.
@@ -172,7 +172,7 @@ def check_macs(heads: Sequence[Head], store_id: str, key: AuditKey | None) -> Si
     if key is None:
         ids = ", ".join(sorted({head.by for head in bearing}))
         told = f"{len(bearing):,} checkpoints bear an HMAC of key {ids}, which is not here" if bearing else ""
-        return Signed(0, (), told or "the checkpoints bear no HMAC: who can write both files can rewrite both")
+        return SignedHeads(0, (), told or "the checkpoints bear no HMAC: who can write both files can rewrite both")
     mine = [head for head in bearing if head.by == key.id]
     wrong = list(_forged(mine, store_id, key))
     proven = len(mine) - len(wrong)
@@ -180,7 +180,7 @@ def check_macs(heads: Sequence[Head], store_id: str, key: AuditKey | None) -> Si
         by = f"an HMAC of another key ({heads[-1].by})" if heads[-1].mac else "no HMAC"
         wrong.append((heads[-1].n, f"has a checkpoint with {by}; the key here is {key.id}"))
     others = len(bearing) - len(mine)
-    return Signed(
+    return SignedHeads(
         proven,
         tuple(wrong),
         f"{others:,} older checkpoints were made with another key and were not checked" if others else "",

@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS inbox (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class InboxEntry:
     """One command. `answer` is None until the service has carried it out; `problem` says why it cannot be read."""
 
     id: int
@@ -63,7 +63,7 @@ class Inbox:
         sql = "INSERT INTO inbox (time_ms, command, arguments) VALUES (?, ?, ?)"
         return int(self._run(sql, (time_ms, command, canonical(arguments))).lastrowid or 0)
 
-    def after(self, done: int) -> tuple[Entry, ...]:
+    def after(self, done: int) -> tuple[InboxEntry, ...]:
         """Entries newer than `done` (the store's `inbox_done`), oldest first."""
         rows = self._run("SELECT * FROM inbox WHERE id > ? ORDER BY id", (done,)).fetchall()
         return tuple(_entry(row) for row in rows)
@@ -72,7 +72,7 @@ class Inbox:
         """Tell the asker what came of it."""
         self._run("UPDATE inbox SET answer = ? WHERE id = ?", (canonical(answer), number))
 
-    def get(self, number: int) -> Entry | None:
+    def get(self, number: int) -> InboxEntry | None:
         """One entry: the asker polls it for the answer."""
         row = self._run("SELECT * FROM inbox WHERE id = ?", (number,)).fetchone()
         return None if row is None else _entry(row)
@@ -92,10 +92,10 @@ class Inbox:
         self._db.close()
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry(row: sqlite3.Row) -> InboxEntry:
     arguments, problem = _mapping(row["arguments"])
     answer, _ = _mapping(row["answer"]) if row["answer"] is not None else (None, "")
-    return Entry(
+    return InboxEntry(
         id=row["id"],
         time_ms=row["time_ms"],
         command=row["command"],

@@ -76,7 +76,7 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Observed:
+class ObservedOrder:
     """What observing an order did."""
 
     row: OrderRow
@@ -93,7 +93,7 @@ class Orders:
         self._chain = chain
         self._cache = FillCache(self._fills_after)
 
-    def adopt(self, order: Order, time_ms: int, asked: JournalRow | None, *, how: str) -> Observed:
+    def adopt(self, order: Order, time_ms: int, asked: JournalRow | None, *, how: str) -> ObservedOrder:
         """Take in an order that the venue has; again is the same as observing it.
 
         `asked` is its intent, None for a stray that bears our prefix without one. `how`: "reply", "query", "watch",
@@ -105,7 +105,7 @@ class Orders:
         if other is not None:
             ids = f"{other.client_order_id}, {order.client_order_id}"
             clash = f"order {order.order_id} of {order.symbol} bears two ids: {ids}"
-            return Observed(other, moved=False, alerts=(), clash=clash)
+            return ObservedOrder(other, moved=False, alerts=(), clash=clash)
         row = OrderRow(
             order=order,
             rule=asked.intent.key.rule if asked else "",
@@ -117,23 +117,23 @@ class Orders:
             settled=not order.is_open and order.executed == 0,
         )
         self._say(row, time_ms, how=how)
-        return Observed(row, moved=True, alerts=(), clash=_difference(asked, order))
+        return ObservedOrder(row, moved=True, alerts=(), clash=_difference(asked, order))
 
-    def observe(self, seen: Order, time_ms: int) -> Observed:
+    def observe(self, seen: Order, time_ms: int) -> ObservedOrder:
         """Move a known order forward by what the venue says of it. Raises KeyError for an order without a row."""
         row = self.get(seen.client_order_id)
         if row is None:
             raise KeyError(seen.client_order_id)
         if seen.order_id != row.order.order_id or seen.symbol != row.order.symbol:
             clash = f"two orders bear the id {seen.client_order_id}: {row.order.order_id} and {seen.order_id}"
-            return Observed(row, moved=False, alerts=(), clash=clash)
+            return ObservedOrder(row, moved=False, alerts=(), clash=clash)
         step = advance(row.order, seen)
         if not step.moved:
-            return Observed(row, moved=False, alerts=step.alerts)
+            return ObservedOrder(row, moved=False, alerts=step.alerts)
         fresh = _with(row, order=step.order)
         self._put(fresh)
         self._chain.append(time_ms, "order", row.client_order_id, _columns(fresh))
-        return Observed(fresh, moved=True, alerts=step.alerts)
+        return ObservedOrder(fresh, moved=True, alerts=step.alerts)
 
     def reopen(self, seen: Order, time_ms: int) -> None:
         """Take the venue's word that an order which had ended here is open; it waits for a person's word. The one move

@@ -14,7 +14,7 @@ from autotrader.money import ZERO
 from autotrader.records.cancels import Cancels
 from autotrader.records.intents import Intents, IntentState, JournalRow
 from autotrader.records.orders import OrderRow, Orders
-from autotrader.records.values import Errors, Settings
+from autotrader.records.values import Errors, KeptSettings
 from autotrader.structs import dataclass
 
 DAY_MS = 86_400_000
@@ -26,7 +26,7 @@ _FAILED_REQUEST = _REFUSED | {IntentState.NOT_SENT}
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DayRecord:
     """What was read for the day before `now_ms`. Until the next write time only lets the oldest moments fall out."""
 
     now_ms: int
@@ -37,7 +37,7 @@ class Day:
     fills: int  # the newest row of the fills: a day is of the past as soon as there is another
 
 
-def own_record(day: Day, now_ms: int, zone: tzinfo, orders: Orders) -> OwnRecord:
+def own_record(day: DayRecord, now_ms: int, zone: tzinfo, orders: Orders) -> OwnRecord:
     """All of it at one moment, not before `day` was read. `zone` is the account's: fills reach back to its current
     month's start at least.
     """
@@ -51,7 +51,9 @@ def own_record(day: Day, now_ms: int, zone: tzinfo, orders: Orders) -> OwnRecord
     )
 
 
-def read_day(now_ms: int, *, intents: Intents, orders: Orders, cancels: Cancels, errors: Errors, refusals: int) -> Day:
+def read_day(
+    now_ms: int, *, intents: Intents, orders: Orders, cancels: Cancels, errors: Errors, refusals: int
+) -> DayRecord:
     """Read what changes with writes only, and what happened in the day before now. `refusals` are those in a row."""
     day_ago = now_ms - DAY_MS
     sent = intents.times_sent(day_ago)
@@ -59,7 +61,7 @@ def read_day(now_ms: int, *, intents: Intents, orders: Orders, cancels: Cancels,
     waiting = (*intended, *intents.unresolved())
     failed = [sent_ms for sent_ms, state in sent if state in _FAILED_REQUEST]
     failed += [row.sent_ms for row in cancels.failed_since(day_ago)]
-    return Day(
+    return DayRecord(
         now_ms=now_ms,
         orders=tuple(map(_of_intent, waiting)) + tuple(map(_of_order, orders.unsettled())),
         errors_ms=tuple(sorted([*failed, *errors.since(day_ago)])),
@@ -78,7 +80,7 @@ def _fills_from(now_ms: int, zone: tzinfo) -> int:
     return int(min(month, now - timedelta(days=_FILLS_DAYS)).timestamp() * 1000)
 
 
-def refusals(intents: Intents, settings: Settings) -> int:
+def refusals(intents: Intents, settings: KeptSettings) -> int:
     """Refused or unknown ones since the last that was taken, and since the last resume."""
     since_ms = int(settings.get("refusals_since_ms", 0))
     later = intents.times_sent(max(since_ms, intents.last_sent(_TAKEN)))

@@ -34,9 +34,9 @@ from autotrader.records.heads import Head, HeadsFile, check_macs, read_heads
 from autotrader.records.inbox import Inbox
 from autotrader.records.intents import Intents
 from autotrader.records.orders import Orders
-from autotrader.records.own import Day, own_record, read_day, refusals
+from autotrader.records.own import DayRecord, own_record, read_day, refusals
 from autotrader.records.places import DATABASE, HALT_FILE, HEADS, INBOX, Identity, WriterLock
-from autotrader.records.values import Counters, Errors, Runs, Settings, States
+from autotrader.records.values import Counters, Errors, KeptSettings, Runs, States
 
 NoticeLevel = Literal["info", "warn", "critical"]
 
@@ -64,7 +64,7 @@ class Store:
         self.evaluations = Evaluations(db, self.chain)
         self.states = States(db)
         self.runs = Runs(db)
-        self.settings = Settings(db, self.chain)
+        self.settings = KeptSettings(db, self.chain)
         self.counters = Counters(db)
         self.errors = Errors(db)
         self.intents = Intents(db, self.chain, self.id)
@@ -74,7 +74,7 @@ class Store:
         self._noted: Head | None = None
         self._opened_ms: int | None = None  # when it was opened, until that is an act
         self._halted_here: Halt | None = None
-        self._own: tuple[Day, tuple[int, tzinfo], OwnRecord] | None = None  # the last one made, and of what
+        self._own: tuple[DayRecord, tuple[int, tzinfo], OwnRecord] | None = None  # the last one made, and of what
 
     # ------------------------------------------------------------------------------------------- opening, closing
     @classmethod
@@ -226,7 +226,7 @@ class Store:
         """How many orders were refused or of unknown fate since the last that was taken, and since the last resume."""
         return self._db.remembered(("refusals",), lambda: refusals(self.intents, self.settings))
 
-    def _read_day(self, now_ms: int) -> Day:
+    def _read_day(self, now_ms: int) -> DayRecord:
         return read_day(
             now_ms,
             intents=self.intents,

@@ -95,7 +95,7 @@ def _readable(db: Database) -> Iterator[None]:
         ) from error
 
 
-class Settings:
+class KeptSettings:
     """JSON values under fixed names."""
 
     def __init__(self, db: Database, chain: Chain) -> None:

@@ -26,7 +26,7 @@ POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class ServiceReply:
     """What the service answered, or that it has not. `pid` is its process."""
 
     pid: int
@@ -63,7 +63,7 @@ def _refused(message: str, exit_code: int) -> AutotraderError:
 
 def ask_service(
     folder: Path, command: str, arguments: Mapping[str, object], *, seconds: float = WAIT_SECONDS
-) -> Reply | None:
+) -> ServiceReply | None:
     """Ask the service that holds a store and wait for its answer; None where no service does. Raises RecordsBroken."""
     pid = writer_pid(folder)
     if pid is None:
@@ -75,9 +75,9 @@ def ask_service(
         while time.monotonic() < ends:
             entry = inbox.get(number)
             if entry is not None and entry.answer is not None:
-                return Reply(pid=pid, answered=True, facts=entry.answer)
+                return ServiceReply(pid=pid, answered=True, facts=entry.answer)
             time.sleep(POLL_SECONDS)
-        return Reply(pid=pid, answered=False, facts={})
+        return ServiceReply(pid=pid, answered=False, facts={})
     finally:
         inbox.close()
 
@@ -127,7 +127,7 @@ def open_idle(folder: Path, now_ms: int) -> Store:
 
 # ------------------------------------------------------------------------------------------------------- halting
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Halted:
+class HaltReply:
     """What halting one store came to. `how`: "service", "records" or "file" (the halt file alone). `level` is the one
     in force now: an earlier halt may be stronger. `cancelled` are the orders whose end is confirmed; `remaining` those
     that still stand at the venue; `problem` what went wrong.
@@ -141,7 +141,7 @@ class Halted:
     problem: str = ""
 
 
-def halt(folder: Path, new: Halt, now_ms: int) -> Halted:
+def halt(folder: Path, new: Halt, now_ms: int) -> HaltReply:
     """Halt one store: the file first, then its service or its records. Orders are cancelled by a service only; without
     one they are `remaining`. Raises ConfigError where not even the file can be written.
     """
@@ -152,16 +152,16 @@ def halt(folder: Path, new: Halt, now_ms: int) -> Halted:
             return _halted_by_service(folder, reply)
         with open_idle(folder, now_ms) as store:
             store.halt(new.reason, now_ms, new.level)
-            return Halted(folder=folder, how="records", level=_level(folder), remaining=_standing(store))
+            return HaltReply(folder=folder, how="records", level=_level(folder), remaining=_standing(store))
     except AutotraderError as error:
-        return Halted(folder=folder, how="file", level=_level(folder), problem=error.message)
+        return HaltReply(folder=folder, how="file", level=_level(folder), problem=error.message)
 
 
-def _halted_by_service(folder: Path, reply: Reply) -> Halted:
+def _halted_by_service(folder: Path, reply: ServiceReply) -> HaltReply:
     problem = reply.error
     if not reply.answered:
         problem = f"the service (pid {reply.pid}) has not answered yet; it reads the halt file before every order"
-    return Halted(
+    return HaltReply(
         folder=folder,
         how="service" if reply.answered else "file",
         level=_level(folder),

@@ -17,7 +17,7 @@ from autotrader.engine.halt import HaltLevel
 from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, RecordsBroken, UsageError
 from autotrader.language.requests import PauseRequest
 from autotrader.records.crash import crash_point
-from autotrader.records.inbox import Entry
+from autotrader.records.inbox import InboxEntry
 from autotrader.runtime import Runtime
 from autotrader.text import printable
 
@@ -55,12 +55,12 @@ class Desk:
             crash_point("command_done")
             self._inbox.answer(entry.id, answer)
 
-    def _one(self, entry: Entry) -> Answer:
+    def _one(self, entry: InboxEntry) -> Answer:
         with self._world.store.transaction() if _is_of_the_records(entry) else nullcontext():
             self._begin(entry)
             return self._carried_out(entry)
 
-    def _carried_out(self, entry: Entry) -> Answer:
+    def _carried_out(self, entry: InboxEntry) -> Answer:
         work = self._obeyed.get(entry.command)
         if work is None:
             return {"error": f"this service does not know the command {printable(entry.command)[:40]}"}
@@ -78,7 +78,7 @@ class Desk:
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             return {"error": f"the command {entry.command} cannot be carried out: {type(error).__name__}: {error}"}
 
-    def _begin(self, entry: Entry) -> None:
+    def _begin(self, entry: InboxEntry) -> None:
         """Once this is on disk the entry counts as done, whatever comes of it: nothing is carried out twice."""
         now_ms, store = self._world.connection.clock.now_ms(), self._world.store
         with store.transaction():
@@ -131,7 +131,7 @@ def _is_about_rules(arguments: Mapping[str, Any]) -> bool:
     return bool(arguments.get("rules") or arguments.get("labels"))
 
 
-def _is_of_the_records(entry: Entry) -> bool:
+def _is_of_the_records(entry: InboxEntry) -> bool:
     """Whether its whole effect can be written together with its number."""
     return entry.command == "pause" or (entry.command == "resume" and _is_about_rules(entry.arguments))
 

@@ -38,7 +38,7 @@ from autotrader.trading.journal import MOST_UNCERTAIN_MS, RECV_WINDOW_MS, horizo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class OrderOutcome:
     """What came of an intent. `fault` is "outside" where the rule gets its firing back, "" where nothing failed."""
 
     client_order_id: str
@@ -87,7 +87,7 @@ class Gateway:
         return frozenset(row.frozen_key for row in self._store.intents.unresolved())
 
     # ------------------------------------------------------------------------------------------------------ orders
-    def submit(self, cid: str) -> Outcome:
+    def submit(self, cid: str) -> OrderOutcome:
         """Send a committed intent, once ever; a second call only says what came of the first.
 
         Raises RecordsBroken where a row could not be written: before the POST nothing was sent, after it the row stays
@@ -158,7 +158,7 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - an unforeseen error says nothing about the order's fate
             return Unknown(f"the request broke off: {type(error).__name__}")
 
-    def _write_reply(self, row: JournalRow, result: SubmitResult) -> Outcome:
+    def _write_reply(self, row: JournalRow, result: SubmitResult) -> OrderOutcome:
         match result:
             case Accepted(order):
                 return self._accepted(row, order)
@@ -175,7 +175,7 @@ class Gateway:
             case other:
                 assert_never(other)
 
-    def _accepted(self, row: JournalRow, order: Order) -> Outcome:
+    def _accepted(self, row: JournalRow, order: Order) -> OrderOutcome:
         if order.client_order_id != row.client_order_id:
             return self._mismatch(row, f"the reply is about {order.client_order_id}")
         now_ms = self._clock.now_ms()
@@ -186,7 +186,7 @@ class Gateway:
             if seen.clash:
                 store.halt(seen.clash, now_ms)
             crash_point("reply_uncommitted")
-        return Outcome(
+        return OrderOutcome(
             client_order_id=row.client_order_id,
             rule=row.intent.key.rule,
             state=IntentState.ACCEPTED,
@@ -194,15 +194,15 @@ class Gateway:
             order=order,
         )
 
-    def _mismatch(self, row: JournalRow, reason: str) -> Outcome:
+    def _mismatch(self, row: JournalRow, reason: str) -> OrderOutcome:
         self._store.halt(f"{row.client_order_id}: {reason}", self._clock.now_ms())
         return self._end(row, IntentState.MISMATCH, reason, "")
 
-    def _end(self, row: JournalRow, state: IntentState, reason: str, fault: str = "outside") -> Outcome:
+    def _end(self, row: JournalRow, state: IntentState, reason: str, fault: str = "outside") -> OrderOutcome:
         with self._store.transaction() as store:
             store.intents.move(row.client_order_id, state, self._clock.now_ms(), reason=reason, fault=fault)
             crash_point("reply_uncommitted")
-        return Outcome(
+        return OrderOutcome(
             client_order_id=row.client_order_id, rule=row.intent.key.rule, state=state, reason=reason, fault=fault
         )
 
@@ -288,8 +288,8 @@ class Gateway:
         return CancelOutcome(client_order_id=cid, state=state, reason=reason, order=known.order if known else None)
 
 
-def _told(row: JournalRow) -> Outcome:
-    return Outcome(
+def _told(row: JournalRow) -> OrderOutcome:
+    return OrderOutcome(
         client_order_id=row.client_order_id,
         rule=row.intent.key.rule,
         state=row.state,

@@ -23,7 +23,7 @@ from autotrader.ports import Broker, Clock
 from autotrader.records.cancels import CancelState
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import UNRESOLVED, IntentState
-from autotrader.records.orders import Observed, OrderRow
+from autotrader.records.orders import ObservedOrder, OrderRow
 from autotrader.records.store import Store
 from autotrader.trading.differences import note_difference
 from autotrader.trading.journal import DAY_MS, in_flight_until_ms
@@ -160,7 +160,7 @@ class Observer:
             seen.moved.append(order.client_order_id)
             self._name_dust(observed.row, seen)
 
-    def _note(self, observed: Observed, seen: Observation, now_ms: int) -> None:
+    def _note(self, observed: ObservedOrder, seen: Observation, now_ms: int) -> None:
         cid = observed.row.client_order_id
         for alert in observed.alerts:
             text = f"order {cid} {alert}"

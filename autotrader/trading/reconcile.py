@@ -37,7 +37,7 @@ from autotrader.records.places import HEADS
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
 from autotrader.trading.differences import has_word, note_difference
-from autotrader.trading.gateway import Outcome
+from autotrader.trading.gateway import OrderOutcome
 from autotrader.trading.holdings import Assets, holdings, moved_by_others, no_assets
 from autotrader.trading.journal import DAY_MS, LAG_MS
 from autotrader.trading.observer import Observation, Observer
@@ -60,7 +60,7 @@ class Report:
     armed: bool
     reasons: tuple[str, ...]
     dropped: tuple[str, ...]
-    fates: tuple[Outcome, ...]
+    fates: tuple[OrderOutcome, ...]
     unresolved: tuple[str, ...]
     adopted: tuple[str, ...]
     booked: int
@@ -198,7 +198,7 @@ class Reconciler:
         more_days = (since_ms - min(older, default=since_ms)) // DAY_MS + 1
         return min(older) - LAG_MS if len(older) > more_days else since_ms
 
-    def _resolve(self, account: Account, history: Mapping[str, Sequence[Order]]) -> tuple[Outcome, ...]:
+    def _resolve(self, account: Account, history: Mapping[str, Sequence[Order]]) -> tuple[OrderOutcome, ...]:
         """Ask about every unclear fate now. One that stays unclear is frozen, counts as live, and does not disarm."""
         fates = []
         for row in self._store.intents.unresolved():
@@ -288,7 +288,7 @@ class Reconciler:
         seen: Observation,
         failures: tuple[str, ...],
         dropped: tuple[str, ...],
-        fates: tuple[Outcome, ...],
+        fates: tuple[OrderOutcome, ...],
     ) -> Report:
         unexplained: Mapping[str, str] = self._store.settings.get("unexplained", {})
         reasons = (*failures, *unexplained.values())

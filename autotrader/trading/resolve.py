@@ -17,13 +17,13 @@ from autotrader.ports import Broker, Clock
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import IntentState, JournalRow
 from autotrader.records.store import Store
-from autotrader.trading.gateway import Outcome
+from autotrader.trading.gateway import OrderOutcome
 from autotrader.trading.journal import ABSENCES_NEEDED, DAY_MS, WATCH_MS, next_look_ms, next_watch_ms
 
 _HISTORY_MS = DAY_MS - 60_000  # the venue answers for at most 24 h
 
 
-class Answer(Enum):
+class LookAnswer(Enum):
     """What a look said, if it did not show the order."""
 
     ABSENT = auto()  # every source was asked and none has it
@@ -39,7 +39,7 @@ class Resolver:
         self._broker = broker
         self._clock = clock
 
-    def resolve_due(self, open_orders: Mapping[str, Sequence[Order]] | None = None) -> tuple[Outcome, ...]:
+    def resolve_due(self, open_orders: Mapping[str, Sequence[Order]] | None = None) -> tuple[OrderOutcome, ...]:
         """Look at what is due now; returns the fates that were decided. `open_orders`: by symbol, as just read."""
         now_ms = self._clock.now_ms()
         waiting = [row for row in self._store.intents.unresolved() if _is_due(row, now_ms)]
@@ -48,7 +48,7 @@ class Resolver:
         fates = (self.look(row, seen.get(row.intent.request.symbol, ())) for row in (*waiting, *watched))
         return tuple(fate for fate in fates if fate is not None)
 
-    def look(self, row: JournalRow, open_orders: Sequence[Order] = ()) -> Outcome | None:
+    def look(self, row: JournalRow, open_orders: Sequence[Order] = ()) -> OrderOutcome | None:
         """Ask about one intent now; None where that decided nothing."""
         asked_ms = self._clock.now_ms()
         if row.state is IntentState.SENT:
@@ -62,7 +62,7 @@ class Resolver:
         return outcome
 
     # ------------------------------------------------------------------------------------------------------ asking
-    def _answer(self, row: JournalRow, open_orders: Sequence[Order], asked_ms: int) -> Order | Answer:
+    def _answer(self, row: JournalRow, open_orders: Sequence[Order], asked_ms: int) -> Order | LookAnswer:
         listed = [order for order in open_orders if order.client_order_id == row.client_order_id]
         if listed:
             return listed[0]
@@ -72,16 +72,16 @@ class Resolver:
             if isinstance(found, Order):
                 return found
             if not isinstance(found, NotFound):
-                return Answer.UNCLEAR
+                return LookAnswer.UNCLEAR
             if found.archived:
-                return Answer.ARCHIVED
+                return LookAnswer.ARCHIVED
             if row.state is IntentState.DEAD or not _is_past_horizon(row, asked_ms):
-                return Answer.ABSENT
+                return LookAnswer.ABSENT
             return self._deep_answer(row, asked_ms)
         except AutotraderError:
-            return Answer.UNCLEAR
+            return LookAnswer.UNCLEAR
 
-    def _deep_answer(self, row: JournalRow, asked_ms: int) -> Order | Answer:
+    def _deep_answer(self, row: JournalRow, asked_ms: int) -> Order | LookAnswer:
         """All orders and trades since the intent: the venue's laggiest and fullest sources."""
         symbol = row.intent.request.symbol
         history = self._broker.history(symbol, asked_ms - _HISTORY_MS)
@@ -92,18 +92,18 @@ class Resolver:
             return ours[0]
         sent_ms = row.sent_ms or 0
         if sent_ms < asked_ms - _HISTORY_MS:
-            return Answer.ABSENT
+            return LookAnswer.ABSENT
         trades = self._broker.fills(symbol, None, sent_ms)
         older = [order.order_id for order in history if order.created_ms < sent_ms - 1_000]
         named = {order.order_id for order in history}
         for trade in trades:
             known = trade.order_id in named or self._store.orders.by_order_id(symbol, trade.order_id) is not None
             if not known and trade.side is row.intent.request.side and trade.order_id > max(older, default=0):
-                return Answer.UNCLEAR  # a trade of an order that no list shows yet: it may be this one
-        return Answer.ABSENT
+                return LookAnswer.UNCLEAR  # a trade of an order that no list shows yet: it may be this one
+        return LookAnswer.ABSENT
 
     # ----------------------------------------------------------------------------------------------------- writing
-    def _write(self, row: JournalRow, answer: Order | Answer, asked_ms: int) -> Outcome | None:
+    def _write(self, row: JournalRow, answer: Order | LookAnswer, asked_ms: int) -> OrderOutcome | None:
         if isinstance(answer, Order):
             return self.adopt(row, answer)
         if row.state is IntentState.DEAD:
@@ -111,15 +111,15 @@ class Resolver:
                 later = next_watch_ms(asked_ms, row.sent_ms or 0)
                 store.intents.looked(row.client_order_id, absent=False, next_look_ms=later)
             return None
-        absent = answer is not Answer.UNCLEAR and _is_past_horizon(row, asked_ms)
-        if answer is Answer.ARCHIVED or (absent and row.absences + 1 >= ABSENCES_NEEDED):
+        absent = answer is not LookAnswer.UNCLEAR and _is_past_horizon(row, asked_ms)
+        if answer is LookAnswer.ARCHIVED or (absent and row.absences + 1 >= ABSENCES_NEEDED):
             return self._bury(row, asked_ms)
         with self._store.transaction() as store:
             later = next_look_ms(asked_ms, row.looks)
             store.intents.looked(row.client_order_id, absent=absent, next_look_ms=later)
         return None
 
-    def adopt(self, row: JournalRow, order: Order) -> Outcome:
+    def adopt(self, row: JournalRow, order: Order) -> OrderOutcome:
         """The venue has it: take it over as ours."""
         now_ms = self._clock.now_ms()
         late = row.state is IntentState.DEAD
@@ -132,7 +132,7 @@ class Resolver:
             if seen.clash:
                 store.halt(seen.clash, now_ms)
             crash_point("adopt_uncommitted")
-        return Outcome(
+        return OrderOutcome(
             client_order_id=row.client_order_id,
             rule=row.intent.key.rule,
             state=IntentState.ADOPTED,
@@ -140,14 +140,14 @@ class Resolver:
             order=order,
         )
 
-    def _bury(self, row: JournalRow, asked_ms: int) -> Outcome:
+    def _bury(self, row: JournalRow, asked_ms: int) -> OrderOutcome:
         reason = "the venue's horizon passed and it never arrived"
         with self._store.transaction() as store:
             watch = next_watch_ms(asked_ms, row.sent_ms or 0)
             cid = row.client_order_id
             store.intents.move(cid, IntentState.DEAD, asked_ms, reason=reason, fault="outside", next_look_ms=watch)
             crash_point("dead_uncommitted")
-        return Outcome(
+        return OrderOutcome(
             client_order_id=row.client_order_id,
             rule=row.intent.key.rule,
             state=IntentState.DEAD,

@@ -21,7 +21,7 @@ from autotrader.engine.state import (
     RuleState,
     Run,
 )
-from autotrader.engine.values import Values, scalar_from_text, values_from_json, values_to_json
+from autotrader.engine.values import Values, scalar_from_text, values_to_json
 from autotrader.language.plan import Branch
 from autotrader.language.readback import written
 from autotrader.language.shapes import Moment
@@ -91,7 +91,8 @@ states = st.builds(
 @given(st.dictionaries(st.text(max_size=8), scalars, max_size=6))
 def test_values_round_trip(table: dict[str, Any]) -> None:
     """Every value comes back exactly, and of its own type."""
-    back = values_from_json(json.loads(json.dumps(values_to_json(Values(table))))).table
+    written = json.loads(json.dumps(values_to_json(Values(table))))
+    back = {key: scalar_from_text(text) for key, text in written.items()}
     assert back == table
     assert [type(value) for value in back.values()] == [type(table[key]) for key in back]
     assert [str(value) for value in back.values()] == [str(table[key]) for key in back]
@@ -137,7 +138,7 @@ def told(*prices: int | None, when: Any = None, context: Context | None = None, 
         world.step(price)
     before = {key: from_json(RuleState, to_json(state)) for key, state in world.states.items()}
     outcome = world.step(prices[-1])
-    values = values_from_json(values_to_json(outcome.values))
+    values = Values({key: scalar_from_text(text) for key, text in values_to_json(outcome.values).items()})
     decision = outcome.decisions[0]
     return world, retold(world.plan.rules[0], decision, values, next(iter(before.values()), None))
 

@@ -17,7 +17,7 @@ from autotrader.exchanges.messages import Reply
 from autotrader.orders import OrderStatus, Side
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import IntentState
-from autotrader.trading.gateway import Outcome
+from autotrader.trading.gateway import OrderOutcome
 from tests.exchanges.road import QUANTITY, Road
 from tests.exchanges.scripted import KEY, SECRET, Scripted, error, hang_up, raw, reply
 from tests.exchanges.test_bad_replies import ORDER
@@ -33,7 +33,7 @@ def road(scripted: Scripted, tmp_path: Path) -> Iterator[Road]:
     assert not [one for one in (KEY, SECRET, "signature=") if one in shown]
 
 
-def placed(road: Road) -> Outcome:
+def placed(road: Road) -> OrderOutcome:
     """One resting order of ours."""
     outcome = road.send()
     assert outcome.state is IntentState.ACCEPTED

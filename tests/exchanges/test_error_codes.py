@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from autotrader.exchanges.binance.errors import (
+    ErrorKind,
     Failure,
-    Kind,
     cancel_outcome,
     clean,
     failure,
@@ -128,11 +128,12 @@ def test_texts_from_outside_are_made_harmless() -> None:
 
 
 @pytest.mark.parametrize(("found", "wanted"), [
-    (Failure(418, -1003, ""), Kind.LIMIT), (Failure(429, 0, ""), Kind.LIMIT), (Failure(403, 0, ""), Kind.LIMIT),
-    (Failure(500, -2015, ""), Kind.TRANSIENT), (Failure(400, -1021, ""), Kind.CLIENT),
-    (Failure(400, -1006, ""), Kind.TRANSIENT), (Failure(400, -2015, ""), Kind.KEY),
-    (Failure(400, -9999, ""), Kind.CLIENT), (Failure(400, -2013, ""), Kind.NOT_FOUND),
+    (Failure(418, -1003, ""), ErrorKind.LIMIT), (Failure(429, 0, ""), ErrorKind.LIMIT),
+    (Failure(403, 0, ""), ErrorKind.LIMIT),
+    (Failure(500, -2015, ""), ErrorKind.TRANSIENT), (Failure(400, -1021, ""), ErrorKind.CLIENT),
+    (Failure(400, -1006, ""), ErrorKind.TRANSIENT), (Failure(400, -2015, ""), ErrorKind.KEY),
+    (Failure(400, -9999, ""), ErrorKind.CLIENT), (Failure(400, -2013, ""), ErrorKind.NOT_FOUND),
 ])  # fmt: skip
-def test_the_class_of_a_failed_question(found: Failure, wanted: Kind) -> None:
+def test_the_class_of_a_failed_question(found: Failure, wanted: ErrorKind) -> None:
     """A question may be asked again: a limit waits, a 5xx or a doubt is passing, an unlisted code is our mistake."""
     assert kind(found) is wanted

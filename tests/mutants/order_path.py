@@ -143,14 +143,14 @@ NOTICED = (
     ),
     _one(
         "an unclear answer is an absence", "a 502 says nothing about the order",
-        RESOLVE, "if not isinstance(found, NotFound):\n                return Answer.UNCLEAR",
-        "if not isinstance(found, NotFound):\n                return Answer.ABSENT",
+        RESOLVE, "if not isinstance(found, NotFound):\n                return LookAnswer.UNCLEAR",
+        "if not isinstance(found, NotFound):\n                return LookAnswer.ABSENT",
         _RESOLVE + "test_a_query_without_a_clear_answer_decides_nothing",
     ),
     _one(
         "an unreachable venue is an absence", "nothing was answered, and the order is given up",
-        RESOLVE, "except AutotraderError:\n            return Answer.UNCLEAR",
-        "except AutotraderError:\n            return Answer.ABSENT",
+        RESOLVE, "except AutotraderError:\n            return LookAnswer.UNCLEAR",
+        "except AutotraderError:\n            return LookAnswer.ABSENT",
         _RESOLVE + "test_an_unreachable_venue_decides_nothing",
     ),
     _one(
@@ -282,7 +282,7 @@ NOTICED = (
     ),
     _one(
         "executed may fall", "an older reply takes back a fill",
-        FORWARD, "if seen.executed < known.executed:\n        return Step(known, moved=False, alerts=alerts)", "",
+        FORWARD, "if seen.executed < known.executed:\n        return Progress(known, moved=False, alerts=alerts)", "",
         _OBSERVE + "test_an_order_moves_forward_only",
     ),
     _one(

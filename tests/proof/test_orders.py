@@ -14,7 +14,7 @@ from autotrader.prove.schedule import RULES, Schedule
 from autotrader.records.crash import crash_point
 from autotrader.records.intents import IntentState, JournalRow
 from autotrader.trading import resolve
-from autotrader.trading.gateway import Gateway, Outcome
+from autotrader.trading.gateway import Gateway, OrderOutcome
 from autotrader.trading.reconcile import Reconciler
 
 EVERYDAY = 2_000
@@ -146,7 +146,7 @@ def journal_after_send(monkeypatch: pytest.MonkeyPatch) -> None:
     """The row says "sent" only after the bytes have left."""
     write = Gateway._write_sent
 
-    def submit(self: Gateway, cid: str) -> Outcome:
+    def submit(self: Gateway, cid: str) -> OrderOutcome:
         row = self._store.intents.get(cid)
         assert row is not None
         sent_ms = self._clock.now_ms()

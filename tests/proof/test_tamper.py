@@ -10,7 +10,7 @@ import pytest
 from autotrader.prove.proof import Proof
 from autotrader.prove.tamper import prove_tamper
 from autotrader.prove.tampering import KINDS
-from autotrader.records.heads import Signed
+from autotrader.records.heads import SignedHeads
 
 
 def tried(*names: str) -> list[Proof]:
@@ -46,8 +46,8 @@ def test_much_tampering_is_found() -> None:
 def test_without_the_key_a_rewritten_store_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A verifier that does not check HMACs is caught: who rewrites both files is not found by it."""
 
-    def blind(_heads: Sequence[object], _store: str, _key: object) -> Signed:
-        return Signed(1, (), "")
+    def blind(_heads: Sequence[object], _store: str, _key: object) -> SignedHeads:
+        return SignedHeads(1, (), "")
 
     monkeypatch.setattr("autotrader.records.store.check_macs", blind)
     assert missed("all rewritten with checkpoints, no HMAC", "all rewritten with checkpoints, random HMAC")

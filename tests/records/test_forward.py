@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from autotrader.orders import TERMINAL, Order, OrderStatus, Side
-from autotrader.records.forward import RANK, Step, advance
+from autotrader.records.forward import RANK, Progress, advance
 
 D = Decimal
 KNOWN = Order(
@@ -34,36 +34,36 @@ def test_more_execution_moves_it() -> None:
     """Quantity, turnover and time go on; everything else stays as it is known."""
     reply = seen(executed=D("7"), quote_executed=D("690"), updated_ms=60, price=D("1"), quantity=D("99"))
     moved = advance(KNOWN, reply)
-    assert moved == Step(replace(KNOWN, executed=D("7"), quote_executed=D("690"), updated_ms=60), moved=True)
+    assert moved == Progress(replace(KNOWN, executed=D("7"), quote_executed=D("690"), updated_ms=60), moved=True)
 
 
 def test_an_older_reply_changes_nothing_and_is_told() -> None:
     """Executed never falls: the whole reply is ignored, with its status and its time."""
     older = seen(executed=D("1"), status=OrderStatus.CANCELED, quote_executed=D("900"), updated_ms=99)
     said = "executed fell from 4 to 1: the older reply was ignored"
-    assert advance(KNOWN, older) == Step(KNOWN, moved=False, alerts=(said,))
+    assert advance(KNOWN, older) == Progress(KNOWN, moved=False, alerts=(said,))
 
 
 def test_the_same_again_is_no_news() -> None:
     """The same description, or one that differs only in its time, moves nothing, but the latest time is kept."""
-    assert advance(KNOWN, KNOWN) == Step(KNOWN, moved=False)
-    assert advance(KNOWN, seen(updated_ms=70)) == Step(seen(updated_ms=70), moved=False)
-    assert advance(KNOWN, seen(updated_ms=20)) == Step(KNOWN, moved=False)
+    assert advance(KNOWN, KNOWN) == Progress(KNOWN, moved=False)
+    assert advance(KNOWN, seen(updated_ms=70)) == Progress(seen(updated_ms=70), moved=False)
+    assert advance(KNOWN, seen(updated_ms=20)) == Progress(KNOWN, moved=False)
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
 def test_a_terminal_status_ends_it(status: OrderStatus) -> None:
     """Any end is taken, with whether it works at the venue; no step back leads out of it."""
     ended = advance(KNOWN, seen(status=status, is_working=False))
-    assert ended == Step(seen(status=status, is_working=False), moved=True)
+    assert ended == Progress(seen(status=status, is_working=False), moved=True)
     for back in (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.PENDING_CANCEL, OrderStatus.PENDING_NEW):
-        assert advance(ended.order, seen(status=back, is_working=True)) == Step(ended.order, moved=False)
+        assert advance(ended.order, seen(status=back, is_working=True)) == Progress(ended.order, moved=False)
 
 
 def test_a_status_of_the_same_rank_stays() -> None:
     """Between equals what was known first stays, and so does whether the order works."""
     other = seen(status=OrderStatus.PENDING_CANCEL, is_working=False)
-    assert advance(KNOWN, other) == Step(KNOWN, moved=False)
+    assert advance(KNOWN, other) == Progress(KNOWN, moved=False)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from autotrader.market.sources import Sources
 from autotrader.orders import Balance, DecisionKey, OrderRequest, OrderType, Rejected, Side, client_order_id
 from autotrader.records.intents import Admission, Intent, IntentState
 from autotrader.trading.gate import Gate
-from autotrader.trading.gateway import Gateway, Outcome
+from autotrader.trading.gateway import Gateway, OrderOutcome
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.values import BTCJPY, START, SYMBOL, account_of, book, sources, ticker
 
@@ -97,7 +97,7 @@ def written(at: Desk, gate: Gate, request: PlaceRequest, seen: Sources | None = 
     return request.id
 
 
-def sent(at: Desk, gate: Gate, cid: str) -> Outcome:
+def sent(at: Desk, gate: Gate, cid: str) -> OrderOutcome:
     return Gateway(at.store, at.venue, at.clock, refuse=gate.refuse).submit(cid)
 
 

@@ -23,7 +23,7 @@ from autotrader.orders import (
 from autotrader.records.cancels import CancelState
 from autotrader.records.crash import listening
 from autotrader.records.intents import NEXT, Intent, IntentState, JournalRow
-from autotrader.trading.gateway import Gateway, Outcome, never_refuse
+from autotrader.trading.gateway import Gateway, OrderOutcome, never_refuse
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import START_MS, Venue
 
@@ -249,7 +249,7 @@ def test_an_outcome_says_all_of_it(at: Desk, answer: Any, state: IntentState, re
     """Whose order, what became of it, why and through whose fault; the row says the same, now and when asked again."""
     at.venue.on_submit = [lambda venue, request: answer]
     cid = at.intend()
-    told = Outcome(client_order_id=cid, rule="dip", state=state, reason=reason, fault=fault)
+    told = OrderOutcome(client_order_id=cid, rule="dip", state=state, reason=reason, fault=fault)
     assert at.gateway.submit(cid) == told
     assert fate(at, cid) == (state, reason, fault, START_MS)
     assert at.gateway.submit(cid) == told
@@ -260,7 +260,7 @@ def test_an_accepted_order_is_told_with_the_order(at: Desk) -> None:
     outcome = at.send()
     order = at.venue.orders[1001]
     cid = outcome.client_order_id
-    assert outcome == Outcome(client_order_id=cid, rule="dip", state=IntentState.ACCEPTED, order=order)
+    assert outcome == OrderOutcome(client_order_id=cid, rule="dip", state=IntentState.ACCEPTED, order=order)
     assert fate(at, cid) == (IntentState.ACCEPTED, "order 1001", "", START_MS)
     assert [(time, name, data["how"]) for time, name, data in acts(at, "order")] == [(START_MS, cid, "reply")]
 

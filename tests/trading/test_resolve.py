@@ -22,7 +22,7 @@ from autotrader.orders import (
 from autotrader.records.crash import listening
 from autotrader.records.intents import IntentState, JournalRow
 from autotrader.trading import journal
-from autotrader.trading.gateway import Outcome
+from autotrader.trading.gateway import OrderOutcome
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import START_MS, Venue
 
@@ -245,7 +245,7 @@ def unknown(at: Desk, slot: int = 1, **more: object) -> str:
     return at.send(slot, **more).client_order_id
 
 
-def look(at: Desk, cid: str, open_orders: Sequence[Order] = ()) -> Outcome | None:
+def look(at: Desk, cid: str, open_orders: Sequence[Order] = ()) -> OrderOutcome | None:
     return at.resolver.look(row_of(at, cid), open_orders)
 
 
@@ -327,7 +327,7 @@ def test_an_adoption_is_told_whole(at: Desk) -> None:
     order = at.venue.named(cid)[0]
     at.clock.ms += 900
     reason = f"order {order.order_id} was found"
-    assert look(at, cid) == Outcome(
+    assert look(at, cid) == OrderOutcome(
         client_order_id=cid, rule="dip", state=IntentState.ADOPTED, reason=reason, order=order
     )
     row = row_of(at, cid)
@@ -379,7 +379,7 @@ def test_a_death_is_told_whole_and_watched(at: Desk) -> None:
     assert look(at, cid) is None
     at.clock.ms += 1_000
     reason = "the venue's horizon passed and it never arrived"
-    wanted = Outcome(client_order_id=cid, rule="dip", state=IntentState.DEAD, reason=reason, fault="outside")
+    wanted = OrderOutcome(client_order_id=cid, rule="dip", state=IntentState.DEAD, reason=reason, fault="outside")
     assert look(at, cid) == wanted
     row = row_of(at, cid)
     later = at.clock.ms + 5 * MINUTE_MS

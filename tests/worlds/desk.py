@@ -13,7 +13,7 @@ from autotrader.records.intents import Admission, Intent
 from autotrader.records.orders import OrderRow
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
-from autotrader.trading.gateway import CancelOutcome, Gateway, Outcome
+from autotrader.trading.gateway import CancelOutcome, Gateway, OrderOutcome
 from autotrader.trading.observer import Observation, Observer
 from autotrader.trading.reconcile import Reconciler, Report
 from autotrader.trading.resolve import Resolver
@@ -72,7 +72,7 @@ class Process(Generic[AnyBroker, AnyClock]):
             store.intents.add(intent, Admission(request, store.intents.written))
         return cid
 
-    def send(self, slot: int = 1, **more: object) -> Outcome:
+    def send(self, slot: int = 1, **more: object) -> OrderOutcome:
         """One decision, committed and sent as a cycle does it."""
         return self.gateway.submit(self.intend(slot, **more))  # type: ignore[arg-type]
 

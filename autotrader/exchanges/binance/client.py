@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
 from autotrader.exchanges.address import BaseUrl
-from autotrader.exchanges.binance.errors import CLOCK_CODE, Kind, exception, failure, kind
+from autotrader.exchanges.binance.errors import CLOCK_CODE, ErrorKind, exception, failure, kind
 from autotrader.exchanges.binance.governor import Governor, Refrained
 from autotrader.exchanges.binance.hosts import serves
 from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, TradeSigner, encode
@@ -155,7 +155,7 @@ class Client:
         if reply.status != 200:
             found = failure(reply)
             made_error = exception(found, call)
-            return _Passing(made_error.message) if kind(found) is Kind.TRANSIENT else made_error
+            return _Passing(made_error.message) if kind(found) is ErrorKind.TRANSIENT else made_error
         try:
             return (parse(reply.body),)
         except BadJson as error:

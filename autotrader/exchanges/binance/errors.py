@@ -18,7 +18,7 @@ from autotrader.orders import Rejected, Unknown
 from autotrader.structs import dataclass
 
 
-class Kind(StrEnum):
+class ErrorKind(StrEnum):
     """Classes of docs/venue.md §5.2."""
 
     CLIENT = "C"
@@ -31,14 +31,14 @@ class Kind(StrEnum):
 
 
 # fmt: off
-KINDS: Final[dict[int, Kind]] = {
-    **dict.fromkeys((-1000, -1001, -1006, -1007), Kind.UNKNOWN),
-    **dict.fromkeys((-1004, -1008), Kind.TRANSIENT),
-    **dict.fromkeys((-1002, -1022, -1099, -2008, -2014, -2015), Kind.KEY),
-    **dict.fromkeys((-1003, -1015, -1034), Kind.LIMIT),
-    **dict.fromkeys((-1010, -1112, -2010, -2022, -2038), Kind.ENGINE),
-    **dict.fromkeys((-2011, -2013, -2026), Kind.NOT_FOUND),
-    **dict.fromkeys((-1013, -1014, -1016, -1020, -2016, -2021, -2039, -2043), Kind.CLIENT),
+KINDS: Final[dict[int, ErrorKind]] = {
+    **dict.fromkeys((-1000, -1001, -1006, -1007), ErrorKind.UNKNOWN),
+    **dict.fromkeys((-1004, -1008), ErrorKind.TRANSIENT),
+    **dict.fromkeys((-1002, -1022, -1099, -2008, -2014, -2015), ErrorKind.KEY),
+    **dict.fromkeys((-1003, -1015, -1034), ErrorKind.LIMIT),
+    **dict.fromkeys((-1010, -1112, -2010, -2022, -2038), ErrorKind.ENGINE),
+    **dict.fromkeys((-2011, -2013, -2026), ErrorKind.NOT_FOUND),
+    **dict.fromkeys((-1013, -1014, -1016, -1020, -2016, -2021, -2039, -2043), ErrorKind.CLIENT),
 }
 # fmt: on
 CLOCK_CODE: Final = -1021
@@ -91,22 +91,22 @@ def failure(reply: Reply) -> Failure:
     return Failure(reply.status, code, clean(str(body.get("msg", ""))))
 
 
-def kind(found: Failure) -> Kind:
+def kind(found: Failure) -> ErrorKind:
     """The class of a failure on a call that only reads."""
     if found.status in (418, 429, 403):
-        return Kind.LIMIT
+        return ErrorKind.LIMIT
     if found.status >= 500:
-        return Kind.TRANSIENT
+        return ErrorKind.TRANSIENT
     if found.code == CLOCK_CODE:
-        return Kind.CLIENT
-    listed = KINDS.get(found.code, Kind.CLIENT)
-    return Kind.TRANSIENT if listed is Kind.UNKNOWN else listed
+        return ErrorKind.CLIENT
+    listed = KINDS.get(found.code, ErrorKind.CLIENT)
+    return ErrorKind.TRANSIENT if listed is ErrorKind.UNKNOWN else listed
 
 
 def exception(found: Failure, call: str) -> ExchangeRefused | ExchangeUnavailable:
     """The exception with which a call that only reads ends."""
     message = f"{call}: {found}"
-    if kind(found) in (Kind.LIMIT, Kind.TRANSIENT):
+    if kind(found) in (ErrorKind.LIMIT, ErrorKind.TRANSIENT):
         return ExchangeUnavailable(message)
     return ExchangeRefused(message, code=found.code, hint=_HINTS.get(found.code, ""))
 
