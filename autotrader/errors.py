@@ -63,12 +63,15 @@ class SafetyRefused(AutotraderError):
 
 
 class OrderDenied(SafetyRefused):
-    """A limit refuses an order before anything of it is written or sent. `limit` is that limit's name."""
+    """A limit refuses an order before anything of it is written or sent. `limit` is that limit's name; not `known`:
+    it refuses because it cannot know what it must.
+    """
 
-    def __init__(self, reason: str, limit: str) -> None:
+    def __init__(self, reason: str, limit: str, *, known: bool = True) -> None:
         super().__init__(f"denied: {reason}")
         self.reason = reason
         self.limit = limit
+        self.known = known
 
 
 class ExchangeUnavailable(AutotraderError):

@@ -15,6 +15,8 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from autotrader.engine.budget import budget_of
+from autotrader.engine.limits import SIGNING
+from autotrader.engine.placing import Standing, refusal
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.exchanges import open_venue
 from autotrader.exchanges.key_check import judged
@@ -154,10 +156,7 @@ def open_runtime(project: Project, wishes: OpenOptions, make_notifier: Callable[
     live = wishes.token is not None
     if live and project.settings.mode != "live":
         raise SafetyRefused("the account file says dry_run")
-    opened: list[Store] = []  # the signer asks the store for a halt, and the store is named after the signer's key
-    connection = _connected(
-        project.settings, wishes, lambda side: any(store.halted(Side(side)) is not None for store in opened)
-    )
+    connection = _connected(project.settings, wishes)
     try:
         connection.clock.sync()
         instruments = _instruments(project, connection)
@@ -168,11 +167,12 @@ def open_runtime(project: Project, wishes: OpenOptions, make_notifier: Callable[
         make_id = (lambda: wishes.store_id) if wishes.store_id else new_store_id
         folder = store_dir(wishes.state, identity)
         store = Store.open(folder, identity, now_ms=connection.clock.now_ms(), make_id=make_id)
-        opened.append(store)
     except BaseException:
         connection.close()
         raise
     try:
+        # The store is named after the signer's key, so it is there last; before it is, the signer signs no order.
+        connection.ask_before_orders(lambda side: _against_signing(store, Side(side)))
         world = _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
     except BaseException:
         store.abandon()
@@ -182,12 +182,16 @@ def open_runtime(project: Project, wishes: OpenOptions, make_notifier: Callable[
     return world
 
 
-def _connected(settings: Settings, wishes: OpenOptions, halted: Callable[[str], bool]) -> Venue:
+def _against_signing(store: Store, side: Side) -> str:
+    found = refusal(SIGNING, Standing(side=side, halt=store.halt_in_force()))
+    return "" if found is None else found.reason
+
+
+def _connected(settings: Settings, wishes: OpenOptions) -> Venue:
     plain = VenueSettings(
         zone=ZoneInfo(settings.timezone),
         cache=wishes.cache,
         weight_part=float(settings.limits.request_weight / 100),
-        halted=halted,
         stepped=wishes.stepped,
         recv_window_ms=settings.exchange.recv_window_ms,
     )

@@ -5,9 +5,11 @@ Each gives the reason, or "" where it does not block. Blocking never disarms.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from autotrader.engine.calendar import in_windows
+from autotrader.engine.limits import FIRING_FATE, FIRING_HALT
+from autotrader.engine.placing import Placing, Reason, Standing, refusal
 from autotrader.engine.requests import Context
 from autotrader.engine.state import RuleState, Run
 from autotrader.language.actions.place import PlaceOrder
@@ -70,9 +72,18 @@ def _paused(q: Question) -> str:
 
 
 def _halted(q: Question) -> str:
-    halt = q.context.halt
-    stopped = halt is not None and any(isinstance(act, PlaceOrder) and halt.stops(act.side) for act in q.branch.actions)
-    return halt.text if halt is not None and stopped else ""
+    return _against_placing(q, FIRING_HALT)
+
+
+def _against_placing(q: Question, reasons: Sequence[Reason[Placing]]) -> str:
+    """What the list of reasons has against one of the orders that the branch would place."""
+    for action in q.branch.actions:
+        if isinstance(action, PlaceOrder):
+            unclear = has_unknown_fate(q.sources.record, q.rule.id, q.rule.symbol, action.side)
+            found = refusal(reasons, Standing(side=action.side, halt=q.context.halt, unclear=unclear))
+            if found is not None:
+                return found.reason
+    return ""
 
 
 def _closed(q: Question) -> str:
@@ -85,10 +96,7 @@ def _acting(q: Question) -> str:
 
 
 def _unknown_fate(q: Question) -> str:
-    for action in q.branch.actions:
-        if isinstance(action, PlaceOrder) and has_unknown_fate(q.sources.record, q.rule.id, q.rule.symbol, action.side):
-            return f"an earlier {action.side.lower()} order has an unknown fate"
-    return ""
+    return _against_placing(q, FIRING_FATE)
 
 
 BLOCKERS: tuple[Callable[[Question], str], ...] = (

@@ -1,8 +1,9 @@
 """The last word on every order before anything is signed: the account file's limits, in aggregate, fail closed.
 
-A limit is a class with `refuse`: the reason, or "" where it has nothing against. What a limit must know and does not
-know (a balance, a fresh price, filters) is a reason. Orders that are written and not sent yet, and those of unknown
-fate, count as live everywhere. To add a limit write its class and a line in `LIMITS`.
+A limit is a class with `refuse`: "" where it has nothing against the order, the reason, or `Missing` where it must
+know something and does not (a balance, a fresh price, filters): that refuses too. Orders that are written and not sent
+yet, and those of unknown fate, count as live everywhere. To add a limit write its class and a line in `LIMITS`; what is
+asked at the doors after the gate stands below it.
 
 `judge` asks them all about one order and raises. The gate (`trading.gate`) calls it inside the journal's transaction,
 with the journal's own record: no order is written without it. `review` asks ahead, for those who only want to know: it
@@ -14,11 +15,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from autotrader.engine.books import Ledger, Unpriced
 from autotrader.engine.halt import Halt
-from autotrader.engine.requests import Denied
+from autotrader.engine.placing import (
+    Halted,
+    Late,
+    Leaving,
+    Placing,
+    Reason,
+    Stale,
+    UnknownFate,
+    UnsureTime,
+    refusal,
+    refused_too_often,
+)
+from autotrader.engine.requests import CannotKnow, Denied
 from autotrader.engine.shown import grouped_amount
 from autotrader.errors import OrderDenied
 from autotrader.language.open_orders import has_unknown_fate
@@ -57,6 +70,27 @@ class View:
     ledger: Ledger
 
     @property
+    def side(self) -> Side:
+        """Buy or sell."""
+        return self.request.order.side
+
+    @property
+    def unclear(self) -> bool:
+        """Whether an earlier order of this rule, symbol and side has an unknown fate."""
+        order = self.request.order
+        return has_unknown_fate(self.sources.record, self.request.key.rule, order.symbol, order.side)
+
+    @property
+    def refusals(self) -> int:
+        """Refused or unknown orders in a row."""
+        return self.sources.record.refusals_in_a_row
+
+    @property
+    def most_refusals(self) -> int | None:
+        """From how many on everything stops."""
+        return self.settings.limits.halt_after
+
+    @property
     def limits(self) -> Limits:
         """The account file's limits."""
         return self.settings.limits
@@ -73,11 +107,7 @@ class View:
         return found if isinstance(found, Decimal | Missing) else Missing(f"{word} is not a number")
 
 
-class Limit(Protocol):
-    """One limit."""
-
-    def refuse(self, view: View) -> str:
-        """Why the order is denied, or ""."""
+Limit: TypeAlias = Reason[View]
 
 
 def judge(
@@ -90,10 +120,9 @@ def judge(
 ) -> None:
     """Ask every limit about one order. Raises OrderDenied at the first that refuses it. `ledger`: of the same fills."""
     view = View(request, sources, settings, halt, ledger or Ledger(sources))
-    for limit in LIMITS if limits is None else limits:
-        reason = limit.refuse(view)
-        if reason:
-            raise OrderDenied(reason, type(limit).__name__)
+    found = refusal(LIMITS if limits is None else limits, view)
+    if found is not None:
+        raise OrderDenied(found.reason, found.limit, known=not isinstance(found, CannotKnow))
 
 
 def review(
@@ -110,7 +139,7 @@ def review(
         try:
             judge(request, sources, settings, halt, limits, ledger)
         except OrderDenied as denied:
-            answers[index] = Denied(denied.reason, denied.limit)
+            answers[index] = (Denied if denied.known else CannotKnow)(denied.reason, denied.limit)
         else:
             sources = as_if_written(sources, request)
     return tuple(answers)
@@ -138,15 +167,9 @@ def tripped(sources: Sources, settings: Settings) -> str:
     """Why everything must stop until a person has looked, not this order alone: the day's loss has reached its limit,
     or too many orders in a row came to nothing. "" where neither is so.
     """
-    ledger = Ledger(sources)
+    ledger, row = Ledger(sources), sources.record.refusals_in_a_row
     lost = (_lost(ledger, asset, most) for asset, most in sorted(settings.limits.loss_per_day.items()))
-    return too_many_refusals(sources.record.refusals_in_a_row, settings) or next((why for why in lost if why), "")
-
-
-def too_many_refusals(row: int, settings: Settings) -> str:
-    """Why `halt_after` stops everything after so many refusals in a row, or ""."""
-    most = settings.limits.halt_after
-    return f"halt_after: {row} orders refused or unknown in a row" if most is not None and row >= most else ""
+    return refused_too_often(row, settings.limits.halt_after) or next((why for why in lost if why), "")
 
 
 def review_needs(symbols: Iterable[str], record: OwnRecord, settings: Settings, now_ms: int) -> frozenset[Need]:
@@ -159,55 +182,35 @@ def review_needs(symbols: Iterable[str], record: OwnRecord, settings: Settings, 
 
 
 # -------------------------------------------------------------------------------------------------------- limits
-class Halted:
-    """After a halt no new order is sent, or with a halt of the weakest level no buy."""
-
-    def refuse(self, view: View) -> str:
-        """What a halt stops, and any order after too many refusals in a row."""
-        if view.halt is not None and view.halt.stops(view.request.order.side):
-            return view.halt.text
-        return too_many_refusals(view.sources.record.refusals_in_a_row, view.settings)
-
-
 class Tradable:
     """The symbol is listed and trading, and the order passes filters that were read within a day."""
 
-    def refuse(self, view: View) -> str:
+    def refuse(self, view: View) -> str | Missing:
         """An order on an unlisted symbol, on old filters, or off the grid."""
         order = view.request.order
         if view.settings.symbols and order.symbol not in view.settings.symbols:
             return f"{order.symbol} is not in the account file's symbols"
         instrument = view.sources.instruments.get(order.symbol)
         if instrument is None or instrument.fetched_ms is None:
-            return f"the filters of {order.symbol} are not known"
+            return Missing(f"the filters of {order.symbol} are not known")
         if view.sources.now_ms - instrument.fetched_ms > FILTERS_MS:
-            return f"the filters of {order.symbol} are older than a day"
+            return Missing(f"the filters of {order.symbol} are older than a day")
         if instrument.status != "TRADING":
             return f"{order.symbol} is not trading: {instrument.status}"
         return instrument.refusal(order.price, order.quantity, order.side) or ""
 
 
-class UnknownFate:
-    """While an order may or may not be at the venue, its rule, symbol and side place nothing new."""
-
-    def refuse(self, view: View) -> str:
-        """A second order beside one of unknown fate."""
-        order = view.request.order
-        frozen = has_unknown_fate(view.sources.record, view.request.key.rule, order.symbol, order.side)
-        return f"an earlier {order.side.lower()} order has an unknown fate" if frozen else ""
-
-
 class PriceBand:
     """No order further through the market than `price_band`."""
 
-    def refuse(self, view: View) -> str:
+    def refuse(self, view: View) -> str | Missing:
         """A buy too far above the ask, a sale too far below the bid, or no fresh price to tell."""
         band, price = view.limits.price_band, view.request.order.price
         if band is None:
             return ""
         near = view.word("ask" if view.is_buy else "bid")
         if isinstance(near, Missing):
-            return f"price_band: no reference price: {near.reason}"
+            return Missing(f"price_band: no reference price: {near.reason}")
         share = over(band, HUNDRED)
         edge = times(near, ONE + share if view.is_buy else ONE - share)
         if (price > edge) if view.is_buy else (price < edge):
@@ -236,12 +239,12 @@ class OwnCrossing:
 class Funds:
     """Balances are known and enough, and `keep_free` stays."""
 
-    def refuse(self, view: View) -> str:
+    def refuse(self, view: View) -> str | Missing:
         """An order that needs more than is free, less what must stay free and what is already spoken for."""
         cost, asset = view.request.costs
         free = view.word("free", asset)
         if isinstance(free, Missing):
-            return free.reason
+            return free
         free -= spoken_for(view, asset)
         left, keep = free - cost, view.limits.keep_free.get(asset, ZERO)
         if left < 0:
@@ -275,7 +278,7 @@ class SpendPerDay:
 class LossPerDay:
     """Own fills of the day: cash, marked net, minus fees. Beyond `loss_per_day` nothing new is ordered."""
 
-    def refuse(self, view: View) -> str:
+    def refuse(self, view: View) -> str | Missing:
         """Any order after the day's loss, or while the loss cannot be told."""
         asset = view.request.quote
         most = view.limits.loss_per_day.get(asset)
@@ -283,7 +286,7 @@ class LossPerDay:
             return ""
         result = view.ledger.result_today(asset)
         if isinstance(result, Unpriced):
-            return f"loss_per_day: today's result is not known: {result.reason}"
+            return Missing(f"loss_per_day: today's result is not known: {result.reason}")
         return _lost(view.ledger, asset, most)
 
 
@@ -313,7 +316,7 @@ class OrdersPerHour:
 class Holding:
     """What is held and could still be bought stays within `holding`."""
 
-    def refuse(self, view: View) -> str:
+    def refuse(self, view: View) -> str | Missing:
         """A buy beyond the limit of its base asset."""
         asset, order = view.request.base, view.request.order
         most = view.limits.holding.get(asset)
@@ -321,7 +324,7 @@ class Holding:
             return ""
         held = view.word("holding", asset)
         if isinstance(held, Missing):
-            return held.reason
+            return held
         buys = [o for o in live_orders(view.sources) if o.side is Side.BUY]
         coming = total(o.remaining for o in buys if o.symbol.startswith(asset))
         coming += view.ledger.bought_since_balances(asset)
@@ -333,10 +336,16 @@ class Holding:
         )
 
 
-LIMITS: tuple[Limit, ...] = (
-    Halted(), Tradable(), UnknownFate(), PriceBand(), OwnCrossing(), Funds(), SpendPerDay(), LossPerDay(), OpenOrders(),
-    OrdersPerHour(), Holding(),
+# Every reason not to place, by the door at which it is asked.
+FIRING_HALT: tuple[Reason[Placing], ...] = (Halted(),)  # a rule that would fire waits, before its time windows are over
+FIRING_FATE: tuple[Reason[Placing], ...] = (UnknownFate(),)
+LIMITS: tuple[Limit, ...] = (  # the gate, inside the transaction that writes the intent; and `plan`
+    Halted(), Tradable(), UnknownFate(), PriceBand(), OwnCrossing(), Funds(), SpendPerDay(),
+    LossPerDay(), OpenOrders(), OrdersPerHour(), Holding(),
 )  # fmt: skip
+SENDING: tuple[Reason[Leaving], ...] = (Halted(), Late(), UnsureTime(), UnknownFate())  # the gateway, before and after
+AGEING: tuple[Reason[Leaving], ...] = (Halted(), Stale())  # "sent" is written; the gate, at the same moments
+SIGNING: tuple[Reason[Placing], ...] = (Halted(),)  # the signer, for each order
 
 
 # ------------------------------------------------------------------------------------------------------- helpers

@@ -17,6 +17,11 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
+class CannotKnow(Denied):
+    """Refused as well, because something that the limit must know is not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class NeverArrived:
     """An unknown fate was resolved: the venue proved never to have had it. The firing is given back."""
 

@@ -31,10 +31,6 @@ WEIGHT_PART = 0.7
 THREADS = 8
 
 
-def _never(_side: str) -> bool:
-    return False
-
-
 @dataclass(frozen=True, slots=True)
 class Parked:
     """Silence until a venue time, with the reason."""
@@ -49,8 +45,8 @@ class VenueSettings:
 
     `zone` is the account's, for trading days; `cache` a folder for instruments, candles and bans, None to keep none;
     `weight_share` the most request weight a minute for reads, or where that is None `weight_part` of the venue's limit;
-    `parked` a ban from before a restart, `on_parked` is told of a new one, in the thread that connected; `halted` is
-    asked before each order of a side is signed; `stepped` says that the simulator's time is stepped; `recv_window_ms`
+    `parked` a ban from before a restart, `on_parked` is told of a new one, in the thread that connected;
+    `stepped` says that the simulator's time is stepped; `recv_window_ms`
     how old a signed request may be when it arrives. `line` plays the network in a simulation, with `threads` 0 and its
     own clocks.
     """
@@ -61,7 +57,6 @@ class VenueSettings:
     weight_part: float = WEIGHT_PART
     parked: Parked | None = None
     on_parked: Callable[[Parked], None] | None = None
-    halted: Callable[[str], bool] = _never
     stepped: bool = False
     recv_window_ms: int = RECV_WINDOW_MS
     monotonic: Callable[[], float] = time.monotonic
@@ -97,7 +92,9 @@ class VenueMarket(MarketData, Protocol):
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Venue:
     """An open exchange. `broker` and `account` are there with a key; whether orders may be placed was decided by the
-    token. `tells_status` and `tells_permissions`: whether this host says if the exchange runs, and what the key may do.
+    token. `ask_before_orders` takes who is asked about the side ("BUY", "SELL") before each new order is signed: the
+    reason against it, or ""; until somebody is named none is signed. `tells_status` and `tells_permissions`: whether
+    this host says if the exchange runs, and what the key may do.
     """
 
     url: BaseUrl
@@ -111,6 +108,7 @@ class Venue:
     fingerprint: str = ""
     tells_status: bool = False
     tells_permissions: bool = False
+    ask_before_orders: Callable[[Callable[[str], str]], None] = field(default=lambda _refuse: None, repr=False)
     closers: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     def close(self) -> None:

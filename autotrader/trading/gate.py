@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from autotrader.engine.limits import FILTERS_MS, Limit, judge, too_many_refusals, tripped
+from autotrader.engine.limits import AGEING, FILTERS_MS, Limit, judge, tripped
+from autotrader.engine.placing import Datum, Leaving, refusal, refused_too_often
 from autotrader.errors import OrderDenied, RecordsBroken
 from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import Settings
@@ -22,7 +23,6 @@ from autotrader.market.sources import Sources
 from autotrader.ports import Clock
 from autotrader.records.intents import Admission, Intent
 from autotrader.records.store import Store
-from autotrader.structs import dataclass
 
 _AGES: dict[type, tuple[str, int]] = {
     TickerNeed: ("the ticker of ", TICKER_MS),
@@ -31,23 +31,6 @@ _AGES: dict[type, tuple[str, int]] = {
     StatusNeed: ("the exchange's status", STATUS_MS),
 }
 _FORGET_MS = 3_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Datum:
-    """Something that an order was judged on: when it was asked for, and how old it may become."""
-
-    name: str
-    asked_ms: int | None
-    limit_ms: int
-
-    def refusal(self, now_ms: int) -> str | None:
-        if self.asked_ms is None:
-            return f"{self.name}: never seen"
-        age = now_ms - self.asked_ms
-        return (
-            None if age <= self.limit_ms else f"{self.name}: {age / 1000:.1f} s old (limit {self.limit_ms / 1000:g} s)"
-        )
 
 
 class Gate:
@@ -61,7 +44,7 @@ class Gate:
         self._settings = settings
         self._limits = limits
         self._zone = ZoneInfo(settings.timezone)
-        self._judged_on: dict[str, tuple[_Datum, ...]] = {}
+        self._judged_on: dict[str, tuple[Datum, ...]] = {}
 
     # ----------------------------------------------------------------------------------------- before it is written
     def admit(self, request: PlaceRequest, sources: Sources, needs: Iterable[Need] = ()) -> Admission:
@@ -102,9 +85,7 @@ class Gate:
 
     def trip_on_refusals(self) -> str:
         """Halt after too many refusals in a row; why, or ""."""
-        if self._settings.limits.halt_after is None:
-            return ""
-        reason = too_many_refusals(self._store.refusals_in_a_row(), self._settings)
+        reason = refused_too_often(self._store.refusals_in_a_row(), self._settings.limits.halt_after)
         self._halt(reason, self._clock.now_ms())
         return reason
 
@@ -114,14 +95,19 @@ class Gate:
 
     # ------------------------------------------------------------------------------------------------ at the signer
     def refuse(self, intent: Intent) -> str | None:
-        """Why an admitted order must not leave now, or None."""
-        judged_on = self._judged_on.get(intent.request.client_order_id)
-        if judged_on is None:
-            return "it is not known what this order was judged on"
-        now_ms = self._clock.now_ms()
-        return self.trip_on_refusals() or next((why for one in judged_on if (why := one.refusal(now_ms))), None)
+        """Why an admitted order must not leave now, or None. Too many refusals in a row halt as well."""
+        leaving = Leaving(
+            side=intent.request.side,
+            now_ms=self._clock.now_ms(),
+            refusals=self._store.refusals_in_a_row(),
+            most_refusals=self._settings.limits.halt_after,
+            judged_on=self._judged_on.get(intent.request.client_order_id),
+        )
+        self.trip_on_refusals()
+        found = refusal(AGEING, leaving)
+        return None if found is None else found.reason
 
-    def _remember(self, request: PlaceRequest, data: tuple[_Datum, ...], now_ms: int) -> None:
+    def _remember(self, request: PlaceRequest, data: tuple[Datum, ...], now_ms: int) -> None:
         if len(self._judged_on) > 200:
             since = now_ms - _FORGET_MS
             kept = self._judged_on.items()
@@ -129,22 +115,22 @@ class Gate:
         self._judged_on[request.id] = data
 
 
-def _data(symbol: str, sources: Sources, needs: Iterable[Need]) -> Iterator[_Datum]:
+def _data(symbol: str, sources: Sources, needs: Iterable[Need]) -> Iterator[Datum]:
     """Everything an order was judged on: by its rule as far as it was looked at in this cycle, and by the limits.
 
     Closed candles do not age: which of them may be used is the decision's question, and its deadline bounds the answer.
     """
     book, account, instrument = sources.snapshot.book(symbol), sources.account, sources.instruments.get(symbol)
-    yield _Datum(f"the order book of {symbol}", None if isinstance(book, str) else book.asked_ms, BOOK_MS)
-    yield _Datum("the balances", account.balances_asked_ms, ACCOUNT_MS)
-    yield _Datum(f"the filters of {symbol}", None if instrument is None else instrument.fetched_ms, FILTERS_MS)
+    yield Datum(f"the order book of {symbol}", None if isinstance(book, str) else book.asked_ms, BOOK_MS)
+    yield Datum("the balances", account.balances_asked_ms, ACCOUNT_MS)
+    yield Datum(f"the filters of {symbol}", None if instrument is None else instrument.fetched_ms, FILTERS_MS)
     if symbol in account.orders_asked_ms:
-        yield _Datum(f"the open orders of {symbol}", account.orders_asked_ms[symbol], ACCOUNT_MS)
+        yield Datum(f"the open orders of {symbol}", account.orders_asked_ms[symbol], ACCOUNT_MS)
     about = {_about(need) for need in needs} | {_about(StatusNeed())}
     for need, seen in sources.snapshot.seen.items():
         if type(need) in _AGES and _about(need) in about:
             name, limit_ms = _AGES[type(need)]
-            yield _Datum(f"{name}{getattr(need, 'symbol', '')}", seen.asked_ms, limit_ms)
+            yield Datum(f"{name}{getattr(need, 'symbol', '')}", seen.asked_ms, limit_ms)
 
 
 def _about(need: Need) -> tuple[type, str]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import assert_never
 
+from autotrader.engine.limits import SENDING
+from autotrader.engine.placing import Leaving, refusal
 from autotrader.errors import SafetyRefused
 from autotrader.orders import (
     Accepted,
@@ -34,7 +36,7 @@ from autotrader.records.crash import crash_point
 from autotrader.records.intents import Intent, IntentState, JournalRow
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
-from autotrader.trading.journal import MOST_UNCERTAIN_MS, RECV_WINDOW_MS, horizon_ms, next_look_ms
+from autotrader.trading.journal import RECV_WINDOW_MS, horizon_ms, next_look_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +120,16 @@ class Gateway:
     def _why_not(self, row: JournalRow, *, frozen: frozenset[tuple[str, str, Side]]) -> str | None:
         """Why this intent must not leave now. A check that raises refuses too: it fails closed."""
         try:
-            halted = self._store.halted(row.intent.request.side)
-            if halted is not None:
-                return f"halted: {halted}"
-            now_ms = self._clock.now_ms()
-            if now_ms > row.intent.deadline_ms:
-                return f"dropped as late: {now_ms - row.intent.deadline_ms} ms after its deadline"
-            if self._clock.uncertainty_ms() > MOST_UNCERTAIN_MS:
-                return f"the venue's time is not known well enough (± {self._clock.uncertainty_ms()} ms)"
-            if row.frozen_key in frozen:
-                return "an earlier order of this rule, symbol and side has an unknown fate"
-            return self._refuse(row.intent)
+            leaving = Leaving(
+                side=row.intent.request.side,
+                halt=self._store.halt_in_force(),  # read anew each time: who halts may be another process
+                now_ms=self._clock.now_ms(),
+                deadline_ms=row.intent.deadline_ms,
+                uncertainty_ms=self._clock.uncertainty_ms(),
+                unclear=row.frozen_key in frozen,
+            )
+            found = refusal(SENDING, leaving)
+            return self._refuse(row.intent) if found is None else found.reason
         except Exception as error:  # noqa: BLE001 - whatever breaks in a guard means halt (docs/order-safety.md P8)
             reason = f"a check before sending failed: {type(error).__name__}: {error}"
             self._store.halt(reason, self._clock.now_ms())

@@ -18,8 +18,6 @@ DAY_MS = 86_400_000
 ABSENCES_NEEDED = 2
 # A dead intent is looked for during this time after it was sent.
 WATCH_MS = DAY_MS
-# Above this doubt about the venue's time nothing is signed.
-MOST_UNCERTAIN_MS = 500
 
 _BACK_OFF_MS = (1_000, 2_000, 4_000, 8_000, 15_000, 30_000)
 _WATCH_EVERY_MS = 300_000

@@ -140,6 +140,7 @@ def trading(simulator: Simulator, secret: str) -> Iterator[Stand]:
     token = grant_live("live", True, "live")
     with connect(VenueSettings(stepped=True), url=simulator.url, credentials=keys, live_token=token) as connection:
         assert connection.broker is not None
+        connection.ask_before_orders(lambda _side: "")
         yield Stand(connection.broker, connection, simulator)
 
 

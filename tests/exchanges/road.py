@@ -141,6 +141,7 @@ class Road(Process[BinanceBroker, VenueClock | SteppedClock]):
             settings, url=self.scripted.url, credentials=credentials(), live_token=token
         )
         assert self.connection.broker is not None
+        self.connection.ask_before_orders(lambda _side: "")
         self.connection.clock.sync()
         super().__init__(folder, self.connection.broker, self.connection.clock)
 

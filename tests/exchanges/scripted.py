@@ -190,4 +190,5 @@ def connected(url: str, **settings: Any) -> Iterator[Connection]:
     made = VenueSettings(**({"sleep": lambda _seconds: None, "chance": lambda: 0.0} | settings))
     token = grant_live("live", True, "live")
     with connect(made, url=url, credentials=credentials(), live_token=token) as connection:
+        connection.ask_before_orders(lambda _side: "")
         yield connection

@@ -65,6 +65,7 @@ def linked(simulator: Simulator, *, live: bool = True, **settings: Any) -> Itera
     made = VenueSettings(stepped=True, zone=ZoneInfo("Asia/Tokyo"), **settings)
     keys = Credentials(Secret(account.key), Secret(account.secret))
     with connect(made, url=simulator.url, credentials=keys, live_token=token) as connection:
+        connection.ask_before_orders(lambda _side: "")
         yield connection
 
 
@@ -321,6 +322,7 @@ def test_a_wrong_secret_is_told_from_a_wrong_order(simulator: Simulator) -> None
                          quantity=Decimal("0.001"), client_order_id="at-7f3a-one")  # fmt: skip
     with connect(VenueSettings(stepped=True), url=simulator.url, credentials=keys,
                  live_token=grant_live("live", True, "live")) as connection:  # fmt: skip
+        connection.ask_before_orders(lambda _side: "")
         found = broker_of(connection).submit(asked, connection.clock.now_ms())
     assert isinstance(found, Rejected)
     assert (found.code, found.fault) == (-1022, "key")

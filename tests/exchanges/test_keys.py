@@ -118,7 +118,9 @@ def linked(scripted: Scripted, text: str) -> Any:
     """A connection with a private key that may trade."""
     keys = Credentials(Secret(KEY), Secret(text))
     made = VenueSettings(sleep=lambda _seconds: None, chance=lambda: 0.0)
-    return connect(made, url=scripted.url, credentials=keys, live_token=grant_live("live", True, "live"))
+    connection = connect(made, url=scripted.url, credentials=keys, live_token=grant_live("live", True, "live"))
+    connection.ask_before_orders(lambda _side: "")
+    return connection
 
 
 @EACH_KIND

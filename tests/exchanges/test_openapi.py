@@ -77,6 +77,7 @@ def everything(simulator: Simulator) -> None:
     account, token = simulator.accounts[0], grant_live("live", True, "live")
     keys = Credentials(Secret(account.key), Secret(account.secret))
     with connect(VenueSettings(stepped=True), url=simulator.url, credentials=keys, live_token=token) as connection:
+        connection.ask_before_orders(lambda _side: "")
         calls, both = connection.calls, ("BTCJPY", "ETHJPY")
         calls.ping()
         calls.time()

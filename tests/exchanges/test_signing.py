@@ -173,10 +173,10 @@ def test_the_permission_cannot_be_made_copied_or_stored() -> None:
 
 def test_while_halted_no_new_order_is_signed_but_cancels_are() -> None:
     """The halt is asked inside the signer, at each order; cancelling goes on."""
-    halted = [False]
+    halted = [""]
     signer = TradeSigner(credentials(), HOST, grant_live("live", True, "live"), lambda _side: halted[0])
     assert signer.sign(HOST, "POST", "/api/v3/order", [], 1).payload
-    halted[0] = True
+    halted[0] = "trading is halted: by hand"
     with pytest.raises(SafetyRefused, match="halted"):
         signer.sign(HOST, "POST", "/api/v3/order", [], 1)
     assert signer.sign(HOST, "DELETE", "/api/v3/order", [], 1).payload
@@ -266,7 +266,11 @@ def test_without_a_wish_the_window_is_five_seconds() -> None:
     """The horizon of an order is counted with 5,000 ms: that is what is asked of the venue."""
     wanted = "recvWindow=5000&timestamp=1&signature="
     assert ReadSigner(credentials(), HOST).sign(HOST, "GET", ORDER, [], 1).payload.startswith(wanted)
-    assert TradeSigner(credentials(), HOST, token()).sign(HOST, "POST", ORDER, [], 1).payload.startswith(wanted)
+    assert (
+        TradeSigner(credentials(), HOST, token(), lambda _: "")
+        .sign(HOST, "POST", ORDER, [], 1)
+        .payload.startswith(wanted)
+    )
 
 
 def test_a_slash_is_encoded_in_names_and_values() -> None:
@@ -315,7 +319,7 @@ def test_refusals_say_what_was_asked_and_what_helps() -> None:
         TradeSigner(credentials(), HOST, None)
     assert "--live" in str(bare.value.hint)
     with pytest.raises(SafetyRefused, match="halted") as halted:
-        TradeSigner(credentials(), HOST, token(), lambda _side: True).sign(HOST, "POST", ORDER, [], 1)
+        TradeSigner(credentials(), HOST, token(), lambda _side: "halted").sign(HOST, "POST", ORDER, [], 1)
     assert "autotrader resume" in str(halted.value.hint)
 
 
@@ -323,9 +327,9 @@ def test_the_halt_is_asked_about_the_side_of_the_order() -> None:
     """A halt of buys stops buys: the signer asks about the very side that it would sign, and not for a cancel."""
     asked: list[str] = []
 
-    def buys_only(side: str) -> bool:
+    def buys_only(side: str) -> str:
         asked.append(side)
-        return side == "BUY"
+        return "halted" if side == "BUY" else ""
 
     signer = TradeSigner(credentials(), HOST, token(), buys_only)
     assert signer.sign(HOST, "POST", ORDER, [("symbol", "BTCJPY"), ("side", "SELL")], 1).payload
@@ -333,6 +337,16 @@ def test_the_halt_is_asked_about_the_side_of_the_order() -> None:
         signer.sign(HOST, "POST", ORDER, [("symbol", "BTCJPY"), ("side", "BUY")], 1)
     assert signer.sign(HOST, "DELETE", ORDER, [("side", "BUY")], 1).payload
     assert asked == ["SELL", "BUY"]
+
+
+def test_no_order_is_signed_before_somebody_can_say_that_all_is_halted() -> None:
+    """A signer that nobody told whom to ask signs cancels, and no order."""
+    signer = TradeSigner(credentials(), HOST, token())
+    assert signer.sign(HOST, "DELETE", ORDER, [], 1).payload
+    with pytest.raises(SafetyRefused, match="nobody can say yet whether trading is halted"):
+        signer.sign(HOST, "POST", ORDER, [("side", "BUY")], 1)
+    signer.ask_before_orders(lambda _side: "")
+    assert signer.sign(HOST, "POST", ORDER, [("side", "BUY")], 1).payload
 
 
 def test_which_key_signs_is_told_without_showing_it() -> None:

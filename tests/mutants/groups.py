@@ -21,7 +21,7 @@ _EXECUTION = (
 GROUPS = {
     "journal": Group(("trading/journal.py", "trading/resolve.py", "records/intents.py"), _EXECUTION),
     "gate": Group(
-        ("trading/gate.py", "trading/gateway.py", "engine/limits.py"),
+        ("trading/gate.py", "trading/gateway.py", "engine/limits.py", "engine/placing.py"),
         ("tests/trading/test_gateway.py", "tests/trading/test_cancelling.py", "tests/trading/test_gate.py",
          "tests/engine/test_limits.py"),
     ),

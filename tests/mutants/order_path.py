@@ -12,7 +12,7 @@ from dataclasses import dataclass
 GATEWAY, JOURNAL, RESOLVE = "trading/gateway.py", "trading/journal.py", "trading/resolve.py"
 INTENTS, ORDERS, FORWARD = "records/intents.py", "records/orders.py", "records/forward.py"
 BROKER, ERRORS, SIGNING = "exchanges/binance/broker.py", "exchanges/binance/errors.py", "exchanges/binance/signing.py"
-LIMITS, GATE, LIFECYCLE = "engine/limits.py", "trading/gate.py", "engine/lifecycle.py"
+LIMITS, PLACING, GATE, LIFECYCLE = "engine/limits.py", "engine/placing.py", "trading/gate.py", "engine/lifecycle.py"
 
 _GATEWAY = "tests/trading/test_gateway.py::"
 _CANCELS = "tests/trading/test_cancelling.py::"
@@ -176,7 +176,7 @@ NOTICED = (
     ),
     _one(
         "the limits do not see an unknown fate", "a second order beside one of unknown fate is approved",
-        LIMITS, "frozen = has_unknown_fate(", "frozen = False and has_unknown_fate(",
+        LIMITS, "return has_unknown_fate(", "return False and has_unknown_fate(",
         _LIMITS + "test_an_unknown_fate_freezes_rule_and_side",
     ),
     _one(
@@ -202,7 +202,7 @@ NOTICED = (
     ),
     _one(
         "halt is not asked", "an order leaves after the owner has stopped everything",
-        GATEWAY, "            if halted is not None:\n", "            if False:\n",
+        LIMITS, "SENDING: tuple[Reason[Leaving], ...] = (Halted(), ", "SENDING: tuple[Reason[Leaving], ...] = (",
         _GATEWAY + "test_nothing_leaves_when_a_check_says_no",
     ),
     _one(
@@ -217,12 +217,12 @@ NOTICED = (
     ),
     _one(
         "the deadline is not asked", "an order of an old decision leaves minutes later",
-        GATEWAY, "if now_ms > row.intent.deadline_ms:", "if False:",
+        PLACING, " if late_ms > 0 else ", " if False else ",
         _GATEWAY + "test_nothing_leaves_when_a_check_says_no",
     ),
     _one(
         "doubt about the clock is ignored", "the horizon is counted from a wrong time",
-        GATEWAY, "if self._clock.uncertainty_ms() > MOST_UNCERTAIN_MS:", "if False:",
+        PLACING, "if leaving.uncertainty_ms <= MOST_UNCERTAIN_MS:", "if True:",
         _GATEWAY + "test_nothing_leaves_when_a_check_says_no",
     ),
     _one(
@@ -308,7 +308,7 @@ NOTICED = (
     ),
     _one(
         "a halt is no limit", "orders are approved after a halt",
-        LIMITS, "if view.halt is not None and view.halt.stops(view.request.order.side):", "if False:",
+        PLACING, "if placing.halt is not None and placing.halt.stops(placing.side):", "if False:",
         _LIMITS + "test_halted_denies_everything",
     ),
     _one(
@@ -323,7 +323,7 @@ NOTICED = (
     ),
     _one(
         "a missing price approves", "without a reference every price is good",
-        LIMITS, 'return f"price_band: no reference price: {near.reason}"', 'return ""',
+        LIMITS, 'return Missing(f"price_band: no reference price: {near.reason}")', 'return ""',
         _LIMITS + "test_price_band",
     ),
     _one(
@@ -362,7 +362,7 @@ NOTICED = (
     ),
     _one(
         "old data at the signer", "the book was fresh when it was decided and is minutes old when it is sent",
-        GATE, "None if age <= self.limit_ms else", "None if True else",
+        PLACING, "if age_ms > datum.limit_ms:", "if False:",
         "tests/trading/test_gate.py::test_nothing_leaves_on_old_data",
     ),
     _one(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from autotrader.engine.limits import LIMITS, Limit, View
+from autotrader.market.answers import Missing
 from autotrader.prove.proof import Proof
 from tests.proof.limits import prove_limits
 
@@ -74,7 +75,7 @@ class Forgetful:
 
     limit: Limit
 
-    def refuse(self, view: View) -> str:
+    def refuse(self, view: View) -> str | Missing:
         """What the limit says when nothing is open or unclear."""
         record = replace(view.sources.record, orders=())
         return self.limit.refuse(replace(view, sources=replace(view.sources, record=record)))

@@ -66,6 +66,7 @@ def elsewhere(sim: Simulator, cid: str, *, price: str = "", side: Side = Side.BU
         credentials=Credentials(Secret(key.key), Secret(key.secret)),
         live_token=grant_live("live", True, "live"),
     ) as connection:
+        connection.ask_before_orders(lambda _side: "")
         connection.clock.sync()
         assert connection.broker is not None
         request = OrderRequest(

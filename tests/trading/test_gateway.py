@@ -350,7 +350,7 @@ def test_each_refusal_before_sending_has_its_words(at: Desk) -> None:
     """Halt, frozen side and the caller's check say why; a check that breaks says which and stops everything."""
     at.venue.on_submit = [lambda venue, request: Unknown("no reply")]
     at.send(1)
-    assert at.send(2).reason == "an earlier order of this rule, symbol and side has an unknown fate"
+    assert at.send(2).reason == "an earlier buy order has an unknown fate"
     stale = Gateway(at.store, at.venue, at.clock, refuse=lambda _: "stale book")
     assert stale.submit(at.intend(3, side=Side.SELL)).reason == "stale book"
 
@@ -361,14 +361,14 @@ def test_each_refusal_before_sending_has_its_words(at: Desk) -> None:
     reason = "a check before sending failed: ZeroDivisionError: of a limit"
     assert broken.submit(at.intend(4, side=Side.SELL)).reason == reason
     assert at.store.halted() == reason
-    assert at.send(5, side=Side.SELL).reason == f"halted: {reason}"
+    assert at.send(5, side=Side.SELL).reason == f"trading is halted: {reason}"
     assert never_refuse(None) is None  # type: ignore[arg-type]
 
 
 def test_a_halt_of_buys_lets_sells_leave(at: Desk) -> None:
     """The weakest level stops what adds to a position, not what reduces it."""
     at.store.halt("too much", START_MS, HaltLevel.REDUCE_ONLY)
-    assert at.send(1).reason == "halted: too much"
+    assert at.send(1).reason == "nothing is bought: too much"
     assert at.send(2, side=Side.SELL).state is IntentState.ACCEPTED
 
 

@@ -83,7 +83,7 @@ def connect(
     reader = ReadSigner(credentials, checked.host, settings.recv_window_ms) if credentials else None
     trader = None
     if credentials and live_token:
-        trader = TradeSigner(credentials, checked.host, live_token, settings.halted, settings.recv_window_ms)
+        trader = TradeSigner(credentials, checked.host, live_token, recv_window_ms=settings.recv_window_ms)
     patience = Patience(settings.sleep, settings.chance, settings.monotonic)
     client = Client(transport, clock, governor, reader, trader, patience)
     calls = PublicCalls(client)
@@ -106,6 +106,7 @@ def connect(
         fingerprint=credentials.fingerprint if credentials else "",
         tells_status=serves(checked, SYSTEM_STATUS.path),
         tells_permissions=serves(checked, RESTRICTIONS.path),
+        ask_before_orders=(lambda _refuse: None) if trader is None else trader.ask_before_orders,
         closers=[pool.close, transport.close, *([] if store else [candles.close])],
     )
 

@@ -127,12 +127,15 @@ class ReadSigner(_Signer):
     calls = READ_CALLS
 
 
-def _never(_side: str) -> bool:
-    return False
+def nobody_asked(_side: str) -> str:
+    """As long as nobody can say whether everything is halted, no order leaves."""
+    return "nobody can say yet whether trading is halted"
 
 
 class TradeSigner(_Signer):
-    """Signs placing and cancelling, by the owner's permission only; no new order of a side that is `halted`."""
+    """Signs placing and cancelling, by the owner's permission only; no new order that `refuse`, asked about
+    its side each time, has a reason against.
+    """
 
     calls = TRADE_CALLS
 
@@ -141,15 +144,19 @@ class TradeSigner(_Signer):
         credentials: Credentials,
         host: str,
         token: LiveToken | None,
-        halted: Callable[[str], bool] = _never,
+        refuse: Callable[[str], str] = nobody_asked,
         recv_window_ms: int = RECV_WINDOW_MS,
     ) -> None:
         if not isinstance(token, LiveToken):
             raise SafetyRefused("no order is signed without permission to trade", hint="see `mode: live` and --live")
         super().__init__(credentials, host, recv_window_ms)
-        self._halted = halted
+        self._refuse = refuse
+
+    def ask_before_orders(self, refuse: Callable[[str], str]) -> None:
+        """Ask this before each new order from now on."""
+        self._refuse = refuse
 
     def _allow(self, host: str, method: Method, path: str, params: Params) -> None:
         super()._allow(host, method, path, params)
-        if method == "POST" and self._halted(str(dict(params).get("side"))):
-            raise SafetyRefused("trading is halted: no new order is signed", hint="`autotrader resume` ends the halt")
+        if method == "POST" and (why := self._refuse(str(dict(params).get("side")))):
+            raise SafetyRefused(f"no new order is signed: {why}", hint="`autotrader resume` ends a halt")
