@@ -10,7 +10,9 @@ import click
 from autotrader.cli._options import config_option, formats
 from autotrader.cli._output import emit_json, note, say, styled
 from autotrader.cli._rules import checked_rules, shown
-from autotrader.language.plan import plan_data, rule_data
+from autotrader.language.plan import CompiledRule, plan_data, rule_data
+from autotrader.language.readback import in_words
+from autotrader.language.tree import AtLeast, Condition
 
 
 @click.command("show")
@@ -27,13 +29,13 @@ def command(paths: tuple[str, ...], *, config: Path | None, format: str) -> int:
     if format == "json":
         return emit_json(plan_data(checked.plan))
     for rule in checked.plan.rules:
-        _show_rule(rule_data(rule))
+        _show_rule(rule, rule_data(rule))
     if checked.problems:
         note(f"{checked.warnings} warnings: see `autotrader validate`")
     return 0
 
 
-def _show_rule(data: dict[str, Any]) -> None:
+def _show_rule(rule: CompiledRule, data: dict[str, Any]) -> None:
     say(f"{styled(data['id'], 'bold')} {data['symbol']}" + ("" if data["enabled"] else "  (off)"))
     if "about" in data:
         say(f"  {data['about']}")
@@ -42,15 +44,27 @@ def _show_rule(data: dict[str, Any]) -> None:
         say(f"  only   {window}")
     if "for_each_order" in data:
         say(f"  each   {_orders(data['for_each_order'])}")
-    if "when_in_words" in data:
-        say(f"  when   {data['when_in_words']}")
-    if "rearm_in_words" in data:
-        say(f"  armed again when   {data['rearm_in_words']}")
+    _show_condition("when", rule.when, rule.symbol)
+    _show_condition("armed again when", rule.rearm_when, rule.symbol)
+    if rule.on_unknown != "skip":
+        say(f"  when that is unknown   {_UNKNOWN[rule.on_unknown]}")
     for name in ("cooldown", "max_runs", "repeat", "retry_for"):
         if name in data:
             say(f"  {name.replace('_', ' ')}  {data[name]}")
     _show_branches(data["branches"])
     say()
+
+
+_UNKNOWN = {"fire": "it fires all the same", "alert": "that is told"}
+
+
+def _show_condition(title: str, condition: Condition | None, symbol: str) -> None:
+    """A line for each part that must hold: a sentence of ten conditions is read by nobody."""
+    if condition is None:
+        return
+    parts = condition.parts if isinstance(condition, AtLeast) and condition.form == "all" else (condition,)
+    for number, part in enumerate(parts):
+        say(f"  {'and' if number else title:<{len(title)}}   {in_words(part, symbol)}")
 
 
 def _show_branches(branches: list[dict[str, Any]]) -> None:

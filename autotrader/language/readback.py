@@ -165,7 +165,7 @@ def _literal_in_words(literal: Literal) -> str:
 
 def _argument_in_words(arg: Decimal | str | Literal) -> str:
     if isinstance(arg, Literal):
-        return _literal_in_words(arg)
+        return f"{grouped(arg.value)} levels" if arg.unit.kind is Kind.COUNT else _literal_in_words(arg)
     return f"this {arg}" if arg in ("day", "week", "month") else _argument(arg)
 
 

@@ -110,8 +110,10 @@ class Source:
         return self._constant(known, self._argument(value) if self._exact else "")
 
     def term(self, term: Term) -> Number:
-        key = self._keys.setdefault(term_id(term), "") or self._argument(term_id(term))
-        self._keys[term_id(term)] = key
+        name = term_id(term)
+        key = self._keys.get(name)
+        if key is None:
+            key = self._keys[name] = self._argument(name)
         return Number(self._named(f"floats[{key}]"), exact=f"values.table[{key}]" if self._exact else "")
 
     def add(self, a: Number, b: Number) -> Number:

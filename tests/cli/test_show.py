@@ -48,6 +48,37 @@ def test_every_part_of_a_rule_is_said_in_words(capsys: pytest.CaptureFixture[str
     assert f"  {line}\n" in text(capsys)
 
 
+BLIND = """\
+version: 1
+rules:
+  blind:
+    symbol: BTCJPY
+    when:
+      - depth_bid(5 levels) > 100_000 JPY
+      - (close(1h) - bid) / bid > 1%
+      - any: [age(ticker) > 3m, ETHJPY.last < 5]
+    on_unknown: fire
+    then: [{notify: hello}]
+"""
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "when   the amount bid within 5 levels is above 100,000 JPY",
+        "and    (the close of the last 1h candle minus the best bid) divided by the best bid is above 1%",
+        "and    either how old the ticker data is is above 3m or the last traded price of ETHJPY is below 5 JPY",
+        "when that is unknown   it fires all the same",
+    ],
+)
+def test_a_condition_is_said_line_by_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    """Each part has its line, parentheses and units stay, and what becomes of the unknown is said."""
+    path = tmp_path / "blind.yaml"
+    path.write_text(BLIND, encoding="utf-8")
+    assert main(["show", str(path)]) == 0
+    assert f"  {line}\n" in capsys.readouterr().out
+
+
 def test_actions_are_exact_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
     """Amounts, prices, times and limits of an action are exact texts with their units."""
     actions = rules(capsys)["every_action"]["branches"][0]["then"]
