@@ -106,7 +106,6 @@ def clock(facts: Facts) -> Iterator[Finding]:
 
 def key(facts: Facts) -> Iterator[Finding]:
     """The API key: whole, private, and allowed no more than it needs."""
-
     credentials = load_credentials(facts.environ)
     if credentials is None:
         yield Finding("skipped", "no API key (dry-run needs none)")
@@ -150,7 +149,6 @@ def channels(facts: Facts) -> Iterator[Finding]:
 
 
 def _sent(channel: str, variable: str, environ: Mapping[str, str]) -> Finding:
-
     notices = Notices({channel: Channel(channel, "url", variable)}, channel, environ=environ)
     notices.notify(channel, "info", "autotrader doctor: this channel works")
     notices.close(15.0)
@@ -162,7 +160,6 @@ def _sent(channel: str, variable: str, environ: Mapping[str, str]) -> Finding:
 
 def stores(facts: Facts) -> Iterator[Finding]:
     """Every store: its chain and tables verify, and who writes to it."""
-
     found = stores_in(facts.folders.state)
     if not found:
         yield Finding("skipped", f"no store yet in {facts.folders.state}")
@@ -198,7 +195,6 @@ CHECKS: tuple[Check, ...] = (python, packages, rules, clock, key, channels, stor
 
 def look(check: Check, facts: Facts) -> list[Finding]:
     """The findings of one check; what it raises is one too."""
-
     found: list[Finding] = []
     try:
         for finding in check(facts):

@@ -42,7 +42,6 @@ def folders(state: Path | None = None, environ: Mapping[str, str] | None = None)
 
 def _home_of_user() -> str:
     """The home of the user database: where HOME is unset, and where it is empty, which `Path.home` takes for `/`."""
-
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:
@@ -54,7 +53,6 @@ def private(folder: Path) -> Path:
 
     Raises ConfigError when it cannot be made.
     """
-
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

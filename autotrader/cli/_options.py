@@ -1,7 +1,7 @@
 """Options that commands share, as decorators: put them under `@click.command()`.
 
 @click.command()
-@format_option            # `format`: "text" | "json"   (also --color)
+@format_option            # `output`: "text" | "json"   (also --color)
 @base_url_option          # `base_url`: str | None
 @config_option            # `config`: Path | None
 @state_option             # `state`: Path | None
@@ -38,12 +38,12 @@ def color_option(command: F) -> F:
 
 
 def formats(*names: str) -> Callable[[F], F]:
-    """`--format` with these choices (the first is the default) as `format`, and `--color`."""
+    """`--format` with these choices (the first is the default) as `output`, and `--color`."""
 
     def decorate(command: F) -> F:
         option = click.option(
             "--format",
-            "format",
+            "output",
             type=click.Choice(names),
             default=names[0],
             show_default=True,
@@ -55,7 +55,7 @@ def formats(*names: str) -> Callable[[F], F]:
 
 
 def format_option(command: F) -> F:
-    """`--format text|json` as `format`, and `--color`."""
+    """`--format text|json` as `output`, and `--color`."""
     return formats("text", "json")(command)
 
 

@@ -59,7 +59,6 @@ def checked_rules(paths: tuple[str, ...], config: Path | None) -> CheckedRules:
 
 def _loaded(paths: tuple[str, ...], config: Path | None) -> tuple[dict[str, str | bytes], list[Problem], Plan | None]:
     """Texts by name, all problems, and the plan where there is no error."""
-
     texts: dict[str, str | bytes] = {}
     problems: list[Problem] = []
     settings: Settings | None = None
@@ -93,7 +92,6 @@ def _loaded(paths: tuple[str, ...], config: Path | None) -> tuple[dict[str, str 
 
 
 def _settings(name: str, content: bytes) -> tuple[Settings | None, tuple[Problem, ...]]:
-
     return load_settings(name, content, os.environ)
 
 
@@ -107,7 +105,6 @@ def _beside(paths: tuple[str, ...]) -> Path:
 
 def shown(checked: CheckedRules, form: str, code: int) -> int:
     """Print the problems and return the exit code."""
-
     if form == "json":
         data = as_data(checked.problems, checked.files, code)
         return emit_json(

@@ -125,14 +125,12 @@ def _branch(told: Explanation, verdict: Verdict, guide: str, below: str, prefix:
 
 
 def _value(verdict: Verdict) -> str:
-
     first = next((side for side in verdict.observed if side.role == "value"), None)
     return "" if first is None or first.is_literal else yen(printable(value_text(first.value, first.unit)))
 
 
 def _note(told: Explanation, verdict: Verdict) -> str:
     """Other sides of the comparison, how far it was off, why it is unknown, and how old the data was."""
-
     others = [side for side in verdict.observed if side.role != "value" and not side.is_literal]
     parts = [f"{side.text} = {value_text(side.value, side.unit)}" for side in others]
     parts += [f"{short} short"] if (short := gap_text(verdict)) else []
@@ -143,7 +141,6 @@ def _note(told: Explanation, verdict: Verdict) -> str:
 
 def gap_text(verdict: Verdict) -> str:
     """How far a false comparison was off; percentage points with two digits where that says enough."""
-
     unit, distance = verdict.distance_unit, verdict.distance
     if unit is not None and unit.kind is Kind.PERCENT and distance is not None and distance >= _LEAST_POINTS:
         return f"{distance:,.2f} points"
@@ -167,12 +164,10 @@ def _age_note(seen: Mapping[str, Any] | None) -> str:
 
 
 def _figure(text: str) -> str:
-
     return grouped(Decimal(str(text)))
 
 
 def _candle_note(told: Explanation, timeframe: str, seen: Mapping[str, Any] | None) -> str:
-
     if seen is None:
         return ""
     opened = int(seen["open_ms"])
@@ -219,7 +214,6 @@ def _ends(told: Explanation, *, past: bool) -> Iterator[Line]:
 
 
 def _followed(order: PlacedOrder) -> Line:
-
     quote = "JPY" if order.symbol.endswith("JPY") else ""
     state = order.state.replace("_", " ").lower()
     style = "red" if order.state in _FAILED else "green"

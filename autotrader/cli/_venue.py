@@ -6,19 +6,52 @@ file's, else Asia/Tokyo.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import resource
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from autotrader.cli._folders import folders, private
-from autotrader.cli._secrets import credentials_here
 from autotrader.cli._written import Origin, account_file, written
 from autotrader.errors import ConfigError, UsageError
 from autotrader.exchanges import open_venue
+from autotrader.exchanges.secret import PEM_BEGIN, SECRET_VARIABLE, Credentials, load_credentials
 from autotrader.exchanges.venue import AccountTools, Venue, VenueSettings
 from autotrader.market.exchanges import DEFAULT, DEFAULT_ADDRESS, EXCHANGES, exchange_at
+from autotrader.service.logs import hide
 from autotrader.structs import dataclass
 from autotrader.times import zone_of
+
+
+def credentials_here() -> Credentials | None:
+    """Key and secret from the first place that has them; None where there is neither. Raises ConfigError."""
+    found = load_credentials(os.environ)
+    if found is None:
+        return None
+    _no_core_files()
+    for one in (found.key, found.secret):
+        for line in one.reveal().splitlines():
+            if not line.startswith((PEM_BEGIN, "-----END ")):
+                hide(line)
+    return found
+
+
+def keep_from_children() -> None:
+    """Take the secret out of the environment that programs which this process starts would inherit.
+
+    For processes that run for long; what began this one keeps its own copy.
+    """
+    os.environ.pop(SECRET_VARIABLE, None)
+
+
+def _no_core_files() -> None:
+    """A process that crashes leaves no image of its memory behind. Where the system knows no such limit: nothing."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
 
 DEFAULT_ZONE = "Asia/Tokyo"
 
@@ -43,7 +76,6 @@ class OpenVenue:
 @contextmanager
 def venue(base_url: str | None, config: Path | None, *, signed: bool = False) -> Iterator[OpenVenue]:
     """Connect for one command; the key is only loaded where the command signs. Raises ConfigError."""
-
     file = account_file(config)
     values = written(file) if file is not None else {}
     zone = values["timezone"].text if "timezone" in values else DEFAULT_ZONE
@@ -59,7 +91,6 @@ def venue(base_url: str | None, config: Path | None, *, signed: bool = False) ->
 
 def _named(values: Mapping[str, Origin]) -> str:
     """The address that the account file names. Raises UsageError where there is none: nothing is asked unasked."""
-
     if "exchange.base_url" in values:
         return values["exchange.base_url"].text
     if "exchange.name" in values:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from autotrader.cli._folders import folders, private
 from autotrader.cli._output import note
-from autotrader.cli._secrets import credentials_here, keep_from_children
+from autotrader.cli._venue import credentials_here, keep_from_children
 from autotrader.errors import SafetyRefused
 from autotrader.exchanges.live import CONFIRMATION, LiveToken, confirmation_from, grant_live
 from autotrader.exchanges.secret import Credentials
@@ -27,7 +27,6 @@ NO_WORD = "`autotrader adopt` lists what waits; say `autotrader adopt ORDER` or 
 
 def project_of(config: Path | None, base_url: str | None) -> Project:
     """The project of this command line."""
-
     return read_project(config, base_url=base_url)
 
 
@@ -44,7 +43,6 @@ def world_of(
 
     Raises SafetyRefused where a key of live is missing.
     """
-
     where = folders(state)
     make_key(private(where.state))
     token, credentials = (permission or permission_of(project)) if live else (None, None)
@@ -56,7 +54,6 @@ def world_of(
 
 def permission_of(project: Project) -> tuple[LiveToken, Credentials]:
     """The three keys of live, and the API key. Asks on a terminal; a service gives AUTOTRADER_LIVE=1."""
-
     settings = project.settings
     confirmation = confirmation_from(os.environ)
     if settings.mode == "live" and not confirmation and sys.stdin.isatty():

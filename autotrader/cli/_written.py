@@ -25,7 +25,6 @@ class Origin(NamedTuple):
 
 def account_file(config: Path | None) -> Path | None:
     """The account file of this process, None where there is none. Raises ConfigError for a named one that is absent."""
-
     if config is None:
         return find_account_file(Path.cwd())
     if not config.is_file():
@@ -35,7 +34,6 @@ def account_file(config: Path | None) -> Path | None:
 
 def written(path: Path) -> dict[str, Origin]:
     """Every value of the file under its dotted name. Raises ConfigError for a file that is not YAML as we read it."""
-
     document, problems = read_document(str(path), read_account_file(path))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or document.root is None:

@@ -32,24 +32,22 @@ def command() -> None:
 @command.command("assets")
 @click.argument("asset", required=False)
 @_common
-def assets(*, asset: str | None, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
+def assets(*, asset: str | None, output: str, base_url: str | None, config: Path | None) -> int:
     """Assets of the spot wallet (getUserAsset); of one asset, or of all that are held."""
-
     with venue(base_url, config, signed=True) as place:
         found = place.account.user_assets(asset)
     rows = [(one.asset, *map(_figure, (one.free, one.locked, one.freeze, one.withdrawing))) for one in found]
     head = ("asset", "free", "locked", "frozen", "withdrawing")
-    return _show(format, {"assets": found}, head, rows, right={1, 2, 3, 4})
+    return _show(output, {"assets": found}, head, rows, right={1, 2, 3, 4})
 
 
 @command.command("info")
 @_common
-def info(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
+def info(*, output: str, base_url: str | None, config: Path | None) -> int:
     """Balances, what the account may do, and how many orders it has placed."""
-
     with venue(base_url, config, signed=True) as place:
         found, counts = place.account.account(), place.account.order_counts()
-    if format == "json":
+    if output == "json":
         balances = list(found.balances.values())
         facts = {"may_trade": found.can_trade, "may_withdraw": found.can_withdraw, "type": found.account_type}
         rates = {"maker": found.maker, "taker": found.taker, "permissions": list(found.permissions)}
@@ -65,9 +63,8 @@ def info(*, format: str, base_url: str | None, config: Path | None) -> int:  # n
 @command.command("commission")
 @symbols_argument
 @_common
-def commission(*, symbols: tuple[str, ...], format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
+def commission(*, symbols: tuple[str, ...], output: str, base_url: str | None, config: Path | None) -> int:
     """Commission rates of symbols, in percent; standard, special and tax add up."""
-
     with venue(base_url, config, signed=True) as place:
         found = [place.account.commission(symbol) for symbol in symbols]
     rows = []
@@ -76,14 +73,13 @@ def commission(*, symbols: tuple[str, ...], format: str, base_url: str | None, c
         discount = f"x {one.discount} in {one.discount_asset}" if one.discount_enabled else "off"
         maker, taker = sum((part.maker for part in parts), Decimal(0)), sum((part.taker for part in parts), Decimal(0))
         rows.append((one.symbol, f"{_figure(maker * 100)}%", f"{_figure(taker * 100)}%", discount))
-    return _show(format, {"commissions": found}, ("symbol", "maker", "taker", "discount"), rows, right={1, 2})
+    return _show(output, {"commissions": found}, ("symbol", "maker", "taker", "discount"), rows, right={1, 2})
 
 
 @command.command("restrictions")
 @_common
-def restrictions(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
+def restrictions(*, output: str, base_url: str | None, config: Path | None) -> int:
     """What the API key may do. It should trade, not withdraw, and work from few addresses."""
-
     with venue(base_url, config, signed=True) as place:
         found, zone, key = place.account.restrictions(), place.zone, place.connection.fingerprint
     ends = time_with_utc(found.expires_ms, zone) if found.expires_ms else "no end given"
@@ -96,26 +92,24 @@ def restrictions(*, format: str, base_url: str | None, config: Path | None) -> i
         ("only from listed addresses", _yes(found.ip_restricted)),
         ("trading permission ends", ends),
     ]
-    return _show(format, {"key": key, "restrictions": found}, ("the key may", ""), rows)
+    return _show(output, {"key": key, "restrictions": found}, ("the key may", ""), rows)
 
 
 def _show(
-    format: str,  # noqa: A002
+    output: str,
     payload: dict[str, Any],
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
     *,
     right: frozenset[int] | set[int] = frozenset(),
 ) -> int:
-
-    if format == "json":
+    if output == "json":
         return emit_json(payload)
     say(table(head, rows, right=right) if rows else "nothing")
     return 0
 
 
 def _figure(value: Decimal) -> str:
-
     return grouped(value)
 
 

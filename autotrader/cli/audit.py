@@ -14,9 +14,8 @@ import click
 from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
 from autotrader.cli._output import emit_json, note, say, styled, table
-from autotrader.cli._secrets import credentials_here
-from autotrader.cli._stores import meant, open_for_reading, since_ms
-from autotrader.cli._times import folder_now_ms
+from autotrader.cli._stores import folder_now_ms, meant, open_for_reading, since_ms
+from autotrader.cli._venue import credentials_here
 from autotrader.errors import UsageError
 from autotrader.records.audit_key import find_key
 from autotrader.records.canon import canonical
@@ -44,12 +43,11 @@ def command() -> None:
 @click.option("--about", help="Only acts about this: a client order id, for instance.")
 @format_option
 @state_option
-def show(*, limit: int, kind: str | None, about: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+def show(*, limit: int, kind: str | None, about: str | None, output: str, state: Path | None) -> int:
     """The newest acts, oldest first."""
-
     with open_for_reading(state) as store:
         acts = store.chain.latest(limit, kind=kind, subject=about)
-    if format == "json":
+    if output == "json":
         return emit_json({"acts": [_as_json(act) for act in acts]})
     rows = [
         (f"#{act.n}", time_text(act.time_ms), act.kind, act.subject, clipped(_summary(act), _SHOWN_LENGTH))
@@ -63,18 +61,17 @@ def show(*, limit: int, kind: str | None, about: str | None, format: str, state:
 @click.option("--head", "heads", multiple=True, metavar="N:HASH", help="A head noted earlier: is it in the chain?")
 @format_option
 @state_option
-def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+def verify(*, heads: tuple[str, ...], output: str, state: Path | None) -> int:
     """Verify the whole chain, its checkpoints, and the tables against it. Exit 1 where something was altered.
 
     With the audit key the checkpoints' HMACs are checked too. `--head` (any number of them) proves that a head which a
     channel was told, or which was written down, is still in the chain: an old copy put back is found so.
     """
-
     told = [_head(text) for text in heads]
     with open_for_reading(state) as store:
         report, unwitnessed = store.verify(told), store.settings.get("unwitnessed")
     code = 0 if report.whole else 1
-    if format == "json":
+    if output == "json":
         return emit_json({**_verified(report, len(told)), "unwitnessed": unwitnessed}, code)
     for problem in report.problems:
         say(styled(printable(str(problem)), "red"))
@@ -92,7 +89,6 @@ def verify(*, heads: tuple[str, ...], format: str, state: Path | None) -> int:  
 
 
 def _say_counts(report: ChainReport, told: int) -> None:
-
     if report.proven:
         say(f"{counted(report.proven, 'checkpoint')} proven with the audit key")
     if told:
@@ -114,7 +110,6 @@ def _verified(report: ChainReport, told: int) -> dict[str, Any]:
 
 def _head(text: str) -> Head:
     """`5521:8c1e…`, also with a `#` before it or a space between. Raises UsageError."""
-
     found = re.fullmatch(r"#?([1-9][0-9]{0,17})[: ]([0-9a-fA-F]{16,64})…?", text.strip(), re.ASCII)
     if found is None:
         raise UsageError(f"`{text}` is no head", hint="write number:hash, 16 digits or more: 5521:8c1e90ab77d2f001")
@@ -122,7 +117,6 @@ def _head(text: str) -> Head:
 
 
 def _whole(report: ChainReport) -> str:
-
     if report.head is None or report.first_ms is None or report.last_ms is None:
         return "0 records: nothing has happened yet"
     span = f"{time_text(report.first_ms)} → {time_text(report.last_ms)}"
@@ -136,7 +130,6 @@ def rekey(*, state: Path | None) -> int:
 
     Stop the service first. The change is an act; checkpoints of the earlier key are not proven any more.
     """
-
     folder = meant(folders(state).state)
     key, now_ms = find_key(folder.parent), folder_now_ms(folder)
     name = "none" if key is None else key.id
@@ -153,18 +146,17 @@ def rekey(*, state: Path | None) -> int:
 @click.option("--since", help="From this time on: 2026-11-01, 2026-11-01T09:00, 7d.  [default: all that is kept]")
 @format_option
 @state_option
-def replay(*, cycle: int | None, since: str | None, format: str, state: Path | None) -> int:  # noqa: A002
+def replay(*, cycle: int | None, since: str | None, output: str, state: Path | None) -> int:
     """Decide the recorded cycles again from their recorded inputs; exit 1 where one comes out otherwise.
 
     Decisions are compared byte for byte; next rule states, runs and requests by their hash.
     """
-
     with open_for_reading(state) as store:
         found = replayed(store, cycle=cycle, since_ms=since_ms(since))
     if cycle is not None and not found.cycles + found.without:
         raise UsageError(f"there is no cycle {cycle} in these records", hint="they are kept for 30 days")
     code = 1 if found.differences else 0
-    if format == "json":
+    if output == "json":
         return emit_json(found.as_json(), code)
     for one in found.differences[:20]:
         say(styled(f"cycle {one.cycle} ({time_text(one.time_ms)}): {printable(one.what)}", "red"))
@@ -176,25 +168,24 @@ def replay(*, cycle: int | None, since: str | None, format: str, state: Path | N
 
 @command.command("export")
 @click.option("--since", help="From this time on: 2026-11-01, 2026-11-01T09:00, 7d.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; else standard output.")
+@click.option("--output", "file", type=click.Path(path_type=Path, dir_okay=False), help="A file; else standard output.")
 @state_option
-def export(*, since: str | None, output: Path | None, state: Path | None) -> int:
+def export(*, since: str | None, file: Path | None, state: Path | None) -> int:
     """All acts as JSON lines, with their hashes; the kept texts (rules, plans) come before them."""
-
     with open_for_reading(state) as store:
         lines = _lines(store, since_ms(since))
-        if output is None:
+        if file is None:
             for line in lines:
                 say(line)
             return 0
         try:
-            with output.open("x", encoding="utf-8") as file:
-                count = sum(1 for line in lines if file.write(line + "\n"))
+            with file.open("x", encoding="utf-8") as written:
+                count = sum(1 for line in lines if written.write(line + "\n"))
         except FileExistsError:
-            raise UsageError(f"{output} exists already", hint="name a new file; nothing was overwritten") from None
+            raise UsageError(f"{file} exists already", hint="name a new file; nothing was overwritten") from None
         except OSError as error:
-            raise UsageError(f"{output} cannot be written: {error.strerror}") from None
-    note(f"{count:,} lines written to {output}")
+            raise UsageError(f"{file} cannot be written: {error.strerror}") from None
+    note(f"{count:,} lines written to {file}")
     return 0
 
 
@@ -202,12 +193,11 @@ def export(*, since: str | None, output: Path | None, state: Path | None) -> int
 @click.option("--since", default="7d", show_default=True, help="From this time on: 2026-11-01, 2026-11-01T09:00, 12h.")
 @format_option
 @state_option
-def reconcile(*, since: str, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+def reconcile(*, since: str, output: str, state: Path | None) -> int:
     """Compare orders, trades and fees with the exchange's, row by row. Only looks; live needs the store's key.
 
     Exit 1 where something is unexplained. What the exchange is merely ahead in is listed apart.
     """
-
     folder = meant(folders(state).state)
 
     def begin(now_ms: int) -> int:
@@ -215,14 +205,13 @@ def reconcile(*, since: str, format: str, state: Path | None) -> int:  # noqa: A
 
     found = reconciled(folder, credentials_here, begin)
     code = 1 if found.unexplained else 0
-    if format == "json":
+    if output == "json":
         return emit_json(found.as_json(), code)
     _say_agreement(found)
     return code
 
 
 def _say_agreement(found: Agreement) -> None:
-
     for one in found.findings:
         word = styled("not taken in yet:", "yellow") if one.pending else styled("unexplained:", "bold red")
         say(f"{word} {one.kind} {printable(one.name)} of {one.symbol}: {printable(one.what)}")
@@ -237,7 +226,6 @@ def _say_agreement(found: Agreement) -> None:
 
 
 def _lines(store: Any, from_ms: int) -> Iterator[str]:
-
     identity = store.identity
     yield canonical({"store": store.id, "mode": identity.mode, "base_url": identity.base_url, "format_version": 1})
     for name, text in store.chain.texts():
@@ -247,7 +235,6 @@ def _lines(store: Any, from_ms: int) -> Iterator[str]:
 
 
 def _as_json(act: Act) -> dict[str, Any]:
-
     return {
         "n": act.n,
         "time": iso_utc(act.time_ms),
@@ -276,7 +263,6 @@ def _summary(act: Act) -> str:
 
 def _written(value: Any) -> str:
     """A kept value in words: times as times, no braces."""
-
     if isinstance(value, dict):
         named = ((name, time_text(each) if _is_time(each) else _written(each)) for name, each in value.items())
         return ", ".join(f"{name.removesuffix('_ms')} {text}" for name, text in named if text)

@@ -52,20 +52,19 @@ class Held(NamedTuple):
 def command(
     *,
     paper: bool,
-    format: str,  # noqa: A002
+    output: str,
     base_url: str | None,
     config: Path | None,
     state: Path | None,
 ) -> int:
     """Show what is free, what is locked in orders, and what it is worth in yen at the best bid."""
-
     project = project_of(config, base_url)
     live = project.settings.mode == "live" and not paper
     held = _at_the_venue(project) if live else _on_paper(project, state)
     worth = {one.asset: _worth(one, held.prices) for one in held.balances}
     known = [value for value in worth.values() if value is not None]
     total = sum(known, Decimal(0)) if len(known) == len(worth) else None
-    if format == "json":
+    if output == "json":
         rows = [
             {"asset": one.asset, "free": plain(one.free), "locked": plain(one.locked), "jpy": _text(worth[one.asset])}
             for one in held.balances
@@ -77,7 +76,6 @@ def command(
 
 
 def _show(held: Held, worth: Mapping[str, Decimal | None], total: Decimal | None, *, live: bool) -> None:
-
     say(f"{styled('LIVE', 'on_red') if live else styled('DRY-RUN', 'bold')}   {held.origin}")
     rows = []
     for one in held.balances:
@@ -103,13 +101,11 @@ def _worth(one: Balance, prices: Mapping[str, Decimal]) -> Decimal | None:
 
 
 def _text(value: Decimal | None) -> str | None:
-
     return None if value is None else plain(value.quantize(Decimal("0.01")))
 
 
 # --------------------------------------------------------------------------------------------------- where from
 def _at_the_venue(project: Project) -> Held:
-
     with venue(project.settings.exchange.base_url or None, project.path, signed=True) as place:
         balances = list(place.account.account().balances.values())
         prices, problem = _prices(place.connection, [one.asset for one in balances])
@@ -117,7 +113,6 @@ def _at_the_venue(project: Project) -> Held:
 
 
 def _on_paper(project: Project, state: Path | None) -> Held:
-
     place = folders(state).state
     try:
         with open_read_only(project.settings, place) as here:
@@ -132,7 +127,6 @@ def _on_paper(project: Project, state: Path | None) -> Held:
 
 def _recorded(project: Project, place: Path) -> list[Balance]:
     """The account as the store has it, without asking anybody."""
-
     folder = store_dir(place, identity_of(project.settings, live=False))
     text: str | None = None
     if (folder / DATABASE).is_file():
@@ -144,7 +138,6 @@ def _recorded(project: Project, place: Path) -> list[Balance]:
 
 def _prices(connection: Venue, assets: Sequence[str]) -> tuple[dict[str, Decimal], str]:
     """Yen for one of each asset, at the best bid; and why some are missing."""
-
     names = [f"{asset}{YEN}" for asset in assets if asset != YEN]
     if not names:
         return {}, ""

@@ -27,30 +27,28 @@ _MEGA = 1_000_000
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @config_option
 @format_option
-def command(*, paths: tuple[str, ...], config: Path | None, format: str) -> int:  # noqa: A002 - the flag's name
+def command(*, paths: tuple[str, ...], config: Path | None, output: str) -> int:
     """Say what the rules need: requests and weight per minute, per need and in all; disk per day.
 
     PATH is a rule file or a folder; without one, what the account file includes. Exit 1 where the rules need more than
     `request_weight` allows. Nothing is asked of the exchange.
     """
-
     checked = checked_rules(paths, config)
     if checked.plan is None:
-        return shown(checked, format, 1)
+        return shown(checked, output, 1)
     venue = exchange(checked.plan.settings.exchange.name)
     budget = budget_of(checked.plan, venue.weight_per_minute)
     limit = Decimal(venue.WEIGHT_LIMIT)
     share = checked.plan.settings.limits.request_weight
     allowed = limit * share / 100
     code = OVER if budget.total > allowed else 0
-    if format == "json":
+    if output == "json":
         return emit_json(_data(checked.plan, budget, limit, allowed), code)
     _show(checked.plan, budget, limit, allowed)
     return code
 
 
 def _show(plan: Plan, budget: Budget, limit: Decimal, allowed: Decimal) -> None:
-
     rules = sum(rule.enabled for rule in plan.rules)
     if not budget.weights:
         say(f"{rules} rules ask nothing of the exchange")
@@ -74,7 +72,6 @@ def _show(plan: Plan, budget: Budget, limit: Decimal, allowed: Decimal) -> None:
 
 def _per_minute(need: Need, period_ms: int) -> Decimal:
     """Requests of a need a minute, were it alone; candles are only asked for when one has closed."""
-
     if isinstance(need, CandleNeed):
         period_ms = max(period_ms, approximate_ms(need.timeframe))
     return Decimal(60_000) / period_ms
@@ -86,7 +83,6 @@ def _requests(budget: Budget) -> Decimal:
 
 def need_text(need: Need) -> str:
     """A need in words: `candles BTCJPY 1h (98)`, `book BTCJPY, 100 levels`."""
-
     match need:
         case TickerNeed(symbol):
             return f"24h ticker {symbol}"

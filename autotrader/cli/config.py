@@ -41,10 +41,10 @@ def command() -> None:
 @base_url_option
 @state_option
 @format_option
-def show(*, show_origin: bool, config: Path | None, base_url: str | None, state: Path | None, format: str) -> int:  # noqa: A002 - the option's name
+def show(*, show_origin: bool, config: Path | None, base_url: str | None, state: Path | None, output: str) -> int:
     """Show every setting: flags over environment over account file over defaults. Secrets are masked."""
     found = settings(config, base_url, state, os.environ)
-    if format == "json":
+    if output == "json":
         values = {name: {"value": entry.text, "origin": entry.origin} for name, entry in found.items()}
         return emit_json({"settings": values})
     if show_origin:
@@ -58,7 +58,6 @@ def settings(
     config: Path | None, base_url: str | None, state: Path | None, environ: Mapping[str, str]
 ) -> dict[str, Origin]:
     """All settings by name. Raises ConfigError for an account file that cannot be read."""
-
     path = account_file(config)
     in_file = written(path) if path else {}
     found = {"account file": Origin(str(path or "none"), "--config" if config else "found" if path else "default")}
@@ -75,20 +74,17 @@ def settings(
 
 def _key_rows(environ: Mapping[str, str]) -> dict[str, Origin]:
     """Where live would take the key and its secret from; neither is read."""
-
     places = {"API key": key_places(environ), "API secret": secret_places(environ)}
     return {name: Origin(_SET, found[0].name) for name, found in places.items() if found}
 
 
 def _without_secrets(name: str, text: str) -> str:
     """A value of the file: secrets have no place there, but one that was put there is not shown."""
-
     return masked(f"{name.rsplit('.', 1)[-1]}={text}").partition("=")[2]
 
 
 def _tightened(path: Path, environ: Mapping[str, str]) -> dict[str, Origin]:
     """What AUTOTRADER__SECTION__KEY sets. Raises ConfigError where that would loosen, or names nothing."""
-
     ours = {name: text.strip() for name, text in environ.items() if name.startswith(PREFIX)}
     if not ours:
         return {}

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from autotrader.cli._lines import report_lines
 from autotrader.cli._output import note, say, styled, table, wants_color
 from autotrader.cli._worlds import notifier_of
+from autotrader.cli.run import report_lines
 from autotrader.demo import Comparison, Demo, compared, fresh_folder, play, stage
 from autotrader.engine.explain import distance_text
 from autotrader.money import money_text, price_text
@@ -35,7 +35,6 @@ def command(*, into: Path) -> int:
 
     The rules of examples/demo run live: real signatures, real HTTP, real records; only the exchange is a simulator.
     """
-
     began = time.monotonic()
     folder = fresh_folder(into)
     logs = set_up(folder / "state" / "logs")
@@ -68,7 +67,6 @@ class _Progress:
 
     def show(self, report: CycleReport) -> None:
         """One cycle."""
-
         for line in report_lines(report, "LIVE", ZONE):
             self.clear()
             note(line)
@@ -106,7 +104,6 @@ def _happened(on: Demo, cycles: int) -> None:
 
 def _silent(on: Demo) -> list[tuple[str, str]]:
     """Rules that never fired, with the moment at which they came nearest."""
-
     store, found = on.world.store, []
     fired = {act.subject for act in store.chain.acts(kind="decision")}
     for rule in on.world.plan.rules:
@@ -135,7 +132,6 @@ def _agreed(agreement: Comparison) -> None:
 
 
 def _verified(folder: Path) -> str:
-
     with Store.read(stores_in(folder / "state")[0]) as store:
         report = store.verify()
     mark = styled("✓", "green") if report.whole else styled("✗", "red")

@@ -13,7 +13,7 @@ from autotrader.cli._checks import CHECKS, Facts, Finding, look
 from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 from autotrader.cli._output import emit_json, say, styled, wants_color
-from autotrader.cli._secrets import credentials_here
+from autotrader.cli._venue import credentials_here
 from autotrader.cli._written import Origin, account_file, written
 from autotrader.errors import ConfigError
 from autotrader.exchanges import open_venue
@@ -30,7 +30,7 @@ _MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "failed": ("✗", 
 @base_url_option
 @state_option
 @format_option
-def command(*, send_test: bool, config: Path | None, base_url: str | None, state: Path | None, format: str) -> int:  # noqa: A002 - the option's name
+def command(*, send_test: bool, config: Path | None, base_url: str | None, state: Path | None, output: str) -> int:
     """Check the installation, rules, clock, key, notifications, store and disk.
 
     Exit 1 if something failed; warnings leave it at 0. An exchange is asked only if --base-url or the account file
@@ -43,7 +43,7 @@ def command(*, send_test: bool, config: Path | None, base_url: str | None, state
         if facts.venue is not None:
             facts.venue.close()
     exit_code = 1 if any(finding.level == "failed" for finding in found) else 0
-    if format == "json":
+    if output == "json":
         return emit_json({"findings": [finding._asdict() for finding in found]}, exit_code)
     for finding in found:
         say(_line(finding))
@@ -72,7 +72,6 @@ def _facts(config: Path | None, base_url: str | None, state: Path | None, *, sen
 
 def _connected(url: str) -> Venue:
     """The exchange, to look at and nothing else. Raises ConfigError for an address that is none of an exchange's."""
-
     try:
         credentials = credentials_here()
     except ConfigError:

@@ -53,7 +53,7 @@ def eval_(  # noqa: PLR0913 - one argument per flag
     data: Path | None,
     interval: str | None,
     from_birth: bool,
-    format: str,  # noqa: A002 - the flag's name
+    output: str,
     base_url: str | None,
     config: Path | None,
     state: Path | None,
@@ -70,9 +70,9 @@ def eval_(  # noqa: PLR0913 - one argument per flag
             raise UsageError("--interval and --from-birth belong to --data", hint="add --data FILE, or leave them out")
 
         place = folders(state).state
-        return show_now(parsed, evaluate_now(expression, symbol, base_url=base_url, config=config, state=place), format)
+        return show_now(parsed, evaluate_now(expression, symbol, base_url=base_url, config=config, state=place), output)
     candles = read_candles(data, symbol, interval or "", from_birth=from_birth)
-    return show_column(parsed, candles, format)
+    return show_column(parsed, candles, output)
 
 
 command = eval_
@@ -80,7 +80,6 @@ command = eval_
 
 def scope_of(symbol: str) -> Scope:
     """What an expression may refer to here: the dated table of symbols, or one read from its name."""
-
     instruments = dict(OFFLINE)
     if symbol not in instruments:
         found = guessed(symbol)
@@ -93,7 +92,6 @@ def scope_of(symbol: str) -> Scope:
 
 def parsed_or_refused(expression: str, symbol: str) -> Tried:
     """The expression, checked; problems are shown with their place. Raises RulesInvalid."""
-
     parsed = tried(expression, scope_of(symbol))
     if parsed.problems:
         note(as_text(parsed.problems, {"expression": expression}), end="")
@@ -105,7 +103,6 @@ def parsed_or_refused(expression: str, symbol: str) -> Tried:
 
 def read_candles(path: Path, symbol: str, interval: str, *, from_birth: bool) -> Candles:
     """The candles of a file. Raises ConfigError where it cannot be read or is no file of candles."""
-
     try:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigError(f"{path} is larger than {MAX_BYTES // 2**20} MiB")
@@ -122,7 +119,6 @@ def column_over(parsed: Tried, candles: Candles) -> list[Any]:
 
     Raises UsageError where a word has no meaning in this file.
     """
-
     node = over_candles(parsed.node, candles.timeframe)
     foreign = without_candles(node)
     if foreign:
@@ -148,14 +144,14 @@ def column_over(parsed: Tried, candles: Candles) -> list[Any]:
     return [None if number != number or abs(number) == float("inf") else number for number in numbers]  # noqa: PLR0124
 
 
-def show_column(parsed: Tried, candles: Candles, format_: str) -> int:
+def show_column(parsed: Tried, candles: Candles, output: str) -> int:
     """Print a column in the asked form."""
     values, opens = column_over(parsed, candles), candles.open_ms.tolist()
-    if format_ == "csv":
+    if output == "csv":
         rows = (f"{moment},{cell(value)}" for moment, value in zip(opens, values, strict=True))
         say("\n".join(("open_time,value", *rows)))
         return 0
-    if format_ == "json":
+    if output == "json":
         pairs = [{"open_time": moment, "value": value} for moment, value in zip(opens, values, strict=True)]
         kind = "condition" if parsed.condition is not None else "value"
         head = {"expression": parsed.text, "symbol": candles.symbol, "interval": candles.timeframe, "kind": kind}
@@ -172,7 +168,6 @@ def cell(value: float | bool | None) -> str:  # noqa: FBT001 - a table's cell
 
 
 def _show_text(parsed: Tried, candles: Candles, values: Sequence[Any]) -> None:
-
     unit = measured(parsed.unit)
     rows = []
     for index in range(max(0, len(values) - _SHOWN), len(values)):
@@ -188,9 +183,8 @@ def _show_text(parsed: Tried, candles: Candles, values: Sequence[Any]) -> None:
         say(f"{len(values):,} candles: known {len(values) - unknown:,}, unknown {unknown:,}")
 
 
-def show_now(parsed: Tried, answer: Any, format_: str) -> int:
+def show_now(parsed: Tried, answer: Any, output: str) -> int:
     """Print what an expression is worth at this moment; an unknown value says why."""
-
     reason = answer.reason if isinstance(answer, Missing) else ""
     unit = measured(parsed.unit)
     if isinstance(answer, Missing):
@@ -201,9 +195,9 @@ def show_now(parsed: Tried, answer: Any, format_: str) -> int:
         shown = str(answer).lower()
     else:
         shown = repr(answer) if isinstance(answer, float) else plain(answer)
-    if format_ == "json":
+    if output == "json":
         return emit_json({"expression": parsed.text, "value": shown or None, "unit": unit, "reason": reason})
-    if format_ == "csv":
+    if output == "csv":
         say(f"value\n{shown}")
     else:
         say(f"{shown} {unit}".strip() if shown else f"unknown: {reason}")

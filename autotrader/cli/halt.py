@@ -15,7 +15,7 @@ import click
 from autotrader.cli._folders import folders
 from autotrader.cli._options import config_option, format_option, state_option
 from autotrader.cli._output import emit_json, note, say, styled
-from autotrader.cli._times import folder_now_ms
+from autotrader.cli._stores import folder_now_ms
 from autotrader.cli._worlds import project_of, world_of
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import AutotraderError, ConfigError, UsageError
@@ -41,7 +41,7 @@ def command(
     cancel: bool,
     reason: str,
     config: Path | None,
-    format: str,  # noqa: A002 - the flag's name
+    output: str,
     state: Path | None,
 ) -> int:
     """Stop placing orders, in every store below the state folder, until `autotrader resume`.
@@ -49,7 +49,6 @@ def command(
     A running service goes on looking and recording; restarts change nothing. Open orders stay unless --cancel is given.
     A weaker halt never replaces a stronger one. SIGUSR1 halts one running service.
     """
-
     if reduce_only and cancel:
         raise UsageError("--reduce-only and --cancel are two levels", hint="--cancel stops sales as well")
     place = folders(state).state
@@ -64,7 +63,7 @@ def command(
     if cancel:
         done = [_cancelled(one, config, state) for one in done]
     code = FAILED if any(one.problem or (cancel and one.remaining) for one in done) else 0
-    if format == "json":
+    if output == "json":
         return emit_json({"halted": [_data(one) for one in done], "reason": said}, code)
     for one in done:
         _show(one, level)
@@ -73,7 +72,6 @@ def command(
 
 def _cancelled(one: HaltReply, config: Path | None, state: Path | None) -> HaltReply:
     """Take back what stands, where no service did: opens that store's own world. Live needs its keys."""
-
     if one.how == "service" or not one.remaining:
         return one
     try:
@@ -94,7 +92,6 @@ _MEANINGS = {"reduce_only": "nothing is bought, sales go on", "halt": "", "cance
 
 
 def _show(one: HaltReply, asked: HaltLevel) -> None:
-
     cancel = asked is HaltLevel.CANCEL
     how = {"service": "told to the running service", "records": "no service runs", "file": "by the halt file alone"}
     say(f"{styled('halted', 'bold yellow')}  {one.folder.name}  ({how[one.how]})")

@@ -103,7 +103,6 @@ WantedBy=timers.target
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 def command(folder: Path) -> int:
     """Make a project: account file, one rule, .env.example, editor schema, systemd units. Overwrites nothing."""
-
     files = _files(folder)
     there = [name for name in files if (folder / name).exists()]
     if there:
@@ -122,7 +121,6 @@ def command(folder: Path) -> int:
 
 
 def _files(folder: Path) -> dict[str, str]:
-
     name = folder.resolve().name
     return {
         "autotrader.yaml": starting_text(),

@@ -55,26 +55,24 @@ def command() -> None:
 @command.command("price")
 @symbols_argument
 @_common
-def price(*, symbols: tuple[str, ...], format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002 - the flag's name
+def price(*, symbols: tuple[str, ...], output: str, base_url: str | None, config: Path | None) -> int:
     """Last price of one or several symbols."""
-
     with venue(base_url, config) as place:
         found = place.connection.calls.prices(symbols)
     rows = [(one.symbol, _figure(one.price)) for one in found]
-    return _show(format, {"prices": found}, ("symbol", "price"), rows)
+    return _show(output, {"prices": found}, ("symbol", "price"), rows)
 
 
 @command.command("ticker")
 @symbols_argument
 @click.option("--mini", is_flag=True, help="The shorter reply, without change and average.")
 @_common
-def ticker(*, symbols: tuple[str, ...], mini: bool, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
+def ticker(*, symbols: tuple[str, ...], mini: bool, output: str, base_url: str | None, config: Path | None) -> int:
     """The last 24 hours of one or several symbols."""
-
     with venue(base_url, config) as place:
         found = place.connection.calls.ticker_24h(symbols, brief=mini)
         zone = place.zone
-    return _show_tickers(format, found, zone)
+    return _show_tickers(output, found, zone)
 
 
 @command.command("day")
@@ -87,31 +85,29 @@ def day(
     symbols: tuple[str, ...],
     timezone: str | None,
     mini: bool,
-    format: str,  # noqa: A002
+    output: str,
     base_url: str | None,
     config: Path | None,
 ) -> int:
     """The calendar day so far, of one or several symbols."""
-
     with venue(base_url, config) as place:
         calls, zone = place.connection.calls, place.zone
         offset = timezone if timezone is not None else zone_text(local(calls.time(), zone))
         found = calls.trading_day(symbols, offset, brief=mini)
-    return _show_tickers(format, found, zone)
+    return _show_tickers(output, found, zone)
 
 
 @command.command("depth")
 @symbol_argument
 @click.option("--limit", type=click.IntRange(1, LARGEST_DEPTH), default=10, show_default=True, help="Levels a side.")
 @_common
-def depth(*, symbol: str, limit: int, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
+def depth(*, symbol: str, limit: int, output: str, base_url: str | None, config: Path | None) -> int:
     """The order book."""
-
     with venue(base_url, config) as place:
         found = place.connection.calls.depth(symbol, limit)
     rows = _book_rows(found)
     book = {"update_id": found.update_id, "bids": found.bids, "asks": found.asks}
-    return _show(format, {"symbol": symbol, "book": book}, ("bid size", "bid", "ask", "ask size"), rows)
+    return _show(output, {"symbol": symbol, "book": book}, ("bid size", "bid", "ask", "ask size"), rows)
 
 
 @command.command("klines")
@@ -128,12 +124,11 @@ def klines(  # noqa: PLR0913 - one argument for each option
     limit: int,
     start: str | None,
     end: str | None,
-    format: str,  # noqa: A002
+    output: str,
     base_url: str | None,
     config: Path | None,
 ) -> int:
     """Candles, oldest first; one that has not closed yet is marked."""
-
     span = (since_ms(start) if start else None, since_ms(end) if end else None)
     with venue(base_url, config) as place:
         now, zone = place.connection.calls.time(), place.zone
@@ -148,11 +143,10 @@ def klines(  # noqa: PLR0913 - one argument for each option
     ]
     head = ("opens", "open", "high", "low", "close", "volume", "")
     shown = [_named(one) | {"closed": one.close_ms < now} for one in found]
-    return _show(format, {"symbol": symbol, "interval": interval, "klines": shown}, head, rows)
+    return _show(output, {"symbol": symbol, "interval": interval, "klines": shown}, head, rows)
 
 
-def _show_tickers(format: str, found: Sequence[Ticker], zone: str) -> int:  # noqa: A002
-
+def _show_tickers(output: str, found: Sequence[Ticker], zone: str) -> int:
     rows = [
         (
             one.symbol,
@@ -165,7 +159,7 @@ def _show_tickers(format: str, found: Sequence[Ticker], zone: str) -> int:  # no
         for one in found
     ]
     head = ("symbol", "last", "change", "open", "high", "low", "volume", "turnover", "from", "to")
-    return _show(format, {"tickers": [_named(one) for one in found]}, head, rows)
+    return _show(output, {"tickers": [_named(one) for one in found]}, head, rows)
 
 
 def _book_rows(book: Book) -> list[tuple[str, ...]]:
@@ -185,7 +179,6 @@ def _book_rows(book: Book) -> list[tuple[str, ...]]:
 
 
 def _figure(value: Decimal) -> str:
-
     return grouped(value)
 
 
@@ -197,15 +190,13 @@ _NAMES = {
 
 def _named(value: Candle | Ticker) -> dict[str, Any]:
     """A value's fields under the names that this output promises, with each time also as UTC text."""
-
     found = {_NAMES.get(field.name, field.name): getattr(value, field.name) for field in fields(value)}
     found.pop("asked_ms", None)
     return found | {f"{name}_utc": iso_utc(found[name]) for name in ("open_time", "close_time")}
 
 
-def _show(format: str, payload: dict[str, Any], head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:  # noqa: A002
-
-    if format == "json":
+def _show(output: str, payload: dict[str, Any], head: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    if output == "json":
         return emit_json(payload)
     right = {at for at, name in enumerate(head) if name not in {"symbol", "opens", "from", "to", ""}}
     say(table(head, rows, right=right) if rows else "nothing")

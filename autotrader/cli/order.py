@@ -13,18 +13,71 @@ from typing import Any, TypeVar
 
 import click
 
-from autotrader.cli._hand import Where, place
-from autotrader.cli._hand import cancel as cancel_order
+from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 from autotrader.cli._output import emit_json, note, say, table
-from autotrader.cli._pauses import duration_ms
 from autotrader.cli._venue import venue
+from autotrader.cli._worlds import NOT_ARMED, permission_of, project_of, world_of
 from autotrader.cli.market import symbol_argument
-from autotrader.errors import UsageError
+from autotrader.cli.pause import duration_ms
+from autotrader.errors import SafetyRefused, UsageError
 from autotrader.money import grouped, parse_decimal, plain, price_text
 from autotrader.orders import OrderRequest, OrderType, Side, TimeInForce
+from autotrader.records.places import store_dir
+from autotrader.runtime import Runtime, identity_of
+from autotrader.service.control import ask_service
+from autotrader.service.hand import Wanted, cancel_by_hand, place_by_hand, wanted_to
+from autotrader.structs import dataclass
 from autotrader.text import printable
 from autotrader.times import DAY_MS, time_with_utc
+
+UNCLEAR, REFUSED, DENIED = 5, 6, 4
+_PLACED = {"ACCEPTED": 0, "ADOPTED": 0, "REJECTED": REFUSED, "DROPPED": DENIED, "NOT_SENT": UNCLEAR}
+_CANCELLED = {"CONFIRMED": 0, "REJECTED": REFUSED, "NOT_SENT": UNCLEAR, "LOOKED": 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which world an order by hand goes to."""
+
+    live: bool
+    config: Path | None
+    state: Path | None
+    base_url: str | None
+
+
+def place_order(asked: OrderRequest, where: Where, cancel_after_ms: int | None = None) -> tuple[Mapping[str, Any], int]:
+    """Place one order; what came of it, and the exit code. Raises SafetyRefused where a limit denies it."""
+    wanted = Wanted(
+        symbol=asked.symbol, side=asked.side, price=asked.price, quantity=asked.quantity,
+        post_only=asked.type is OrderType.LIMIT_MAKER, tif=asked.tif, cancel_after_ms=cancel_after_ms,
+    )  # fmt: skip
+    facts = _done("order", wanted_to(wanted), lambda world: place_by_hand(world, wanted), where)
+    return facts, _PLACED.get(str(facts.get("state")), UNCLEAR)
+
+
+def cancel_order(order: str, where: Where) -> tuple[Mapping[str, Any], int]:
+    """Cancel one of our orders by client order id or the venue's. Raises UsageError where it is not ours."""
+    facts = _done("cancel", {"id": order}, lambda world: cancel_by_hand(world, order), where)
+    return facts, _CANCELLED.get(str(facts.get("state")), UNCLEAR)
+
+
+def _done(
+    command: str, arguments: Mapping[str, object], work: Callable[[Runtime], Mapping[str, Any]], where: Where
+) -> Mapping[str, Any]:
+    project = project_of(where.config, where.base_url)
+    permission = permission_of(project) if where.live else None
+    fingerprint = "" if permission is None else permission[1].fingerprint
+    identity = identity_of(project.settings, live=where.live, fingerprint=fingerprint)
+    reply = ask_service(store_dir(folders(where.state).state, identity), command, arguments)
+    if reply is not None:
+        return {**reply.checked(), "by": "service"}
+    with world_of(project, where.state, live=where.live, permission=permission) as world:
+        started = world.start()
+        if started.failures:  # a difference that waits for a word forbids orders in the gate, and no cancel
+            raise SafetyRefused("not armed: " + "; ".join(started.failures), hint=NOT_ARMED)
+        return {**work(world), "by": "this command"}
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 TEST_ID = "at-test-order"
@@ -37,7 +90,6 @@ class Figure(click.ParamType[Decimal]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
         """Text to Decimal, never by way of a float."""
-
         if isinstance(value, Decimal):
             return value
         try:
@@ -82,14 +134,13 @@ def command() -> None:
 @click.option("--live", is_flag=True, help="Really place it; needs `mode: live` and a confirmation too.")
 @_common
 @state_option
-def new(*, format: str, live: bool, config: Path | None, state: Path | None, base_url: str | None, **what: Any) -> int:  # noqa: A002
+def new(*, output: str, live: bool, config: Path | None, state: Path | None, base_url: str | None, **what: Any) -> int:
     """Place a limit order, through the account's limits and the journal."""
-
     after = what.pop("cancel_after")
     asked = _request(what, "")
     where = Where(live=live, config=config, state=state, base_url=base_url)
-    facts, code = place(asked, where, None if after is None else duration_ms(after, "--cancel-after"))
-    return _placed(format, asked, facts, code, live=live)
+    facts, code = place_order(asked, where, None if after is None else duration_ms(after, "--cancel-after"))
+    return _placed(output, asked, facts, code, live=live)
 
 
 @command.command("cancel")
@@ -103,29 +154,27 @@ def cancel(
     symbol: str,
     client_order_id: str,
     live: bool,
-    format: str,  # noqa: A002
+    output: str,
     base_url: str | None,
     config: Path | None,
     state: Path | None,
 ) -> int:
     """Cancel an order of autotrader's, by its id or the exchange's number (`autotrader orders` shows both)."""
-
     facts, code = cancel_order(client_order_id, Where(live=live, config=config, state=state, base_url=base_url))
-    return _cancelled(format, symbol, facts, code, live=live)
+    return _cancelled(output, symbol, facts, code, live=live)
 
 
 @command.command("list")
 @symbol_argument
 @click.option("--all", "everything", is_flag=True, help="Those of the last 24 hours of any status, not only open ones.")
 @_common
-def listing(*, symbol: str, everything: bool, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002
+def listing(*, symbol: str, everything: bool, output: str, base_url: str | None, config: Path | None) -> int:
     """Orders as the exchange has them, ours and those placed elsewhere."""
-
     with venue(base_url, config, signed=True) as place:
         calls, zone = place.account, place.zone
         since = place.connection.calls.time() - DAY_MS + 1
         found = calls.all_orders(symbol, span=(since, None), limit=1000) if everything else calls.open_orders(symbol)
-    if format == "json":
+    if output == "json":
         return emit_json({"orders": found})
     head = ("placed", "side", "type", "quantity", "price", "executed", "status", "number", "id")
     rows = [
@@ -148,13 +197,12 @@ def listing(*, symbol: str, everything: bool, format: str, base_url: str | None,
 @_order_options
 @click.option("--rates", is_flag=True, help="Also the commission that this order would pay.")
 @_common
-def test(*, rates: bool, format: str, base_url: str | None, config: Path | None, **what: Any) -> int:  # noqa: A002
+def test(*, rates: bool, output: str, base_url: str | None, config: Path | None, **what: Any) -> int:
     """Let the exchange check an order without placing it: parameters, signature, filters; not the balance."""
-
     asked = _request(what, TEST_ID)
     with venue(base_url, config, signed=True) as place:
         found = place.account.test_order(asked, rates=rates)
-    if format == "json":
+    if output == "json":
         return emit_json({"accepted": True, "order": asked, "rates": found})
     say(f"the exchange would take it: {asked.side} {plain(asked.quantity)} {asked.symbol} at {plain(asked.price)}")
     if found.standard is not None:
@@ -164,7 +212,6 @@ def test(*, rates: bool, format: str, base_url: str | None, config: Path | None,
 
 def _request(what: dict[str, Any], client_order_id: str) -> OrderRequest:
     """The order that the words describe. Raises UsageError for words that contradict each other."""
-
     if what["post_only"] and what["tif"] != "GTC":
         raise UsageError("--post-only orders stand till cancelled", hint="leave --tif out")
     return OrderRequest(
@@ -178,10 +225,9 @@ def _request(what: dict[str, Any], client_order_id: str) -> OrderRequest:
     )
 
 
-def _placed(format: str, asked: OrderRequest, facts: Mapping[str, Any], code: int, *, live: bool) -> int:  # noqa: A002
+def _placed(output: str, asked: OrderRequest, facts: Mapping[str, Any], code: int, *, live: bool) -> int:
     """What came of an order, for people and for machines."""
-
-    if format == "json":
+    if output == "json":
         return emit_json({"live": live, **facts}, code)
     state = str(facts.get("status") or facts.get("state")).replace("_", " ").lower()
     quote = "JPY" if asked.symbol.endswith("JPY") else ""
@@ -194,9 +240,8 @@ def _placed(format: str, asked: OrderRequest, facts: Mapping[str, Any], code: in
     return code
 
 
-def _cancelled(format: str, symbol: str, facts: Mapping[str, Any], code: int, *, live: bool) -> int:  # noqa: A002
-
-    if format == "json":
+def _cancelled(output: str, symbol: str, facts: Mapping[str, Any], code: int, *, live: bool) -> int:
+    if output == "json":
         return emit_json({"live": live, "symbol": symbol, **facts}, code)
     status = str(facts.get("status") or "fate unknown").replace("_", " ").lower()
     executed = f", {facts['executed']} executed" if facts.get("executed") not in (None, "0") else ""
@@ -210,6 +255,5 @@ def _mode(live: bool) -> str:  # noqa: FBT001 - a fact to show, not a switch
 
 
 def _explain(facts: Mapping[str, Any]) -> None:
-
     if facts.get("state") in {"UNKNOWN", "MISMATCH", "SENT"}:
         note("its fate is not known: do not place it again; the service or the next command asks the exchange")

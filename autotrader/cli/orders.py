@@ -18,12 +18,11 @@ from autotrader.views.orders import AskedOrder, asked_orders
 @click.option("--all", "everything", is_flag=True, help="Ended orders and refused ones too.")
 @format_option
 @state_option
-def command(*, everything: bool, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+def command(*, everything: bool, output: str, state: Path | None) -> int:
     """Open orders of autotrader, and those whose fate is unknown; --all shows the ended ones too."""
-
     with open_for_reading(state) as store:
         rows = asked_orders(store, everything=everything)
-    if format == "json":
+    if output == "json":
         return emit_json({"orders": [row.as_json() for row in rows]})
     if not rows:
         say("no orders" if everything else "no open orders")

@@ -9,7 +9,7 @@ import click
 from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 from autotrader.cli._output import emit_json, say
-from autotrader.cli._times import folder_now_ms
+from autotrader.cli._stores import folder_now_ms
 from autotrader.cli._worlds import project_of, world_of
 from autotrader.errors import RecordsBroken, SafetyRefused
 from autotrader.exchanges.paper_account import STARTED_OVER, PaperAccount, from_text, to_text
@@ -32,16 +32,15 @@ def command() -> None:
 @base_url_option
 @config_option
 @state_option
-def reset(*, format: str, base_url: str | None, config: Path | None, state: Path | None) -> int:  # noqa: A002
+def reset(*, output: str, base_url: str | None, config: Path | None, state: Path | None) -> int:
     """Start over with the account file's `paper` balances: no orders, and every rule as if it had never fired.
 
     The records stay, fills of today count towards the day's limits. Refused while a service runs on it (exit 4).
     """
-
     project = project_of(config, base_url)
     cancelled = _reset(project, state)
     balances = project.settings.paper
-    if format == "json":
+    if output == "json":
         facts = {asset: plain(amount) for asset, amount in balances.items()}
         return emit_json({"balances": facts, "cancelled": cancelled})
     shown = ", ".join(money_text(amount, asset) for asset, amount in balances.items()) or "nothing"
@@ -53,7 +52,6 @@ def reset(*, format: str, base_url: str | None, config: Path | None, state: Path
 
 def _reset(project: Project, state: Path | None) -> list[str]:
     """Cancel what stands (that needs the market), then begin anew. Raises SafetyRefused while a service runs."""
-
     folder = store_dir(folders(state).state, identity_of(project.settings, live=False))
     if not (folder / DATABASE).is_file():
         return []  # dry-run never ran: its first run begins with these balances
@@ -70,7 +68,6 @@ def _reset(project: Project, state: Path | None) -> list[str]:
 
 
 def _cancelled_first(project: Project, state: Path | None) -> list[str]:
-
     with world_of(project, state, live=False) as world:
         world.start()
         gone = cancel_all(world)
@@ -87,7 +84,6 @@ def _begin_anew(store: Store, project: Project, now_ms: int) -> None:
 
     Slots up to now are never evaluated again (`last_seen_ms` stays), so no decision can bear the name of an old one.
     """
-
     account = _account(store)
     with store.transaction():
         store.settings.set("paper", to_text(account.started_over(project.settings.paper)), now_ms)
@@ -100,7 +96,6 @@ def _begin_anew(store: Store, project: Project, now_ms: int) -> None:
 
 def _account(store: Store) -> PaperAccount:
     """The account whose ids go on; where its text cannot be read, ids begin above those of the records."""
-
     text = store.settings.get("paper")
     try:
         return PaperAccount(holdings={}) if text is None else from_text(text)

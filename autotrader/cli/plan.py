@@ -32,7 +32,7 @@ _STYLES = {"+": "green", "-": "red", "»": "cyan", "⏸": "yellow", "✗": "", "
 def command(
     *,
     detailed_exitcode: bool,
-    format: str,  # noqa: A002
+    output: str,
     base_url: str | None,
     config: Path | None,
     state: Path | None,
@@ -41,12 +41,11 @@ def command(
 
     Account and orders are those of dry-run; no key is read. Works beside a running service.
     """
-
     looked = plan_now(project_of(config, base_url), folders(state).state)
     entries = looked.entries()
     pending = sum(entry.mark in "+-" for entry in entries)
     code = PENDING if detailed_exitcode and pending else 0
-    if format == "json":
+    if output == "json":
         return emit_json(looked.as_json(), code)
     _show(looked, entries)
     return code
@@ -54,7 +53,6 @@ def command(
 
 # --------------------------------------------------------------------------------------------------------- the page
 def _show(looked: PlanView, entries: Sequence[Entry]) -> None:
-
     say(_market(looked))
     if looked.halt is not None:
         say(styled(f"  {printable(looked.halt.text)}; `autotrader resume` lifts it", "yellow"))
@@ -84,7 +82,6 @@ def _show(looked: PlanView, entries: Sequence[Entry]) -> None:
 
 def _market(looked: PlanView) -> str:
     """`Market 2026-11-22 09:00:02 JST   BTCJPY ¥15,204,500 (400ms old)   DRY-RUN`."""
-
     seen = []
     for symbol in sorted({rule.symbol for rule in looked.plan.rules}):
         found = _last(looked, symbol)
@@ -117,6 +114,5 @@ def _sums(looked: PlanView, entries: Sequence[Entry]) -> str:
 
 def _cash(looked: PlanView) -> Iterator[str]:
     """`Cash after: ¥45,140 of ¥50,000.` for each quote asset."""
-
     for asset, free, after in looked.cash():
         yield f"Cash after: {money_text(after, asset)} of {money_text(free, asset)}."

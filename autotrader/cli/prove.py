@@ -11,6 +11,7 @@ import textwrap
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -27,8 +28,17 @@ from autotrader.prove.soak import WARM_UP, prove_soak
 from autotrader.prove.tamper import prove_tamper
 from autotrader.text import printable
 
+F = TypeVar("F", bound=Callable[..., Any])
 _SHOWN_BREACHES = 10
 _WIDTH = 96
+
+
+def count_option(
+    flag: str, default: int, text: str, *, least: int = 0, most: int | None = None, name: str = ""
+) -> Callable[[F], F]:
+    """An option that is a whole number, with its default shown."""
+    kind = click.IntRange(least, most)
+    return click.option(flag, name or flag.strip("-"), default=default, show_default=True, type=kind, help=text)
 
 
 @click.group("prove")
@@ -36,16 +46,15 @@ def command() -> None:
     """Prove the promises of docs/safety.md: seeded, repeatable, loopback only."""
 
 
-def reported(make: Callable[[Progress], Proof], *, format: str, door: str = "autotrader prove") -> int:  # noqa: A002
+def reported(make: Callable[[Progress], Proof], *, output: str, door: str = "autotrader prove") -> int:
     """Run a proof with its progress on a terminal, say what came of it, and give the exit code.
 
     `door` is the command that plays a case of it again.
     """
-
     began = time.monotonic()
     proof = make(_progress())
     seconds = time.monotonic() - began
-    if format == "json":
+    if output == "json":
         return emit_json({**proof.as_json(), "seconds": round(seconds, 1)}, 0 if proof.holds else 1)
     _say(proof, seconds, door)
     return 0 if proof.holds else 1
@@ -64,7 +73,6 @@ def _progress() -> Progress:
 
 
 def _say(proof: Proof, seconds: float, door: str) -> None:
-
     say(styled(f"prove {proof.name}", "bold") + f"  {proof.parameters}")
     say(proof.claim + "\n")
     wide = max(map(len, proof.figures), default=0)
@@ -88,15 +96,14 @@ def _say(proof: Proof, seconds: float, door: str) -> None:
 
 
 def _say_counts(counts: Mapping[str, int | str], wide: int) -> None:
-
     for name, count in counts.items():
         shown = f"{count:,}" if isinstance(count, int) else count
         say(f"  {name:<{wide}}  {shown:>9}")
 
 
 @command.command("orders")
-@click.option("--seeds", default=200, show_default=True, type=click.IntRange(1), help="How many schedules to play.")
-@click.option("--from", "first", default=1, show_default=True, type=click.IntRange(0), help="The first seed.")
+@count_option("--seeds", 200, "How many schedules to play.", least=1)
+@count_option("--from", 1, "The first seed.", name="first")
 @click.option("--seed", type=click.IntRange(0), help="Play this seed alone.")
 @click.option(
     "--schedule", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Play a schedule that was kept."
@@ -112,66 +119,61 @@ def orders(
     schedule: Path | None,
     keep: Path | None,
     workers: int | None,
-    format: str,  # noqa: A002 - the flag's name
+    output: str,
 ) -> int:
     """No order doubled, none lost, whatever faults and crashes."""
-
     if schedule is not None:
         kept = Schedule.read(schedule)
-        return reported(lambda _progress: prove_kept(kept), format=format)
+        return reported(lambda _progress: prove_kept(kept), output=output)
     chosen = range(first, first + seeds) if seed is None else range(seed, seed + 1)
     count = workers or cores()
-    return reported(lambda progress: prove_orders(chosen, progress, workers=count, keep=keep), format=format)
+    return reported(lambda progress: prove_orders(chosen, progress, workers=count, keep=keep), output=output)
 
 
 @command.command("kill")
-@click.option("--cycles", default=20, show_default=True, type=click.IntRange(1), help="How many processes to kill.")
+@count_option("--cycles", 20, "How many processes to kill.", least=1)
 @click.option("--seed", type=click.IntRange(0), help="The first cycle's seed.  [default: from the date]")
 @click.option("--point", default="", metavar="NAME[:K]", help="Die only there, at the K-th passing.")
 @click.option("--workers", type=click.IntRange(1), help="Processes.  [default: one for each core]")
 @format_option
-def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, format: str) -> int:  # noqa: A002
+def kill(*, cycles: int, seed: int | None, point: str, workers: int | None, output: str) -> int:
     """Real processes killed at every named point, and power cuts."""
-
     check_point(point)
     first, count = seed_of_today() if seed is None else seed, workers or cores()
     cuts = 0 if point else 2 + cycles // 100
     return reported(
-        lambda progress: prove_kill(cycles, first, progress, workers=count, point=point, moments=cuts), format=format
+        lambda progress: prove_kill(cycles, first, progress, workers=count, point=point, moments=cuts), output=output
     )
 
 
 @command.command("power")
-@click.option("--moments", default=10, show_default=True, type=click.IntRange(1), help="When to cut the power.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="The first moment's seed.")
-@click.option("--every", default=24, show_default=True, type=click.IntRange(1), help="512-byte steps; 1 cuts at all.")
+@count_option("--moments", 10, "When to cut the power.", least=1)
+@count_option("--seed", 0, "The first moment's seed.")
+@count_option("--every", 24, "512-byte steps; 1 cuts at all.", least=1)
 @format_option
-def power(*, moments: int, seed: int, every: int, format: str) -> int:  # noqa: A002 - the flag's name
+def power(*, moments: int, seed: int, every: int, output: str) -> int:
     """Files as power cuts leave them: torn, with rubbish, short."""
-
-    return reported(lambda progress: prove_power(moments, seed, progress, every=every), format=format)
+    return reported(lambda progress: prove_power(moments, seed, progress, every=every), output=output)
 
 
 @command.command("tamper")
-@click.option("--cases", default=1_000, show_default=True, type=click.IntRange(1), help="How many acts of tampering.")
-@click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Of the world and of the draws.")
-@click.option("--first", default=0, show_default=True, type=click.IntRange(0), help="The number of the first case.")
+@count_option("--cases", 1_000, "How many acts of tampering.", least=1)
+@count_option("--seed", 1, "Of the world and of the draws.")
+@count_option("--first", 0, "The number of the first case.")
 @format_option
-def tamper(*, cases: int, seed: int, first: int, format: str) -> int:  # noqa: A002 - the flag's name
+def tamper(*, cases: int, seed: int, first: int, output: str) -> int:
     """Records altered, cut, forged or put back: all is found."""
-
-    return reported(lambda progress: prove_tamper(cases, seed, first, progress), format=format)
+    return reported(lambda progress: prove_tamper(cases, seed, first, progress), output=output)
 
 
 @command.command("soak")
 @click.option("--days", default=1.0, show_default=True, type=click.FloatRange(0.02), help="Days of virtual time.")
 @click.option("--warm-up", default=None, type=click.FloatRange(0), help="Days before measuring.  [default: 2 at most]")
 @format_option
-def soak(*, days: float, warm_up: float | None, format: str) -> int:  # noqa: A002 - the flag's name
+def soak(*, days: float, warm_up: float | None, output: str) -> int:
     """Weeks of the service in virtual time: nothing grows."""
-
     warm = min(WARM_UP, days / 3) if warm_up is None else warm_up
-    return reported(lambda progress: prove_soak(days, progress, warm_up=warm), format=format)
+    return reported(lambda progress: prove_soak(days, progress, warm_up=warm), output=output)
 
 
-__all__ = ["command", "format_option", "reported"]
+__all__ = ["command", "count_option", "format_option", "reported"]

@@ -10,8 +10,8 @@ import click
 from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
 from autotrader.cli._output import emit_json, say
-from autotrader.cli._pauses import pause_rules
-from autotrader.cli._times import folder_now_ms
+from autotrader.cli._stores import folder_now_ms
+from autotrader.cli.pause import pause_rules
 from autotrader.errors import RecordsBroken, UsageError
 from autotrader.records.halt_file import read_halt_file
 from autotrader.records.store import Store
@@ -24,20 +24,18 @@ from autotrader.text import printable
 @click.option("--label", "labels", multiple=True, metavar="L", help="All rules with this label; may be repeated.")
 @format_option
 @state_option
-def command(*, rules: tuple[str, ...], labels: tuple[str, ...], format: str, state: Path | None) -> int:  # noqa: A002
+def command(*, rules: tuple[str, ...], labels: tuple[str, ...], output: str, state: Path | None) -> int:
     """End a halt; or with RULE or --label, let paused rules run again.
 
     Refused and unknown orders before now do not count towards `halt_after` any more.
     """
-
     place = folders(state).state
     if rules or labels:
-        return pause_rules(place, rules, labels, None, resume=True, format_=format)
-    return _end_halt(place, format)
+        return pause_rules(place, rules, labels, None, resume=True, output=output)
+    return _end_halt(place, output)
 
 
-def _end_halt(place: Path, format_: str) -> int:
-
+def _end_halt(place: Path, output: str) -> int:
     found = store_folders(place)
     if not found:
         raise UsageError(f"there is no store in {place}", hint="name the folder of the service: --state DIR")
@@ -57,7 +55,7 @@ def _end_halt(place: Path, format_: str) -> int:
         else:
             reply.checked()
         facts = {"resumed": folder.name, "reason": reason}
-    if format_ == "json":
+    if output == "json":
         return emit_json(facts)
     said = f"resumed  {facts['resumed']}  (it was halted: {printable(str(facts['reason']))})"
     say(said if facts["resumed"] else "nothing was halted")
@@ -66,7 +64,6 @@ def _end_halt(place: Path, format_: str) -> int:
 
 def _reason(folder: Path) -> str | None:
     """Why a store is halted, None where it is not. A database that cannot be read leaves the halt file."""
-
     try:
         with Store.read(folder) as store:
             return store.halt_reason()

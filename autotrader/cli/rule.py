@@ -13,14 +13,13 @@ from autotrader.language.codes import CODES
 @click.command("rule")
 @click.argument("code", required=False, metavar="CODE")
 @format_option
-def command(code: str | None, *, format: str) -> int:  # noqa: A002 - click's name
+def command(code: str | None, *, output: str) -> int:
     """Explain a problem code such as AT201; without one, list them all."""
-
     wanted = (code or "").upper()
     if wanted and wanted not in CODES:
         raise UsageError(f"there is no code `{code}`", hint="`autotrader rule` lists them all")
     names = [wanted] if wanted else sorted(CODES)
-    if format == "json":
+    if output == "json":
         return emit_json({"codes": {name: CODES[name]._asdict() for name in names}})
     if not wanted:
         for name in names:

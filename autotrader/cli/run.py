@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 
 from autotrader.cli._folders import folders, private
-from autotrader.cli._lines import Lasting, report_lines, status_line
 from autotrader.cli._options import base_url_option, config_option, state_option
 from autotrader.cli._output import note, styled, wants_color
 from autotrader.cli._worlds import NO_WORD, NOT_ARMED, project_of, world_of
 from autotrader.engine.budget import budget_of
 from autotrader.errors import SafetyRefused, UsageError
 from autotrader.language.expression import Origin, parse_duration_ms
-from autotrader.money import gain_text, money_text
+from autotrader.language.requests import PlaceRequest
+from autotrader.money import gain_text, money_text, price_text
+from autotrader.orders import Fill
 from autotrader.runtime import Runtime
 from autotrader.service.logs import set_up
 from autotrader.service.runner import Manner, Runner
@@ -25,6 +26,75 @@ from autotrader.text import counted, printable
 from autotrader.times import clock_text
 from autotrader.trading.parts import CycleReport
 from autotrader.trading.reconcile import Report
+
+_QUIET_MS = 60_000
+
+
+def report_lines(report: CycleReport, mode: str, zone: str) -> Iterator[str]:
+    """One line for each thing that happened; nothing for a quiet cycle."""
+    stamp = clock_text(report.now_ms, zone)
+    verb = "place" if mode == "LIVE" else "would place"
+    for request in report.placed:
+        yield f"{stamp}  {verb:<12} {request.key.rule:<16} {_order(request)}  {request.id}"
+    for request, reason in report.denied:
+        yield f"{stamp}  denied       {request.key.rule:<16} {_order(request)}: {printable(reason)}"
+    for cancel in report.cancels:
+        yield f"{stamp}  cancel       {cancel.id}  {printable(cancel.reason)}"
+    for fill in report.observation.booked:
+        yield f"{stamp}  filled       {_fill(fill)}"
+
+
+class Lasting:
+    """Blocks and missing data last for many cycles: each is said when it begins, missing data also when it is over."""
+
+    def __init__(self) -> None:
+        self._blocked: dict[tuple[str, str], str] = {}
+        self._missing: dict[str, int] = {}
+
+    def blocks(self, report: CycleReport, zone: str) -> list[str]:
+        """One line for each rule that is held back, where it was not before, or by something else."""
+        lines = []
+        for decision in report.decisions:
+            key = (decision.rule, decision.symbol)
+            why = decision.blocked if decision.phase == "blocked" else ""
+            if why and self._blocked.get(key) != why:
+                lines.append(f"{clock_text(report.now_ms, zone)}  blocked      {decision.rule:<16} {printable(why)}")
+            self._blocked[key] = why
+        return lines
+
+    def gaps(self, report: CycleReport, zone: str) -> list[str]:
+        """One line for each reason why data is missing, and one when it was not seen for a minute."""
+        now, stamp = report.now_ms, clock_text(report.now_ms, zone)
+        named = dict.fromkeys(report.missing.values())
+        reasons = [why for why in named if not any(why.endswith(f": {other}") for other in named)]
+        over = [why for why, seen in self._missing.items() if why not in reasons and now - seen >= _QUIET_MS]
+        lines = [f"{stamp}  no data      {printable(why)}" for why in reasons if why not in self._missing]
+        lines += [f"{stamp}  data again   after: {printable(why)}" for why in over]
+        self._missing |= dict.fromkeys(reasons, now)
+        for why in over:
+            del self._missing[why]
+        return lines
+
+
+def _order(request: PlaceRequest) -> str:
+    order = request.order
+    cost = money_text(order.notional, request.quote)
+    return f"{order.side} {order.quantity:f} {request.base} @ {price_text(order.price, request.quote)} = {cost}"
+
+
+def _fill(fill: Fill) -> str:
+    role = "maker" if fill.is_maker else "taker"
+    return f"{fill.side} {fill.quantity:f} {fill.symbol} @ {fill.price:f} ({role}, fee {fill.fee:f} {fill.fee_asset})"
+
+
+def status_line(report: CycleReport, world: Runtime, zone: str) -> str:
+    """The one line that stays at the bottom of a terminal."""
+    orders = len(world.store.orders.open())
+    return (
+        f"{clock_text(report.now_ms, zone)}  cycle {report.number}  {world.mode}  {len(world.plan.rules)} rules  "
+        f"{orders} open orders  missed {world.cycle.missed}"
+    )
+
 
 _STOPPED = {"SIGINT": 130, "SIGTERM": 143}
 
@@ -52,7 +122,6 @@ def command(
     Without --live nothing is placed: orders are simulated on the real market. Ctrl-C and SIGTERM stop it cleanly
     (exit 130 and 143). `autotrader halt` stops new orders at once and leaves the service running.
     """
-
     project = project_of(config, base_url)
     until = _span_ms(span)
     logs = set_up(private(folders(state).logs))
@@ -100,7 +169,6 @@ def _span_ms(text: str | None) -> int | None:
 
 def _banner(world: Runtime) -> None:
     """Grey for dry-run, red for live, with what may be spent at most, and what the rules' questions cost."""
-
     limits = world.settings.limits
     where = world.connection.url.origin
     spend = ", ".join(money_text(value, asset) for asset, value in limits.spend_per_day.items()) or "no daily limit"
@@ -148,7 +216,6 @@ def _tell_start(started: Report, gone: tuple[str, ...]) -> None:
 
 
 def _show(report: CycleReport, world: Runtime, lasting: Lasting, log: Callable[[str, str], None]) -> None:
-
     _clear_status()
     zone = world.settings.timezone
     gaps = lasting.gaps(report, zone)

@@ -17,6 +17,5 @@ def command(*, account: bool) -> int:
 
     The schema knows keys and shapes; `autotrader validate` also reads the expressions.
     """
-
     say(json.dumps(account_file_schema() if account else rule_file_schema(), indent=2, ensure_ascii=False))
     return 0

@@ -19,14 +19,13 @@ from autotrader.language.tree import AtLeast, Condition
 @click.argument("paths", nargs=-1, metavar="PATH...")
 @config_option
 @formats("text", "json")
-def command(paths: tuple[str, ...], *, config: Path | None, format: str) -> int:  # noqa: A002 - click's name
+def command(paths: tuple[str, ...], *, config: Path | None, output: str) -> int:
     """Show the loaded rules: in words, or as JSON with exact amounts and their units."""
-
     checked = checked_rules(paths, config)
     if checked.plan is None:
-        return shown(checked, format, 1)
+        return shown(checked, output, 1)
 
-    if format == "json":
+    if output == "json":
         return emit_json(plan_data(checked.plan))
     for rule in checked.plan.rules:
         _show_rule(rule, rule_data(rule))

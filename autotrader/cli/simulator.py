@@ -42,7 +42,6 @@ def command(  # noqa: PLR0913 - one argument an option
 
     Public and signed calls of the venue's spot REST protocol; see docs/simulator.md.
     """
-
     try:
         number = serve(
             port=port, tape=tape, seed=seed, time=mode, speed=speed, accounts=accounts, symbols=symbols or None,

@@ -10,8 +10,8 @@ import click
 from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
 from autotrader.cli._output import Styled, emit_json, say, styled, table
+from autotrader.cli._stores import folder_now_ms, wall_ms
 from autotrader.cli._story import gap_text
-from autotrader.cli._times import folder_now_ms, wall_ms
 from autotrader.errors import RecordsBroken
 from autotrader.money import money_text, yen
 from autotrader.records.orders import gone_texts
@@ -32,15 +32,14 @@ _LATE_MS = 120_000
 @click.command("status")
 @format_option
 @state_option
-def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+def command(*, output: str, state: Path | None) -> int:
     """Say what runs, when it last looked, whether it is halted, and what each rule waits for."""
-
     place = folders(state).state
     found = stores_in(place)
     if not found:
         raise RecordsBroken(f"there are no records in {place}", hint="`autotrader run` makes them; or give --state DIR")
     stands = [read_status(folder, folder_now_ms(folder)) for folder in found]
-    if format == "json":
+    if output == "json":
         return emit_json({"stores": [one.as_json() for one in stands]})
     for index, one in enumerate(stands):
         if index:
@@ -50,7 +49,6 @@ def command(*, format: str, state: Path | None) -> int:  # noqa: A002 - the flag
 
 
 def _show(one: Status, wall: int, *, named: bool) -> None:
-
     if named:  # two keys have two stores, and both are LIVE
         say(styled(printable(one.folder.name), "bold"))
     say(_head(one, wall))
@@ -75,7 +73,6 @@ def _show(one: Status, wall: int, *, named: bool) -> None:
 
 def _warnings(one: Status) -> Iterator[str]:
     """What a person must know before anything else: what stops placing, what nobody minds, what is not known."""
-
     if one.halt is not None:
         what = _HALTED[one.halt.level]
         yield styled(f"{what}: {printable(one.halt.reason)}; `autotrader resume` lifts it", "bold yellow")
@@ -99,7 +96,6 @@ _EXPLAINED = frozenset({"blocked", "unknown"})
 
 
 def _head(one: Status, wall: int) -> str:
-
     live = one.mode == "live"
     parts = [
         styled("LIVE" if live else "DRY-RUN", "on_red" if live else "bold"),
@@ -113,14 +109,12 @@ def _head(one: Status, wall: int) -> str:
 
 
 def _up(one: Status, wall: int) -> str:
-
     if one.pid is None:
         return styled("not running", "yellow")
     return f"up {age_text(max(0, wall - one.since_ms))}" if one.since_ms is not None else f"running (pid {one.pid})"
 
 
 def _last_cycle(one: Status, wall: int) -> str:
-
     if one.last_cycle_ms is None:
         return "no cycle yet"
     if abs(wall - one.now_ms) > _FAR_MS:  # a simulator in stepped time
@@ -131,7 +125,6 @@ def _last_cycle(one: Status, wall: int) -> str:
 
 
 def _row(one: Status, rule: RuleStatus) -> tuple[str, ...]:
-
     several = len({other.symbol for other in one.rules if other.rule == rule.rule}) > 1
     fired = "never" if rule.last_fired_ms is None else _moment(one, rule.last_fired_ms)
     state = rule.state
@@ -148,7 +141,6 @@ def _row(one: Status, rule: RuleStatus) -> tuple[str, ...]:
 
 
 def _to_fire(rule: RuleStatus) -> str:
-
     if rule.fired:
         return "fired"
     if rule.short is None:
@@ -159,7 +151,6 @@ def _to_fire(rule: RuleStatus) -> str:
 
 
 def _today(rule: RuleStatus) -> str:
-
     quote = "JPY" if rule.symbol.endswith("JPY") else ""
     parts = [
         f"bought {money_text(rule.bought, quote).strip()}" if rule.bought else "",
@@ -170,7 +161,6 @@ def _today(rule: RuleStatus) -> str:
 
 def _moment(one: Status, ms: int) -> str:
     """`07:40` today, else with its day."""
-
     then, now = local(ms, one.zone), local(one.now_ms, one.zone)
     return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
 

@@ -21,9 +21,8 @@ def command() -> None:
 @format_option
 @base_url_option
 @config_option
-def status(*, format: str, base_url: str | None, config: Path | None) -> int:  # noqa: A002 - the flag's name
+def status(*, output: str, base_url: str | None, config: Path | None) -> int:
     """Normal or under maintenance, the exchange's time and our clock against it."""
-
     with venue(base_url, config) as place:
         found = place.connection
         found.clock.sync()
@@ -31,7 +30,7 @@ def status(*, format: str, base_url: str | None, config: Path | None) -> int:  #
         state = found.calls.system_status() if found.tells_status else None
         zone = place.zone
     word = "unknown" if state is None else "normal" if state.normal else "maintenance"
-    if format == "json":
+    if output == "json":
         facts = {"host": found.url.origin, "status": word, "message": state.message if state else None}
         times = {"time": now, "time_utc": iso_utc(now), "clock_skew_ms": skew, "clock_uncertainty_ms": doubt}
         return emit_json({"system": facts | times})

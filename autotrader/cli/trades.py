@@ -21,14 +21,13 @@ from autotrader.views.money import TRADE_COLUMNS, Trade, trades
 @click.option("--since", help="From this time on: 2026-11-01, 2026-11-01T09:00, 7d.")
 @formats("text", "csv", "json")
 @state_option
-def command(*, since: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
+def command(*, since: str | None, output: str, state: Path | None) -> int:
     """Own fills, oldest first: each trade of our orders once, as the exchange booked it."""
-
     with open_for_reading(state) as store:
         found = list(trades(store, since_ms(since)))
-    if format == "json":
+    if output == "json":
         return emit_json({"trades": [one.as_json() for one in found]})
-    if format == "csv":
+    if output == "csv":
         _write_csv(found)
         return 0
     _write_text(found)
@@ -42,7 +41,6 @@ def _write_csv(found: Iterable[Trade]) -> None:
 
 
 def _write_text(found: Sequence[Trade]) -> None:
-
     if not found:
         say("no trades")
         return

@@ -15,12 +15,11 @@ from autotrader.cli._rules import checked_rules, shown
 @click.option("--strict", is_flag=True, help="Warnings end with exit code 3.")
 @config_option
 @format_option
-def command(paths: tuple[str, ...], *, strict: bool, config: Path | None, format: str) -> int:  # noqa: A002 - click's name
+def command(paths: tuple[str, ...], *, strict: bool, config: Path | None, output: str) -> int:
     """Check rule files, folders of them, or standard input (-).
 
     Exit code 0: nothing wrong; 1: errors; 3: warnings, with --strict.
     """
-
     checked = checked_rules(paths, config)
     code = 1 if checked.errors else 3 if strict and checked.warnings else 0
-    return shown(checked, format, code)
+    return shown(checked, output, code)

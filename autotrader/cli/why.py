@@ -8,9 +8,8 @@ import click
 
 from autotrader.cli._options import format_option, state_option
 from autotrader.cli._output import emit_json, say, styled
-from autotrader.cli._stores import open_for_reading
+from autotrader.cli._stores import at_ms, open_for_reading, store_now_ms
 from autotrader.cli._story import story_text
-from autotrader.cli._times import at_ms, store_now_ms
 from autotrader.errors import UsageError
 from autotrader.text import printable
 from autotrader.views.day import Day
@@ -23,12 +22,11 @@ from autotrader.views.why import Explainer, Explanation
 @click.option("--symbol", metavar="S", help="Of a rule over several symbols, only this one.")
 @format_option
 @state_option
-def command(*, rule: str, at: str | None, symbol: str | None, format: str, state: Path | None) -> int:  # noqa: A002
+def command(*, rule: str, at: str | None, symbol: str | None, output: str, state: Path | None) -> int:
     """Say why RULE fired or did not: every condition with its value, how far it was off, and what else blocks.
 
     The last evaluation counts, or with --at the last one up to that time.
     """
-
     with open_for_reading(state) as store:
         teller = Explainer(store)
         teller.known(rule)
@@ -38,18 +36,17 @@ def command(*, rule: str, at: str | None, symbol: str | None, format: str, state
         moment = None if at is None else at_ms(at, now_ms, zone)
         told = teller.explain(rule, moment, symbol)
         if not told:
-            return _nothing(teller, rule, symbol, at, format)
+            return _nothing(teller, rule, symbol, at, output)
         answers = [
             (one, teller.day(rule, one.decision.symbol, one.time_ms if moment is None else moment)) for one in told
         ]
-    if format == "json":
+    if output == "json":
         return emit_json({"rule": rule, "decisions": [one.as_json(day) for one, day in answers]})
     _show(answers, past=at is not None)
     return 0
 
 
 def _show(answers: list[tuple[Explanation, Day]], *, past: bool) -> None:
-
     for index, (told, day) in enumerate(answers):
         if index:
             say()
@@ -63,9 +60,8 @@ def _show(answers: list[tuple[Explanation, Day]], *, past: bool) -> None:
             say("".join(styled(text, style) if style else text for text, style in shown))
 
 
-def _nothing(teller: Explainer, rule: str, symbol: str | None, at: str | None, format: str) -> int:  # noqa: A002
+def _nothing(teller: Explainer, rule: str, symbol: str | None, at: str | None, output: str) -> int:
     """The rule is known, and there is no evaluation of it."""
-
     plan = teller.newest_plan()
     mine = [] if plan is None else [one for one in plan.rules if one.id == rule and symbol in (None, one.symbol)]
     if symbol is not None and plan is not None and not mine:
@@ -79,7 +75,7 @@ def _nothing(teller: Explainer, rule: str, symbol: str | None, at: str | None, f
         reason = "it is not enabled"
     else:
         reason = "it has not been evaluated" + (" by that time (evaluations are kept for 30 days)" if at else " yet")
-    if format == "json":
+    if output == "json":
         return emit_json({"rule": rule, "decisions": [], "reason": reason})
 
     say(printable(f"{rule}: no decision: {reason}"))

@@ -56,10 +56,10 @@ CODES = {
 @click.command()
 @click.argument("kind")
 @format_option
-def _trial(kind: str, format: str) -> int:  # noqa: A002 - the option's name
+def _trial(kind: str, output: str) -> int:
     if kind in ERRORS:
         raise ERRORS[kind]
-    return _output.emit_json({"kind": kind}, 3) if format == "json" else 3
+    return _output.emit_json({"kind": kind}, 3) if output == "json" else 3
 
 
 @click.group()

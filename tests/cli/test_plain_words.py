@@ -12,7 +12,7 @@ import pytest
 
 from autotrader import cli
 from autotrader.cli._folders import folders
-from autotrader.cli._lines import Lasting
+from autotrader.cli.run import Lasting
 from autotrader.engine.outcome import Decision
 from autotrader.engine.state import Phase
 from autotrader.market.needs import BookNeed, TickerNeed

@@ -304,7 +304,7 @@ def test_the_environment_of_children_has_no_secret(monkeypatch: pytest.MonkeyPat
     import resource
     import subprocess
 
-    from autotrader.cli._secrets import credentials_here, keep_from_children
+    from autotrader.cli._venue import credentials_here, keep_from_children
     from autotrader.service.logs import masked
 
     monkeypatch.setenv("AUTOTRADER_API_KEY", KEY)

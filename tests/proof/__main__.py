@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import click
 
-from autotrader.cli.prove import format_option, reported
+from autotrader.cli.prove import count_option, format_option, reported
 from autotrader.prove.proof import Proof
 from tests.proof.blind import prove_blind
 from tests.proof.clocks import prove_clocks
@@ -69,13 +69,12 @@ def command() -> None:
 
 
 def _added(name: str, prove: Callable[..., Proof], what: str, counts: tuple[Count, ...]) -> None:
-    def run(*, format: str, **chosen: int) -> int:  # noqa: A002 - the flag's name
-        return reported(lambda progress: prove(**chosen, progress=progress), format=format, door=DOOR)
+    def run(*, output: str, **chosen: int) -> int:
+        return reported(lambda progress: prove(**chosen, progress=progress), output=output, door=DOOR)
 
     run.__doc__ = what
     for one in reversed(counts):
-        kind = click.IntRange(one.least, one.most)
-        run = click.option(f"--{one.name}", default=one.default, show_default=True, type=kind, help=one.help)(run)
+        run = count_option(f"--{one.name}", one.default, one.help, least=one.least, most=one.most)(run)
     command.command(name)(format_option(run))
 
 

@@ -33,7 +33,7 @@ def test_a_breach_says_how_to_see_it_again(capsys: pytest.CaptureFixture[str]) -
     """A broken promise is exit 1, and the command that shows it again is the one that was typed."""
     breach = Breach(promise="P7", what="too much", case="limits --days 1 --seed 9")
     proof = Proof(name="limits", claim="none", parameters="seed 9", figures={}, breaches=(breach,))
-    assert reported(lambda _progress: proof, format="text", door=door.DOOR) == 1
+    assert reported(lambda _progress: proof, output="text", door=door.DOOR) == 1
     assert "again: python3 dev.py prove limits --days 1 --seed 9" in capsys.readouterr().out
 
 

@@ -15,7 +15,7 @@ import click
 from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
 from autotrader.cli._output import emit_json, say, table
-from autotrader.cli._times import folder_now_ms
+from autotrader.cli._stores import folder_now_ms
 from autotrader.money import grouped
 from autotrader.service.control import Settled, settle, waiting_in
 from autotrader.text import printable
@@ -34,19 +34,17 @@ def settling(word: Word, text: str) -> click.Command:
     @click.argument("order", required=False)
     @format_option
     @state_option
-    def command(*, order: str | None, format: str, state: Path | None) -> int:  # noqa: A002 - the flag's name
-
+    def command(*, order: str | None, output: str, state: Path | None) -> int:
         place = folders(state).state
-        return _list(place, word, format) if order is None else _say(place, order, word, format)
+        return _list(place, word, output) if order is None else _say(place, order, word, output)
 
     return command
 
 
-def _list(place: Path, word: Word, format_: str) -> int:
-
+def _list(place: Path, word: Word, output: str) -> int:
     found = waiting_in(place)
     code = 1 if found else 0
-    if format_ == "json":
+    if output == "json":
         rows = [{"store": folder.name, **_data(one)} for folder, ones in found.items() for one in ones]
         return emit_json({"waiting": rows}, code)
     if not found:
@@ -63,11 +61,10 @@ def _list(place: Path, word: Word, format_: str) -> int:
     return code
 
 
-def _say(place: Path, order: str, word: Word, format_: str) -> int:
-
+def _say(place: Path, order: str, word: Word, output: str) -> int:
     done = settle(place, order, word, folder_now_ms)
     code = 1 if done.armed is False else 0
-    if format_ == "json":
+    if output == "json":
         facts = {"store": done.folder.name, "word": done.word, "order": _data(done.difference), "armed": done.armed}
         return emit_json({**facts, "reasons": list(done.reasons), "waiting": list(done.left)}, code)
     one = done.difference
@@ -82,7 +79,6 @@ def _say(place: Path, order: str, word: Word, format_: str) -> int:
 
 
 def _then(done: Settled) -> str:
-
     if done.left:
         count = len(done.left)
         return f"{count} order{'s' * (count > 1)} still wait{'s' * (count == 1)} for a word: {', '.join(done.left)}"
@@ -100,7 +96,6 @@ def _row(one: Difference) -> tuple[str, ...]:
 
 
 def _figure(value: object) -> str:
-
     return grouped(value) if isinstance(value, Decimal) else ""
 
 
@@ -112,4 +107,15 @@ def _data(one: Difference) -> dict[str, Any]:
     }  # fmt: skip
 
 
-__all__ = ["settling"]
+adopt = settling(
+    "adopt",
+    "Make an order ours that start-up could not explain: it counts, rules and timers may touch it.\n\n"
+    "ORDER is a client order id, the exchange's order number, or the beginning of one. Without it, list what waits. "
+    "A running service compares once more and goes on.",
+)
+ignore = settling(
+    "ignore",
+    "Leave an order alone that start-up could not explain: no rule touches it, and it counts in limits while open.\n\n"
+    "ORDER is a client order id, the exchange's order number, or the beginning of one. Without it, list what waits. "
+    "A running service compares once more and goes on.",
+)
