@@ -1,8 +1,10 @@
-"""A signed request through our client against bare http.client: the same simulator, the same request, kept alive.
+"""A signed request through our client against a bare `requests` session and against http.client: the same simulator,
+the same request, kept alive.
 
-The simulator is a process of its own and its time is stepped, so that one signature stays good for a round: bare
-http.client sends bytes that were signed before and reads the reply; ours counts weight, signs, sends with a deadline,
-and reads the reply into checked, typed values. A minute of the exchange's time passes between rounds.
+The simulator is a process of its own and its time is stepped, so that one signature stays good for a round: the peers
+send what was signed before and read the reply; ours counts weight, signs, sends with a deadline, and reads the reply
+into checked, typed values. A minute of the exchange's time passes between rounds. The session asks nothing of the
+environment, as ours does not; against it processor time is compared, because both wait for the same simulator.
 """
 
 from __future__ import annotations
@@ -11,17 +13,20 @@ import http.client
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+import requests
+
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.venue import VenueSettings
-from benchmarks.measure import Row, Size, environment, in_turn
+from benchmarks.measure import Row, Size, Times, Work, environment, in_turn
 
 PATH = "/api/v3/openOrders"
 PARAMS = (("symbol", "BTCJPY"),)
@@ -62,7 +67,7 @@ def rows(size: Size) -> list[Row]:
 
 
 def _rows(size: Size, connection: Connection, bare: http.client.HTTPConnection, signer: ReadSigner) -> list[Row]:
-    broker, calls = connection.broker, size.calls
+    broker = connection.broker
     assert broker is not None
     target = ""
 
@@ -73,28 +78,34 @@ def _rows(size: Size, connection: Connection, bare: http.client.HTTPConnection, 
         target = f"{PATH}?{signed.payload}"
 
     def signed() -> None:
-        for _ in range(calls):
-            broker.calls.open_orders("BTCJPY")
+        broker.calls.open_orders("BTCJPY")
 
     def signed_bare() -> None:
-        for _ in range(calls):
-            _get(bare, target, {"X-MBX-APIKEY": KEY})
+        _get(bare, target, {"X-MBX-APIKEY": KEY})
 
     def public() -> None:
-        for _ in range(calls):
-            connection.calls.ticker_24h(["BTCJPY"])
+        connection.calls.ticker_24h(["BTCJPY"])
 
     def public_bare() -> None:
-        for _ in range(calls):
-            _get(bare, "/api/v3/ticker/24hr?symbol=BTCJPY", {})
+        _get(bare, "/api/v3/ticker/24hr?symbol=BTCJPY", {})
+
+    def signed_session() -> None:
+        reply = session.get(f"{connection.url.origin}{target}", headers={"X-MBX-APIKEY": KEY})
+        assert reply.status_code == 200, reply.content[:200]
+        reply.json()
+
+    def compared(ours: Work, peer: Work, clock: Callable[[], float] = time.perf_counter) -> tuple[Times, Times]:
+        mine, theirs = in_turn(size.rounds, ours, peer, before=minute, clock=clock, times_each=size.calls)
+        return mine, theirs
 
     against = "bare `http.client`, the same request, kept alive"
-    mine, theirs = in_turn(size.rounds, signed, signed_bare, before=minute)
-    open_mine, open_theirs = in_turn(size.rounds, public, public_bare, before=minute)
-    each = [tuple(took / calls for took in times) for times in (mine, theirs, open_mine, open_theirs)]
+    with requests.Session() as session:
+        session.trust_env = False
+        cpu = compared(signed, signed_session, time.process_time)
     return [
-        Row("a signed request: open orders", against, each[0], each[1], "HMAC, deadline, typed reply"),
-        Row("a public request: 24 h ticker", against, each[2], each[3], "deadline, typed reply"),
+        Row("a signed request: open orders", against, *compared(signed, signed_bare), "HMAC, deadline, typed reply"),
+        Row("a public request: 24 h ticker", against, *compared(public, public_bare), "deadline, typed reply"),
+        Row("a signed request: open orders", "a bare `requests` session, processor time", *cpu, "the same"),
     ]
 
 

@@ -1,10 +1,12 @@
 """One HTTP exchange with one host: bytes out, bytes in, within a total time, and honest about what left this machine.
 
 Strategy: requests' adapter (one a thread, so one warm connection a thread), without its session: no redirects, no
-proxies or .netrc from the environment, no cookies, no retries. The connection class tells us the phase: until its
-first `send` nothing left this machine (`NotSentError`); after it the fate is open (`NoReplyError`). Timeouts of sockets
-restart with every byte, so a watchdog thread shuts the socket at the deadline; it holds a duplicate of the plain
-descriptor, which also works in the middle of a TLS handshake.
+proxies or .netrc from the environment, no cookies, no retries. The connection class, which urllib3 lets its pools be
+given, tells us the phase: until its first `send` nothing left this machine (`NotSentError`); after it the fate is open
+(`NoReplyError`). Timeouts of sockets restart with every byte, so a watchdog thread shuts the socket at the deadline; it
+holds a duplicate of the plain descriptor, which also works in the middle of a TLS handshake. One private method of
+urllib3 is overridden for that, `_new_conn`; pyproject.toml bounds urllib3 for its sake, and the tests of phases and
+deadlines fail where it is not called any more.
 
 No exception or log line made here holds a URL query, a header, a key or a signature.
 """
@@ -16,14 +18,14 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.models import PreparedRequest, Response
+from requests.models import PreparedRequest
 from requests.structures import CaseInsensitiveDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -46,21 +48,21 @@ class Transport:
         self._monotonic = monotonic
         self._agent = agent
         self._local = threading.local()
-        self._wires: list[_Wire] = []
+        self._lines: list[_Line] = []
         self._lock = threading.Lock()
         self._watchdog = _Watchdog(monotonic)
 
     def send(self, request: Request, seconds: float) -> Reply:
         """Send once and return the reply, whatever its status. Raises NotSentError or NoReplyError."""
-        wire = self._wire()
-        if request.fresh and self._monotonic() - wire.last_used >= FRESH_SECONDS:
-            wire.drop()
+        line = self._line()
+        if request.fresh and self._monotonic() - line.last_used >= FRESH_SECONDS:
+            line.close()
         attempt = _Attempt()
-        outcome = self._exchange(wire, request, seconds, attempt)
+        outcome = self._exchange(line, request, seconds, attempt)
         if isinstance(outcome, Reply):
-            wire.last_used = self._monotonic()
+            line.last_used = self._monotonic()
             return outcome
-        wire.drop()
+        line.close()
         if not attempt.sent:
             raise NotSentError(f"nothing was sent to {self.url.host}: {outcome}")
         raise NoReplyError(f"no answer from {self.url.host}: {outcome}")
@@ -69,19 +71,19 @@ class Transport:
         """Close all connections and end the watchdog."""
         self._watchdog.close()
         with self._lock:
-            wires, self._wires = self._wires, []
-        for wire in wires:
-            wire.close()
+            lines, self._lines = self._lines, []
+        for line in lines:
+            line.close()
 
-    def _wire(self) -> _Wire:
-        found: _Wire | None = getattr(self._local, "wire", None)
+    def _line(self) -> _Line:
+        found: _Line | None = getattr(self._local, "line", None)
         if found is None:
-            found = self._local.wire = _Wire(self.url)
+            found = self._local.line = _Line()
             with self._lock:
-                self._wires.append(found)
+                self._lines.append(found)
         return found
 
-    def _exchange(self, wire: _Wire, request: Request, seconds: float, attempt: _Attempt) -> Reply | str:
+    def _exchange(self, line: _Line, request: Request, seconds: float, attempt: _Attempt) -> Reply | str:
         """The reply, or why there is none. Errors become text here, so that none carries the URL further."""
         if seconds <= 0:
             return "its time was over before it began"
@@ -89,7 +91,7 @@ class Transport:
         self._watchdog.watch(attempt, deadline)
         _current.attempt = attempt
         try:
-            outcome = wire.exchange(request, self._agent, seconds)
+            outcome = line.exchange(_prepared(self.url.origin, request, self._agent), seconds)
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -190,8 +192,10 @@ class _PhaseMixin:
         if self.sock is None:
             self.connect()  # type: ignore[attr-defined]
         self._show()
-        if _current.attempt is not None:
-            _current.attempt.sent = True
+        if (attempt := _current.attempt) is not None:
+            if attempt.expired and not attempt.sent:
+                raise TimeoutError("late")  # a name that resolved slowly: what is late does not leave at all
+            attempt.sent = True
         super().send(data)  # type: ignore[misc]
 
     def close(self) -> None:
@@ -221,51 +225,18 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _Tls
 
 
-class _Adapter(HTTPAdapter):
-    """requests' adapter for one origin: it keeps its pool and skips what only sessions with many hosts need."""
+class _Line(HTTPAdapter):
+    """One thread's connection to one origin; `close` drops it, and the next exchange opens a new one."""
 
     def __init__(self) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-        self._pool: Any = None
-
-    def get_connection_with_tls_context(self, *args: Any, **options: Any) -> Any:
-        if self._pool is None:
-            self._pool = super().get_connection_with_tls_context(*args, **options)
-        return self._pool
-
-    def request_url(self, request: PreparedRequest, proxies: Mapping[str, str] | None) -> str:  # noqa: ARG002
-        return str(request.path_url)
-
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        response = Response()
-        response.status_code, response.raw, response.request = resp.status, resp, req
-        return response
-
-    def drop(self) -> None:
-        """Forget and close the kept connection."""
-        self._pool = None
-        self.poolmanager.clear()
-
-
-class _Wire:
-    """One thread's connection."""
-
-    def __init__(self, url: BaseUrl) -> None:
-        self._origin = url.origin
-        self._adapter = _Adapter()
         self.last_used = float("-inf")
 
-    def drop(self) -> None:
-        self._adapter.drop()
-
-    def close(self) -> None:
-        self._adapter.close()
-
-    def exchange(self, request: Request, agent: str, seconds: float) -> Reply | str:
-        prepared = _prepared(self._origin, request, agent)
+    def exchange(self, prepared: PreparedRequest, seconds: float) -> Reply | str:
+        """Send, and read the reply as it came. Raises what requests and urllib3 raise."""
         timeout = (min(CONNECT_SECONDS, seconds), seconds)
-        raw = self._adapter.send(prepared, stream=True, timeout=timeout, verify=True).raw
+        raw = self.send(prepared, stream=True, timeout=timeout, verify=True).raw
         try:
             body = _read(raw)
         except BaseException:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 import time
 import traceback
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+import urllib3.util.connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +106,24 @@ def test_what_never_connected_was_not_sent() -> None:
     with pytest.raises(NotSentError, match="time was over"):
         transport.send(PING, 0)
     transport.close()
+
+
+def test_what_would_leave_too_late_does_not_leave(
+    scripted: Scripted, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that resolved slowly, and has no time-out of its own: once the time is over not one byte is sent."""
+    connect = urllib3.util.connection.create_connection
+
+    def slowly(*given: Any, **named: Any) -> socket.socket:
+        time.sleep(0.3)
+        return connect(*given, **named)
+
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", slowly)
+    scripted.on("POST", "/x", reply(200, {}))
+    with pytest.raises(NotSentError, match="not within"):
+        transport.send(Request("POST", "/x", body="a=1"), 0.1)
+    time.sleep(0.1)
+    assert not scripted.calls("POST", "/x")
 
 
 def test_tls_that_cannot_be_verified_sends_nothing(scripted: Scripted) -> None:
