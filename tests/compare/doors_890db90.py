@@ -22,6 +22,7 @@ from autotrader.exchanges.binance.secret import Credentials, Secret
 
 from autotrader.cli import main
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
+from autotrader.exchanges.binance.secret import Credentials, Secret
 from autotrader.exchanges.live import grant_live
 from autotrader.language.account_file import load_settings
 from autotrader.language.compile import hashes
