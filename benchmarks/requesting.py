@@ -67,8 +67,8 @@ def rows(size: Size) -> list[Row]:
 
 
 def _rows(size: Size, connection: Connection, bare: http.client.HTTPConnection, signer: ReadSigner) -> list[Row]:
-    broker = connection.broker
-    assert broker is not None
+    account = connection.account
+    assert account is not None
     target = ""
 
     def minute() -> None:
@@ -78,7 +78,7 @@ def _rows(size: Size, connection: Connection, bare: http.client.HTTPConnection, 
         target = f"{PATH}?{signed.payload}"
 
     def signed() -> None:
-        broker.calls.open_orders("BTCJPY")
+        account.open_orders("BTCJPY")
 
     def signed_bare() -> None:
         _get(bare, target, {"X-MBX-APIKEY": KEY})

@@ -12,18 +12,18 @@ Nothing here reads a clock, draws a random number or does input or output.
 All figures are Decimals; quantities are in the base asset, prices in the quote asset.
 """
 
-from autotrader.matching.book import Book, Course, Match, Placement, TimeInForce
+from autotrader.matching.book import Course, Match, MatchingBook, Placement, TimeInForce
 from autotrader.matching.levels import Level, Side, better, crosses, opposite
 from autotrader.matching.prevention import Prevented, Terms, Waiting
 from autotrader.matching.resting import MarketTrade, RestingFill, RestingOrder, fills_through
 from autotrader.matching.taker import filled, notional, walk, walk_value
 
 __all__ = [
-    "Book",
     "Course",
     "Level",
     "MarketTrade",
     "Match",
+    "MatchingBook",
     "Placement",
     "Prevented",
     "RestingFill",

@@ -69,7 +69,7 @@ def _no_deeper(_side: Side, _best: Level) -> Iterator[Level]:
     return iter(())
 
 
-class Book:
+class MatchingBook:
     """One symbol's book.
 
     ``step`` is the quantity grid of own fills (0: none). ``deeper`` gives the

@@ -17,7 +17,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from autotrader.matching import Book, Level, Match, Side
+from autotrader.matching import Level, Match, MatchingBook, Side
 from autotrader.simulator.candles import MinuteTable, Row, Series
 from autotrader.simulator.quotes import after_trade, deeper, size_at
 from autotrader.simulator.symbols import SymbolSpec
@@ -56,7 +56,7 @@ class Market:
 
     def __init__(self, spec: SymbolSpec, source: Source) -> None:
         self.spec = spec
-        self.book = Book(spec.step, deeper(spec), size_at(spec))
+        self.book = MatchingBook(spec.step, deeper(spec), size_at(spec))
         self.minutes = MinuteTable()
         self.quote: BestQuote | None = None
         self.last: Trade | None = None

@@ -18,8 +18,6 @@ from autotrader.app import Wishes as OpenOptions
 from autotrader.app import World as Runtime
 from autotrader.app import open_world as open_runtime
 from autotrader.app import read_project
-from autotrader.exchanges.binance.secret import Credentials, Secret
-
 from autotrader.cli import main
 from autotrader.exchanges.binance.connection import Settings as ConnectionSettings
 from autotrader.exchanges.binance.secret import Credentials, Secret

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autotrader.exchanges.binance.connection import Connection, connect
+from autotrader.exchanges.binance.endpoints import AccountCalls
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.venue import VenueSettings
@@ -37,6 +38,12 @@ class Asked:
     @property
     def query(self) -> str:
         return self.target.partition("?")[2]
+
+
+def account_of(connection: Connection) -> AccountCalls:
+    """The signed calls that only look."""
+    assert connection.account is not None
+    return connection.account
 
 
 Act = Callable[[socket.socket], None]

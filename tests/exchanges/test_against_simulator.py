@@ -48,6 +48,7 @@ from autotrader.orders import (
 )  # fmt: skip
 from autotrader.simulator import Simulator
 from autotrader.times import HOUR_MS, MINUTE_MS
+from tests.exchanges.scripted import account_of
 
 
 @pytest.fixture
@@ -307,7 +308,7 @@ def test_without_permission_to_trade_nothing_that_trades_is_sent(simulator: Simu
                          quantity=Decimal("0.001"), client_order_id="at-7f3a-one")  # fmt: skip
     with linked(simulator, live=False) as connection:
         broker = broker_of(connection)
-        broker.calls.test_order(asked)
+        account_of(connection).test_order(asked)
         with pytest.raises(SafetyRefused):
             broker.submit(asked, connection.clock.now_ms())
         with pytest.raises(SafetyRefused):
@@ -348,5 +349,5 @@ def test_real_time_is_synced_over_http() -> None:
         with connect(url=simulator.url, credentials=keys) as connection:
             connection.clock.sync()
             assert abs(connection.clock.now_ms() - simulator.now_ms) < 100
-            assert broker_of(connection).calls.account().can_trade
+            assert account_of(connection).account().can_trade
             assert connection.market.health().weight_used is not None

@@ -35,7 +35,7 @@ from autotrader.orders import (
     SubmitResult,
     Unknown,
 )  # fmt: skip
-from tests.exchanges.scripted import KEY, SECRET, Act, Scripted, connected, drip, error, hang_up, raw, reply
+from tests.exchanges.scripted import KEY, SECRET, Act, Scripted, account_of, connected, drip, error, hang_up, raw, reply
 from tests.worlds.work import cost
 
 ORDER = "/api/v3/order"
@@ -184,7 +184,7 @@ def test_a_redirect_never_carries_the_key_to_another_host(scripted: Scripted, co
         scripted.on("GET", "/api/v3/account", away)
         assert connection.broker is not None
         with pytest.raises(ExchangeRefused):
-            connection.broker.calls.account()
+            account_of(connection).account()
         assert isinstance(submit(scripted, connection, reply(307, "", {"Location": other.url + ORDER})), Unknown)
         assert other.asked == []
     finally:
@@ -215,7 +215,7 @@ def test_a_ban_is_silence_until_its_end_and_outlives_a_restart(
         assert least * 1000 <= parked.until_ms - first.clock.now_ms() <= most * 1000
         before = len(scripted.asked)
         with pytest.raises(ExchangeUnavailable, match="parked"):
-            first.calls.ping()
+            first.calls.time()
         assert isinstance(first.broker.submit(REQUEST, first.clock.now_ms()), NotSent)  # type: ignore[union-attr]
     with connected(scripted.url, parked=parked) as second:
         with pytest.raises(ExchangeUnavailable, match="parked"):

@@ -19,7 +19,7 @@ from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.messages import NoReplyError, Reply, Request
 from autotrader.exchanges.transport import Transport
 from autotrader.orders import Unknown
-from tests.exchanges.scripted import KEY, SECRET, Act, Scripted, connected, error, hang_up, raw, reply
+from tests.exchanges.scripted import KEY, SECRET, Act, Scripted, account_of, connected, error, hang_up, raw, reply
 from tests.exchanges.test_bad_replies import ORDER, REQUEST, submit
 
 GIVEN_S = 1.0
@@ -161,7 +161,7 @@ def test_nothing_secret_is_in_any_file_or_log(
                 connection.clock.sync()
             texts.append(repr(connection.broker.submit(REQUEST, connection.clock.now_ms())))
             try:
-                connection.broker.calls.within(1.0).account()
+                account_of(connection).within(1.0).account()
             except AutotraderError as caught:
                 texts.append(f"{caught!r} {caught}")
     files = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]

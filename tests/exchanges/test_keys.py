@@ -20,7 +20,7 @@ from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret, load_credentials
 from autotrader.exchanges.venue import VenueSettings
 from autotrader.orders import Rejected
-from tests.exchanges.scripted import KEY, Scripted, error, hang_up, reply
+from tests.exchanges.scripted import KEY, Scripted, account_of, error, hang_up, reply
 from tests.exchanges.test_bad_replies import ORDER, REQUEST
 
 pytest.importorskip("cryptography", reason="the extra `keys` is not installed")
@@ -101,7 +101,7 @@ def test_the_venue_can_verify_the_very_bytes_that_arrive(
     with linked(scripted, text) as connection:
         assert connection.broker is not None
         with pytest.raises(Exception, match="-1022"):
-            connection.broker.calls.account()
+            account_of(connection).account()
         outcome = connection.broker.submit(REQUEST, connection.clock.now_ms())
     assert isinstance(outcome, Rejected)
     assert outcome.fault == "key"

@@ -40,7 +40,19 @@ from autotrader.market.needs import (
 from autotrader.money import total
 from autotrader.orders import CancelRequest, OrderRequest, OrderType, Side
 from autotrader.trading.journal import horizon_ms
-from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, credentials, drip, error, hang_up, raw, reply
+from tests.exchanges.scripted import (
+    KEY,
+    SECRET,
+    Scripted,
+    account_of,
+    connected,
+    credentials,
+    drip,
+    error,
+    hang_up,
+    raw,
+    reply,
+)
 
 PING = Request("GET", "/api/v3/ping", "signature=abcdef")
 
@@ -417,9 +429,9 @@ def test_a_ban_heard_in_another_thread_is_told_in_the_thread_that_made_the_gover
 
 def test_a_ban_is_kept_in_the_cache_for_every_other_command(scripted: Scripted, tmp_path: Path) -> None:
     """The ban is the address's: whoever connects next with the same cache is silent, without being told."""
-    scripted.on("GET", "/api/v3/ping", error(418, -1003, "banned", {"Retry-After": "600"}))
+    scripted.on("GET", "/api/v3/ticker/price", error(418, -1003, "banned", {"Retry-After": "600"}))
     with connected(scripted.url, cache=tmp_path) as first, pytest.raises(ExchangeUnavailable):
-        first.calls.ping()
+        first.calls.prices(["BTCJPY"])
     before = len(scripted.asked)
     with connected(scripted.url, cache=tmp_path) as second, pytest.raises(ExchangeUnavailable, match="parked"):
         second.clock.sync()
@@ -458,7 +470,7 @@ def test_reads_are_tried_again_and_signed_anew(scripted: Scripted) -> None:
 
     with connected(scripted.url, sleep=pause, chance=lambda: 0.5) as connection:
         assert connection.broker is not None
-        connection.broker.calls.account()
+        account_of(connection).account()
     asked = scripted.calls("GET", "/api/v3/account")
     assert len({one.query for one in asked}) == 3
     assert pauses == [pytest.approx(0.2), pytest.approx(0.4)]
@@ -520,7 +532,7 @@ def test_no_exception_or_log_line_holds_a_secret(
             seen += [repr(broker.submit(order, connection.clock.now_ms())), repr(connection), repr(connection.client)]
             seen.append(repr(broker.cancel(CancelRequest(symbol="BTCJPY", client_order_id="at-7f3a-x"))))
             try:
-                broker.calls.account()
+                account_of(connection).account()
             except AutotraderError as caught:
                 seen += _all_texts(caught)
     signatures = {

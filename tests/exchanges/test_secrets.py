@@ -27,7 +27,7 @@ from keyring.errors import KeyringLocked
 
 from autotrader.errors import AutotraderError, ConfigError, SafetyRefused
 from autotrader.exchanges.secret import Credentials, Secret, key_places, load_credentials, secret_places
-from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, error, hang_up, reply
+from tests.exchanges.scripted import KEY, SECRET, Scripted, account_of, connected, error, hang_up, reply
 
 OTHER = "OtherSecretOtherSecretOtherSecretOtherSecretOtherSecretOther0000"
 
@@ -258,7 +258,7 @@ def test_no_variable_behind_a_failed_request_holds_a_signature(scripted: Scripte
             assert connection.broker is not None
             connection.clock.sync()
             try:
-                connection.broker.calls.account()
+                account_of(connection).account()
             except AutotraderError as caught:
                 texts.append(with_variables(caught))
     signed = {one.query.rpartition("signature=")[2] for one in scripted.asked if "signature=" in one.query}
@@ -284,7 +284,7 @@ def test_what_a_crash_writes_holds_no_secret(scripted: Scripted) -> None:
         assert connection.broker is not None
         connection.clock.sync()
         with suppress(AutotraderError):
-            connection.broker.calls.account()
+            account_of(connection).account()
     assert "transport.py" in dumped[0]
     assert not any(one in text for text in dumped for one in (KEY, SECRET))
 

@@ -22,7 +22,7 @@ from autotrader.exchanges.binance.signing import (
     READ_CALLS,
     Method,
     ReadSigner,
-    Signed,
+    SignedPayload,
     TradeSigner,
     Value,
     encode,
@@ -30,7 +30,7 @@ from autotrader.exchanges.binance.signing import (
 )  # fmt: skip
 from autotrader.exchanges.live import LiveToken, confirmation_from, grant_live
 from autotrader.exchanges.secret import Credentials, Secret, load_credentials
-from tests.exchanges.scripted import KEY, SECRET, Scripted, connected, credentials, reply
+from tests.exchanges.scripted import KEY, SECRET, Scripted, account_of, connected, credentials, reply
 
 DOCS_SECRET = Secret("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
 HOST = "127.0.0.1"
@@ -94,8 +94,8 @@ def test_the_signature_covers_the_very_bytes_on_the_wire(scripted: Scripted) -> 
     scripted.on("POST", "/sapi/v3/asset/getUserAsset", reply(200, []))
     with connected(scripted.url) as connection:
         assert connection.broker is not None
-        connection.broker.calls.account()
-        connection.broker.calls.user_assets("ＪＰＹ")
+        account_of(connection).account()
+        account_of(connection).user_assets("ＪＰＹ")
     sent = [one.query or one.body for one in scripted.asked if "signature=" in one.query + one.body]
     assert len(sent) == 2
     for text in sent:
@@ -308,7 +308,7 @@ def test_the_venues_bounds_of_the_window(window_ms: int, taken: bool) -> None:
 
 def test_a_signed_text_shows_neither_key_nor_signature() -> None:
     """What is printed of a signed request by accident is three stars."""
-    assert repr(Signed("symbol=BTCJPY&signature=abc", Secret(KEY))) == "Signed(***)"
+    assert repr(SignedPayload("symbol=BTCJPY&signature=abc", Secret(KEY))) == "Signed(***)"
 
 
 def test_refusals_say_what_was_asked_and_what_helps() -> None:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.matching import Book, Level, Placement, Side
+from autotrader.matching import Level, MatchingBook, Placement, Side
 from autotrader.matching.book import TimeInForce
 
 D = Decimal
@@ -21,8 +21,8 @@ def _deeper(side: Side, best: Level) -> Iterator[Level]:
         yield Level(best.price + move * distance, D(2))
 
 
-def _book(bid: int = 99, ask: int = 101, size: str = "1") -> Book:
-    book = Book(D("0.001"), _deeper)
+def _book(bid: int = 99, ask: int = 101, size: str = "1") -> MatchingBook:
+    book = MatchingBook(D("0.001"), _deeper)
     book.quote(Level(D(bid), D(size)), Level(D(ask), D(size)))
     return book
 
@@ -120,7 +120,7 @@ def test_cancel_gives_the_remaining_quantity_once() -> None:
 
 def test_own_orders_meet_in_price_time_order() -> None:
     """A seller meets the better bid first, then the earlier of two equal ones."""
-    book = Book()
+    book = MatchingBook()
     for number, price in ((1, 100), (2, 100), (3, 101)):
         book.place(number, "BUY", D(1), D(price))
     matches = book.place(4, "SELL", D("2.5"), D(100)).matches
@@ -181,7 +181,7 @@ def test_volume_is_conserved_and_the_book_is_never_crossed(steps: list[tuple[Any
 @given(st.lists(st.tuples(_prices, _sizes), min_size=2, max_size=8), _sizes)
 def test_an_order_fills_only_after_every_order_before_it(orders: list[tuple[Decimal, Decimal]], size: Decimal) -> None:
     """After any market trade through all bids, whoever stands behind an unfilled order has got nothing."""
-    book = Book()
+    book = MatchingBook()
     for number, (price, quantity) in enumerate(orders, 1):
         book.place(number, "BUY", quantity, price)
     book.trade(D(1), size, "SELL")
@@ -194,7 +194,7 @@ def test_an_order_fills_only_after_every_order_before_it(orders: list[tuple[Deci
 
 def test_an_empty_market_has_no_best_price_and_gives_nothing() -> None:
     """Without a quote nothing is shown, nothing trades, and whoever rests has nobody before them."""
-    book = Book()
+    book = MatchingBook()
     assert (book.best("BUY"), book.best("SELL")) == (None, None)
     assert book.place(1, "BUY", D(1), None).reason == "NO_LIQUIDITY"
     assert book.place(2, "BUY", D(1), D(99)).resting == 1

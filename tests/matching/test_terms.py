@@ -7,16 +7,16 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.matching import Book, Level, Terms
+from autotrader.matching import Level, MatchingBook, Terms
 
 D = Decimal
 
 
-def _empty() -> Book:
-    return Book(D("0.001"))
+def _empty() -> MatchingBook:
+    return MatchingBook(D("0.001"))
 
 
-def _left(book: Book, number: int) -> Decimal:
+def _left(book: MatchingBook, number: int) -> Decimal:
     waiting = book.waiting(number)
     return D(0) if waiting is None else waiting.remaining
 

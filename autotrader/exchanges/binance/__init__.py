@@ -1,4 +1,4 @@
-"""Binance spot over REST, as Binance Japan's customers use it. This file is its door (`exchanges.Exchange`).
+"""Binance spot over REST, as Binance Japan's customers use it. This file is its door (`exchanges.Door`).
 
 bytes: signing, keys, hosts · limits: governor, bans, weights · replies: market_replies, account_replies, errors ·
 calls: client, endpoints · ports: market_data (with instruments, candles), broker, paper_source · together: connection.

@@ -80,11 +80,6 @@ class BinanceBroker:
         self._on_filter_refusal = on_filter_refusal
         self._window_ms = recv_window_ms
 
-    @property
-    def calls(self) -> AccountCalls:
-        """The signed calls that only look: commission, restrictions, order counts, order test."""
-        return self._calls
-
     def observe(self, needs: frozenset[AccountNeed], deadline: float) -> Account:
         """Balances and open orders, fetched concurrently; what could not be had is in `missing`."""
         clock = self._client.clock

@@ -69,17 +69,7 @@ def connect(
         raise ConfigError("stepped time is a simulator's; it runs on loopback only")
     transport = _line(settings, checked)
     clock = _clock(settings, transport, lambda: calls.time())  # noqa: PLW0108 - `calls` is made below
-    bans = BanFile(settings.cache / "bans.json", checked.origin) if settings.cache is not None else None
-    governor = Governor(
-        clock.now_ms,
-        share=settings.weight_share,
-        part=settings.weight_part,
-        parked=settings.parked,
-        on_parked=settings.on_parked,
-        on_parking=bans.write if bans is not None else None,
-    )
-    if bans is not None and (kept := bans.read()) is not None:
-        governor.keep(kept)
+    governor = _governor(settings, clock, checked)
     reader = ReadSigner(credentials, checked.host, settings.recv_window_ms) if credentials else None
     trader = None
     if credentials and live_token:
@@ -109,6 +99,22 @@ def connect(
         ask_before_orders=(lambda _refuse: None) if trader is None else trader.ask_before_orders,
         closers=[pool.close, transport.close, *([] if store else [candles.close])],
     )
+
+
+def _governor(settings: VenueSettings, clock: ExchangeClock, url: BaseUrl) -> Governor:
+    """Knows of a ban from before a restart, this process's or another's: the venue bans addresses, not programs."""
+    bans = BanFile(settings.cache / "bans.json", url.origin) if settings.cache is not None else None
+    governor = Governor(
+        clock.now_ms,
+        share=settings.weight_share,
+        part=settings.weight_part,
+        parked=settings.parked,
+        on_parked=settings.on_parked,
+        on_parking=bans.write if bans is not None else None,
+    )
+    if bans is not None and (kept := bans.read()) is not None:
+        governor.keep(kept)
+    return governor
 
 
 def _line(settings: VenueSettings, url: BaseUrl) -> Sender:

@@ -41,7 +41,6 @@ Each = Mapping[str, T | BadReply]
 
 
 # fmt: off
-PING            = Endpoint("GET", "/api/v3/ping", 1)
 TIME            = Endpoint("GET", "/api/v3/time", 1)
 EXCHANGE_INFO   = Endpoint("GET", "/api/v3/exchangeInfo", 20, "symbols showPermissionSets")
 TICKER_24H      = Endpoint("GET", "/api/v3/ticker/24hr", weights.tickers, "symbol symbols type")
@@ -92,10 +91,6 @@ class PublicCalls(_Calls):
     def within(self, seconds: float) -> PublicCalls:
         """The same calls with less time."""
         return PublicCalls(self._client, seconds)
-
-    def ping(self) -> None:
-        """Whether the venue answers at all."""
-        self._ask(PING)
 
     def time(self) -> int:
         """The venue's time in milliseconds."""

@@ -46,7 +46,7 @@ TRADE_CALLS: Final = frozenset({("POST", "/api/v3/order"), ("DELETE", "/api/v3/o
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Signed:
+class SignedPayload:
     """A signed text for one host, with the key that belongs in its header. Its repr shows neither."""
 
     payload: str
@@ -104,7 +104,7 @@ class _Signer:
         """Which key signs, without showing it."""
         return self._credentials.fingerprint
 
-    def sign(self, host: str, method: Method, path: str, params: Params, timestamp_ms: int) -> Signed:
+    def sign(self, host: str, method: Method, path: str, params: Params, timestamp_ms: int) -> SignedPayload:
         """The payload with recvWindow, timestamp and, last, its signature.
 
         Raises SafetyRefused for a call that is not on this signer's list, or for another host.
@@ -112,7 +112,7 @@ class _Signer:
         self._allow(host, method, path, params)
         payload = encode([*params, ("recvWindow", self._window_ms), ("timestamp", timestamp_ms)])
         made = quote(self._signature(payload.encode()), safe="")
-        return Signed(f"{payload}&signature={made}", self._credentials.key)
+        return SignedPayload(f"{payload}&signature={made}", self._credentials.key)
 
     def _allow(self, host: str, method: Method, path: str, params: Params) -> None:  # noqa: ARG002 - for the trader
         if host != self.host:
