@@ -39,8 +39,11 @@ class Step:
 
 
 def documents() -> list[Path]:
-    """Every document that people read: README, changelog and all below docs/."""
-    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    """Every document that people read: those of the root and all below docs/."""
+    return [
+        *(ROOT / f"{name}.md" for name in ("README", "CHANGELOG", "CONTRIBUTING")),
+        *sorted((ROOT / "docs").rglob("*.md")),
+    ]
 
 
 def blocks(file: Path) -> list[Block]:

@@ -18,7 +18,7 @@ from autotrader.language.problems import Problem
 from tests.docs.blocks import ROOT, Block, agrees, blocks, documents, steps
 from tests.docs.sandbox import Sandbox, exchange
 
-KINDS = {"yaml", "console", "json", "python", "ini", ""}
+KINDS = {"yaml", "console", "json", "python", "ini", "mermaid", ""}
 ALL = [block for file in documents() for block in blocks(file)]
 CONSOLES = sorted({(block.file, block.part) for block in ALL if block.kind == "console"})
 _WRONG = re.compile(r"# wrong: (AT\d{3})")
