@@ -7,6 +7,7 @@ run. `Checked.reported` are the paths that later stages stay silent about.
 
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from types import UnionType
@@ -54,18 +55,17 @@ class Checked(Generic[Model]):
         return any(path[:end] in self.reported for end in range(len(path) + 1))
 
 
-# What stands in for something wrong while the rest is checked: by key, and for items by the key of their list.
-_HARMLESS: Mapping[str, Any] = {
+# What stands in for something wrong while the rest is checked: by key, and for an item by the key of its list.
+_STAND_INS: Mapping[str, Any] = {
     "version": "1", "symbol": "BTCJPY", "symbols": ["BTCJPY"], "price": "market", "spend": "10_000_000 JPY",
     "then": [{"notify": "-"}], "else": [{"notify": "-"}], "text": "-", "default": "1", "notify": "-", "n": "1",
-    "of": ["exchange is normal"], "if": "exchange is normal", "rules": {}, "rule": ["-"],
+    "of": ["exchange is normal"], "if": "exchange is normal", "rules": {},
 }  # fmt: skip
-_HARMLESS_ITEM: Mapping[str, Any] = {
-    "then": {"notify": "-"}, "else": {"notify": "-"}, "symbols": "BTCJPY", "labels": "x", "at": "daily 09:00",
-    "between": "00:00-24:00", "include": "rules/*.yaml",
+_ITEMS: Mapping[str, Any] = {
+    **{key: value[0] for key, value in _STAND_INS.items() if isinstance(value, list)},
+    "labels": "x", "at": "daily 09:00", "between": "00:00-24:00", "include": "rules/*.yaml",
     "choose": {"if": "exchange is normal", "then": [{"notify": "-"}]},
 }  # fmt: skip
-_CONDITION = "exchange is normal"
 
 
 def check(model: type[Model], document: Document) -> Checked[Model]:
@@ -89,7 +89,8 @@ def check(model: type[Model], document: Document) -> Checked[Model]:
                 if len(problems) < MOST_PROBLEMS and not _consequence(path, reported, detail):
                     found = _problems(model, document, path, detail)
                     problems += found
-                    detail["type"] = found[0].code if detail["type"] in _UNKNOWN else detail["type"]
+                    if detail["type"] in _UNKNOWN:
+                        reported[path] = found[0].code  # AT4xx: what it would have given is not missed
                 _mend(data, path, detail, reported)
     return Checked(None, tuple(problems), frozenset(reported))
 
@@ -146,13 +147,13 @@ def _take_out(data: object, path: Path) -> None:
     holder = _holder(data, path)
     last = path[-1] if path else None
     if isinstance(holder, dict) and isinstance(last, str):
-        if last in _HARMLESS and last in holder:
-            holder[last] = _HARMLESS[last]
+        if last in _STAND_INS and last in holder:
+            holder[last] = deepcopy(_STAND_INS[last])  # it may be mended in its turn
         else:
             holder.pop(last, None)
     elif isinstance(holder, list) and isinstance(last, int) and last < len(holder):
         name = next((step for step in reversed(path) if isinstance(step, str)), "")
-        holder[last] = _HARMLESS_ITEM.get(name, _CONDITION)
+        holder[last] = deepcopy(_ITEMS.get(name, "exchange is normal"))
 
 
 def _holder(data: object, path: Path) -> object:
@@ -176,11 +177,14 @@ def _mend(data: dict[str, Any], path: Path, detail: ErrorDetails, reported: dict
         target.update(context["add"])
         reported.update(dict.fromkeys(((*path, key) for key in context["add"]), detail["type"]))
         return
-    reported[path] = detail["type"]
-    if detail["type"] == "missing" and isinstance(target := _holder(data, path), dict):
-        target[str(path[-1])] = _HARMLESS.get(str(path[-1]), "-")
-        return
-    _take_out(data, path)
+    reported.setdefault(path, detail["type"])
+    holder = _holder(data, path)
+    if detail["type"] == "missing" and isinstance(holder, dict):
+        holder[str(path[-1])] = deepcopy(_STAND_INS.get(str(path[-1]), "-"))
+    elif detail["type"] in _UNKNOWN and isinstance(holder, dict):
+        holder.pop(str(path[-1]), None)  # nothing can stand in for a key that has no place here
+    else:
+        _take_out(data, path)
 
 
 _UNKNOWN = frozenset({"extra_forbidden", "unexpected_keyword_argument"})  # a key that is in no model, no dataclass

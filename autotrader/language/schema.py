@@ -14,6 +14,7 @@ Schema = dict[str, Any]
 
 def rule_file_schema() -> Schema:
     """The schema of rule files."""
+    from autotrader.language.actions import BARE
     from autotrader.language.relations import RELATIONS
     from autotrader.language.rule_file import WrittenFile
     from autotrader.language.vocabulary import VOCABULARY
@@ -28,7 +29,7 @@ def rule_file_schema() -> Schema:
     for name in ("WrittenAction", "WrittenCombinator"):
         schema["$defs"][name] |= {"minProperties": 1, "maxProperties": 1}
     action = schema["$defs"].pop("WrittenAction")
-    schema["$defs"]["WrittenAction"] = {"anyOf": [{"enum": ["cancel", "halt"]}, action]}
+    schema["$defs"]["WrittenAction"] = {"anyOf": [{"enum": sorted(BARE)}, action]}
     notify = schema["$defs"].pop("WrittenNotify")
     schema["$defs"]["WrittenNotify"] = {"anyOf": [{"type": "string", "minLength": 1}, notify]}
     return schema

@@ -146,3 +146,24 @@ def test_the_environment_cannot_make_it_live() -> None:
     settings, problems = load_settings("a", "version: 1\n", {"AUTOTRADER__MODE": "live"})
     assert settings is None
     assert [each.code for each in problems] == ["AT510"]
+
+
+def test_a_limit_that_cannot_be_read_is_not_called_missing_too() -> None:
+    """One mistake is one problem: only what is not written is missing in live."""
+    written = "version: 1\nmode: live\nlimits: {open_orders: x, price_band: [3%], spend_per_day: 5}\n"
+    _, problems = load_settings("a", written)
+    said = next(each.message for each in problems if each.code == "AT506")
+    assert not [name for name in ("open_orders", "price_band", "spend_per_day") if name in said]
+    assert "keep_free" in said
+
+
+def test_the_environment_keeps_to_the_bounds_of_the_file() -> None:
+    """A percentage that the file could not hold is none that a variable may set."""
+    _, problems = load_settings("a", FULL, {"AUTOTRADER__LIMITS__PRICE_BAND": "0%"})
+    assert [(each.code, each.message) for each in problems] == [("AT510", "`0%` is out of range")]
+
+
+def test_a_key_in_the_wrong_place_hides_no_other_mistake() -> None:
+    """What stands in for something wrong elsewhere never keeps a key that has no place here."""
+    _, problems = load_settings("a", "version: 1\nlimits: {symbols: [BTCJPY]}\ntimezone: Mars\n")
+    assert [(each.code, each.place.line) for each in problems] == [("AT501", 2), ("AT505", 3)]
