@@ -21,7 +21,6 @@ from autotrader.runtime import OpenOptions, Runtime, open_runtime
 from autotrader.service.logs import Logs
 from autotrader.service.notify import Notices
 
-NOT_ARMED = "`autotrader doctor` looks at key, clock and exchange; nothing is placed until they are in order"
 NO_WORD = "`autotrader adopt` lists what waits; say `autotrader adopt ORDER` or `autotrader ignore ORDER` to each"
 
 

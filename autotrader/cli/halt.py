@@ -6,7 +6,6 @@ before anything that can fail.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,11 @@ from autotrader.cli._output import emit_json, note, say, styled
 from autotrader.cli._stores import folder_now_ms
 from autotrader.cli._worlds import project_of, world_of
 from autotrader.engine.halt import Halt, HaltLevel
-from autotrader.errors import AutotraderError, ConfigError, UsageError
+from autotrader.errors import UsageError
 from autotrader.records.places import Identity
-from autotrader.records.store import Store
-from autotrader.service.control import HaltReply, halt, remaining, store_folders
-from autotrader.service.inbox import cancel_all
+from autotrader.runtime import Runtime
+from autotrader.service.control import HaltReply, halt, store_folders
+from autotrader.service.hand import cancel_what_stands
 from autotrader.text import printable
 
 FAILED = 1
@@ -61,31 +60,18 @@ def command(
     level = HaltLevel.CANCEL if cancel else HaltLevel.REDUCE_ONLY if reduce_only else HaltLevel.HALT
     done = [halt(folder, Halt(said, level), folder_now_ms(folder)) for folder in found]
     if cancel:
-        done = [_cancelled(one, config, state) for one in done]
+
+        def opened(identity: Identity) -> Runtime:
+            project = project_of(config, identity.base_url)
+            return world_of(project, state, live=identity.mode == "live")
+
+        done = [cancel_what_stands(one, opened) for one in done]
     code = FAILED if any(one.problem or (cancel and one.remaining) for one in done) else 0
     if output == "json":
         return emit_json({"halted": [_data(one) for one in done], "reason": said}, code)
     for one in done:
         _show(one, level)
     return code
-
-
-def _cancelled(one: HaltReply, config: Path | None, state: Path | None) -> HaltReply:
-    """Take back what stands, where no service did: opens that store's own world. Live needs its keys."""
-    if one.how == "service" or not one.remaining:
-        return one
-    try:
-        with Store.read(one.folder) as store:
-            identity: Identity = store.identity
-        project = project_of(config, identity.base_url)
-        with world_of(project, state, live=identity.mode == "live") as world:
-            if world.store.identity != identity:
-                raise ConfigError("the API key of this environment is not the key of that store")
-            world.start()
-            gone = cancel_all(world)
-        return replace(one, cancelled=tuple(gone), remaining=remaining(one.folder))
-    except AutotraderError as error:
-        return replace(one, problem=f"orders could not be cancelled: {error.message}")
 
 
 _MEANINGS = {"reduce_only": "nothing is bought, sales go on", "halt": "", "cancel": "orders are taken back"}

@@ -17,20 +17,20 @@ from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 from autotrader.cli._output import emit_json, note, say, table
 from autotrader.cli._venue import venue
-from autotrader.cli._worlds import NOT_ARMED, permission_of, project_of, world_of
+from autotrader.cli._worlds import permission_of, project_of, world_of
 from autotrader.cli.market import symbol_argument
 from autotrader.cli.pause import duration_ms
-from autotrader.errors import SafetyRefused, UsageError
+from autotrader.errors import UsageError
 from autotrader.money import grouped, parse_decimal, plain, price_text
 from autotrader.orders import OrderRequest, OrderType, Side, TimeInForce
 from autotrader.records.places import store_dir
 from autotrader.runtime import Runtime, identity_of
-from autotrader.service.control import ask_service
-from autotrader.service.hand import Wanted, cancel_by_hand, place_by_hand, wanted_to
+from autotrader.service import hand
 from autotrader.structs import dataclass
 from autotrader.text import printable
 from autotrader.times import DAY_MS, time_with_utc
 
+T = TypeVar("T")
 UNCLEAR, REFUSED, DENIED = 5, 6, 4
 _PLACED = {"ACCEPTED": 0, "ADOPTED": 0, "REJECTED": REFUSED, "DROPPED": DENIED, "NOT_SENT": UNCLEAR}
 _CANCELLED = {"CONFIRMED": 0, "REJECTED": REFUSED, "NOT_SENT": UNCLEAR, "LOOKED": 0}
@@ -48,35 +48,28 @@ class Where:
 
 def place_order(asked: OrderRequest, where: Where, cancel_after_ms: int | None = None) -> tuple[Mapping[str, Any], int]:
     """Place one order; what came of it, and the exit code. Raises SafetyRefused where a limit denies it."""
-    wanted = Wanted(
+    wanted = hand.Wanted(
         symbol=asked.symbol, side=asked.side, price=asked.price, quantity=asked.quantity,
         post_only=asked.type is OrderType.LIMIT_MAKER, tif=asked.tif, cancel_after_ms=cancel_after_ms,
     )  # fmt: skip
-    facts = _done("order", wanted_to(wanted), lambda world: place_by_hand(world, wanted), where)
+    facts = hand.place(*_there(where, wanted))
     return facts, _PLACED.get(str(facts.get("state")), UNCLEAR)
 
 
 def cancel_order(order: str, where: Where) -> tuple[Mapping[str, Any], int]:
     """Cancel one of our orders by client order id or the venue's. Raises UsageError where it is not ours."""
-    facts = _done("cancel", {"id": order}, lambda world: cancel_by_hand(world, order), where)
+    facts = hand.cancel(*_there(where, order))
     return facts, _CANCELLED.get(str(facts.get("state")), UNCLEAR)
 
 
-def _done(
-    command: str, arguments: Mapping[str, object], work: Callable[[Runtime], Mapping[str, Any]], where: Where
-) -> Mapping[str, Any]:
+def _there(where: Where, what: T) -> tuple[Path, T, Callable[[], Runtime]]:
+    """The store that is meant, what is asked of it, and how its runtime is opened where no service holds it."""
     project = project_of(where.config, where.base_url)
     permission = permission_of(project) if where.live else None
     fingerprint = "" if permission is None else permission[1].fingerprint
     identity = identity_of(project.settings, live=where.live, fingerprint=fingerprint)
-    reply = ask_service(store_dir(folders(where.state).state, identity), command, arguments)
-    if reply is not None:
-        return {**reply.checked(), "by": "service"}
-    with world_of(project, where.state, live=where.live, permission=permission) as world:
-        started = world.start()
-        if started.failures:  # a difference that waits for a word forbids orders in the gate, and no cancel
-            raise SafetyRefused("not armed: " + "; ".join(started.failures), hint=NOT_ARMED)
-        return {**work(world), "by": "this command"}
+    folder = store_dir(folders(where.state).state, identity)
+    return folder, what, lambda: world_of(project, where.state, live=where.live, permission=permission)
 
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -19,7 +19,7 @@ from autotrader.records.places import DATABASE, store_dir, writer_pid
 from autotrader.records.store import Store
 from autotrader.runtime import identity_of
 from autotrader.service.control import open_idle
-from autotrader.service.inbox import cancel_all
+from autotrader.service.hand import cancel_all
 
 
 @click.group("paper", context_settings={"help_option_names": ["-h", "--help"]})

@@ -14,13 +14,10 @@ from autotrader.cli._output import emit_json, say
 from autotrader.cli._stores import folder_now_ms, meant, store_now_ms
 from autotrader.errors import UsageError
 from autotrader.language.expression import Origin, parse_duration_ms
-from autotrader.language.requests import PauseRequest
 from autotrader.records.store import Store
-from autotrader.service.control import ask_service, open_idle
-from autotrader.text import did_you_mean, printable
+from autotrader.service.pausing import Pausing, pause
+from autotrader.text import printable
 from autotrader.times import iso_utc, time_text
-from autotrader.trading.kept import Kept
-from autotrader.views.why import Explainer
 
 
 def duration_ms(text: str, flag: str = "--for") -> int:
@@ -38,42 +35,8 @@ def pause_rules(
 ) -> int:
     """Pause or resume by name or label, by way of the service where one runs."""
     folder = meant(state)
-    with Store.read(folder) as store:
-        _check_names(store, rules, labels, resume=resume)
-    arguments = {"rules": list(rules), "labels": list(labels), "for_ms": for_ms, "resume": resume}
-    reply = ask_service(folder, "pause", arguments)
-    if reply is not None:
-        reply.checked()
-    else:
-        now_ms = folder_now_ms(folder)
-        with open_idle(folder, now_ms) as store:
-            _told(store, rules, labels, for_ms, now_ms, resume=resume)
+    pause(folder, Pausing(rules=tuple(rules), labels=tuple(labels), for_ms=for_ms, resume=resume), folder_now_ms)
     return _show(folder, rules, labels, resume=resume, output=output)
-
-
-def _told(
-    store: Store, rules: Sequence[str], labels: Sequence[str], for_ms: int | None, now_ms: int, *, resume: bool
-) -> None:
-    until = None if for_ms is None else now_ms + for_ms
-    request = PauseRequest(resume=resume, rules=tuple(rules), labels=tuple(labels), until_ms=until, run=None)
-    with store.transaction():
-        Kept(store).pause(request, now_ms)
-
-
-def _check_names(store: Store, rules: Sequence[str], labels: Sequence[str], *, resume: bool) -> None:
-    """A name that nobody bears would pause nothing, silently. What is paused may always be resumed."""
-    teller = Explainer(store)
-    paused = {tuple(entry[:2]) for entry in store.settings.get("paused", [])} if resume else set()
-    for rule in rules:
-        if ("rule", rule) not in paused:
-            teller.known(rule)
-    plan = teller.newest_plan()
-    known = [] if plan is None else sorted({label for rule in plan.rules for label in rule.labels})
-    for label in labels:
-        if label in known or ("label", label) in paused:
-            continue
-        listed = f"there are: {', '.join(known)}" if known else "no rule has a label"
-        raise UsageError(f"no rule has the label `{label}`", hint=did_you_mean(label, known, listed))
 
 
 def _show(folder: Path, rules: Sequence[str], labels: Sequence[str], *, resume: bool, output: str) -> int:

@@ -12,10 +12,8 @@ from autotrader.cli._options import format_option, state_option
 from autotrader.cli._output import emit_json, say
 from autotrader.cli._stores import folder_now_ms
 from autotrader.cli.pause import pause_rules
-from autotrader.errors import RecordsBroken, UsageError
-from autotrader.records.halt_file import read_halt_file
-from autotrader.records.store import Store
-from autotrader.service.control import ask_service, open_idle, store_folders
+from autotrader.errors import UsageError
+from autotrader.service.control import halt_reason, resume, store_folders
 from autotrader.text import printable
 
 
@@ -39,7 +37,7 @@ def _end_halt(place: Path, output: str) -> int:
     found = store_folders(place)
     if not found:
         raise UsageError(f"there is no store in {place}", hint="name the folder of the service: --state DIR")
-    halted = {folder: reason for folder in found if (reason := _reason(folder)) is not None}
+    halted = {folder: reason for folder in found if (reason := halt_reason(folder)) is not None}
     if len(halted) > 1:
         names = ", ".join(folder.name for folder in halted)
         raise UsageError(
@@ -47,26 +45,10 @@ def _end_halt(place: Path, output: str) -> int:
         )
     facts: dict[str, Any] = {"resumed": None, "reason": None}
     for folder, reason in halted.items():
-        reply = ask_service(folder, "resume", {})
-        if reply is None:
-            now_ms = folder_now_ms(folder)
-            with open_idle(folder, now_ms) as store:
-                store.resume(now_ms)
-        else:
-            reply.checked()
+        resume(folder, folder_now_ms)
         facts = {"resumed": folder.name, "reason": reason}
     if output == "json":
         return emit_json(facts)
     said = f"resumed  {facts['resumed']}  (it was halted: {printable(str(facts['reason']))})"
     say(said if facts["resumed"] else "nothing was halted")
     return 0
-
-
-def _reason(folder: Path) -> str | None:
-    """Why a store is halted, None where it is not. A database that cannot be read leaves the halt file."""
-    try:
-        with Store.read(folder) as store:
-            return store.halt_reason()
-    except RecordsBroken:
-        halt = read_halt_file(folder)
-        return None if halt is None else halt.reason

@@ -12,7 +12,7 @@ import click
 from autotrader.cli._folders import folders, private
 from autotrader.cli._options import base_url_option, config_option, state_option
 from autotrader.cli._output import note, styled, wants_color
-from autotrader.cli._worlds import NO_WORD, NOT_ARMED, project_of, world_of
+from autotrader.cli._worlds import NO_WORD, project_of, world_of
 from autotrader.engine.budget import budget_of
 from autotrader.errors import SafetyRefused, UsageError
 from autotrader.language.expression import Origin, parse_duration_ms
@@ -20,6 +20,7 @@ from autotrader.language.requests import PlaceRequest
 from autotrader.money import gain_text, money_text, price_text
 from autotrader.orders import Fill
 from autotrader.runtime import Runtime
+from autotrader.service.hand import NOT_ARMED
 from autotrader.service.logs import set_up
 from autotrader.service.runner import Manner, Runner
 from autotrader.text import counted, printable

@@ -1,8 +1,10 @@
-"""Telling a store what to do: by way of the running service where one holds the lock, else by taking the lock.
+"""Telling a store what to do: by way of the running service where one holds the lock, else here, by taking the lock.
+
+`ask_or_do` is the only place that decides between the two. Orders by hand stand in `hand`, for they need the exchange.
 
 A service is asked through its inbox and answers there. An order that is not answered in time is of unknown fate to the
-asker; so the entry ends by itself: the service refuses an order that has lain longer than `GOOD_FOR_MS`. Halting never
-depends on any of this: the halt file is written first, whatever state the database is in.
+asker; so the entry ends by itself: the service refuses one that has lain longer than `inbox.ORDER_GOOD_MS`. Halting
+never depends on any of this: the halt file is written first, whatever state the database is in.
 """
 
 from __future__ import annotations
@@ -80,6 +82,16 @@ def ask_service(
         return ServiceReply(pid=pid, answered=False, facts={})
     finally:
         inbox.close()
+
+
+def ask_or_do(
+    folder: Path, command: str, arguments: Mapping[str, object], here: Callable[[], Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """What the service that holds a store answers, else what doing it `here` comes to; `by` says which. The only place
+    that decides between the two. Raises what either raises; where a service has not answered nothing is done here.
+    """
+    reply = ask_service(folder, command, arguments)
+    return {**here(), "by": "this command"} if reply is None else {**reply.checked(), "by": "service"}
 
 
 # ------------------------------------------------------------------------------------------------- which store
@@ -171,6 +183,28 @@ def _halted_by_service(folder: Path, reply: ServiceReply) -> HaltReply:
     )
 
 
+def halt_reason(folder: Path) -> str | None:
+    """Why a store is halted, None where it is not. A database that cannot be read leaves the halt file."""
+    try:
+        with Store.read(folder) as store:
+            return store.halt_reason()
+    except RecordsBroken:
+        there = read_halt_file(folder)
+        return None if there is None else there.reason
+
+
+def resume(folder: Path, now_ms: Callable[[Path], int]) -> None:
+    """End a halt. `now_ms` gives the store's time."""
+
+    def here() -> Mapping[str, Any]:
+        moment = now_ms(folder)
+        with open_idle(folder, moment) as store:
+            store.resume(moment)
+        return {}
+
+    ask_or_do(folder, "resume", {}, here)
+
+
 def _level(folder: Path) -> HaltLevel:
     """The level in force: the halt file always has the strongest."""
     there = read_halt_file(folder)
@@ -219,16 +253,16 @@ def settle(state: Path, order: str, word: Word, now_ms: Callable[[Path], int]) -
     """Say `adopt` or `ignore` to one order. `now_ms` gives a store's time. Raises UsageError where none is meant."""
     folder, difference = _meant(state, order)
     cid = difference.client_order_id
-    reply = ask_service(folder, word, {"order": cid})
-    if reply is None:
+
+    def here() -> Mapping[str, Any]:
         moment = now_ms(folder)
         with open_idle(folder, moment) as store:
             settle_difference(store, cid, word, moment)
-            left = tuple(one.client_order_id for one in waiting(store))
-        return Settled(folder=folder, word=word, difference=difference, armed=None, reasons=(), left=left)
-    facts = reply.checked()
+            return {"armed": None, "reasons": (), "left": [one.client_order_id for one in waiting(store)]}
+
+    facts = ask_or_do(folder, word, {"order": cid}, here)
     return Settled(
-        folder=folder, word=word, difference=difference, armed=bool(facts["armed"]),
+        folder=folder, word=word, difference=difference, armed=None if facts["armed"] is None else bool(facts["armed"]),
         reasons=tuple(map(str, facts["reasons"])), left=tuple(map(str, facts["left"])),
     )  # fmt: skip
 

@@ -6,23 +6,36 @@ crash in the middle leaves the same trail as a rule's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from autotrader.engine.limits import review_needs
-from autotrader.errors import OrderDenied, UsageError
+from autotrader.errors import (
+    AutotraderError,
+    ConfigError,
+    ExchangeRefused,
+    ExchangeUnavailable,
+    OrderDenied,
+    SafetyRefused,
+    UsageError,
+)
 from autotrader.language.requests import PlaceRequest
 from autotrader.market.needs import BalancesNeed, BookNeed, OpenOrdersNeed
 from autotrader.market.sources import Sources
 from autotrader.money import parse_decimal, plain
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, TimeInForce, client_order_id
 from autotrader.records.intents import Intent
+from autotrader.records.places import Identity
+from autotrader.records.store import Store
 from autotrader.runtime import Runtime
+from autotrader.service.control import HaltReply, ask_or_do, remaining
 
 DEADLINE_MS = 30_000
+NOT_ARMED = "`autotrader doctor` looks at key, clock and exchange; nothing is placed until they are in order"
 OBSERVE_SECONDS = 8.0
 
 
@@ -62,6 +75,26 @@ def wanted_to(wanted: Wanted) -> dict[str, object]:
         "symbol": wanted.symbol, "side": wanted.side, "price": plain(wanted.price), "quantity": plain(wanted.quantity),
         "post_only": wanted.post_only, "tif": wanted.tif, "cancel_after_ms": wanted.cancel_after_ms,
     }  # fmt: skip
+
+
+def place(folder: Path, wanted: Wanted, opened: Callable[[], Runtime]) -> Mapping[str, Any]:
+    """Place one order: the running service does it, else a runtime that is `opened` here and was armed. What came of
+    it, and by whom. Raises SafetyRefused where it is not armed or a limit denies it.
+    """
+    return ask_or_do(folder, "order", wanted_to(wanted), lambda: _armed(opened, lambda one: place_by_hand(one, wanted)))
+
+
+def cancel(folder: Path, order: str, opened: Callable[[], Runtime]) -> Mapping[str, Any]:
+    """Cancel one of our orders by client order id or the venue's. Raises UsageError where it is not ours."""
+    return ask_or_do(folder, "cancel", {"id": order}, lambda: _armed(opened, lambda one: cancel_by_hand(one, order)))
+
+
+def _armed(opened: Callable[[], Runtime], work: Callable[[Runtime], Mapping[str, Any]]) -> Mapping[str, Any]:
+    with opened() as runtime:
+        started = runtime.start()
+        if started.failures:  # a difference that waits for a word forbids orders in the gate, and no cancel
+            raise SafetyRefused("not armed: " + "; ".join(started.failures), hint=NOT_ARMED)
+        return work(runtime)
 
 
 def place_by_hand(world: Runtime, wanted: Wanted) -> Mapping[str, object]:
@@ -121,6 +154,36 @@ def cancel_by_hand(world: Runtime, order: str, asked_by: str = "hand") -> Mappin
         "status": None if ended is None else ended.status,
         "executed": None if ended is None else plain(ended.executed),
     }
+
+
+def cancel_all(world: Runtime) -> list[str]:
+    """Cancel every open order of this store at the venue; the ids of those that are confirmed."""
+    confirmed = []
+    for row in world.store.orders.open():
+        try:
+            answer = cancel_by_hand(world, row.client_order_id, asked_by="halt")
+        except (ExchangeUnavailable, ExchangeRefused, UsageError):
+            continue  # the others are cancelled nonetheless; what stands is told by the caller
+        if answer.get("state") == "CONFIRMED":
+            confirmed.append(row.client_order_id)
+    return confirmed
+
+
+def cancel_what_stands(done: HaltReply, opened: Callable[[Identity], Runtime]) -> HaltReply:
+    """Take our orders back where no service did. `opened` opens the runtime of that very store; live needs its keys."""
+    if done.how == "service" or not done.remaining:
+        return done
+    try:
+        with Store.read(done.folder) as store:
+            identity = store.identity
+        with opened(identity) as runtime:
+            if runtime.store.identity != identity:
+                raise ConfigError("the API key of this environment is not the key of that store")
+            runtime.start()
+            gone = cancel_all(runtime)
+        return replace(done, cancelled=tuple(gone), remaining=remaining(done.folder))
+    except AutotraderError as error:
+        return replace(done, problem=f"orders could not be cancelled: {error.message}")
 
 
 def _request(world: Runtime, wanted: Wanted) -> PlaceRequest:

@@ -14,11 +14,12 @@ from contextlib import nullcontext
 from typing import Any
 
 from autotrader.engine.halt import HaltLevel
-from autotrader.errors import AutotraderError, ExchangeRefused, ExchangeUnavailable, RecordsBroken, UsageError
-from autotrader.language.requests import PauseRequest
+from autotrader.errors import AutotraderError, RecordsBroken
 from autotrader.records.crash import crash_point
 from autotrader.records.inbox import InboxEntry
 from autotrader.runtime import Runtime
+from autotrader.service.hand import cancel_all, cancel_by_hand, place_by_hand, wanted_from
+from autotrader.service.pausing import Pausing
 from autotrader.text import printable
 
 Answer = Mapping[str, object]
@@ -103,25 +104,17 @@ class Desk:
         return {"halted": False}
 
     def _pause(self, arguments: Mapping[str, Any]) -> Answer:
-        now_ms, span = self._world.connection.clock.now_ms(), arguments.get("for_ms")
-        request = PauseRequest(
-            resume=bool(arguments.get("resume")),
-            rules=_names(arguments, "rules"),
-            labels=_names(arguments, "labels"),
-            until_ms=None if span is None else now_ms + int(span),
-            run=None,
-        )
+        now_ms = self._world.connection.clock.now_ms()
+        request = Pausing.of(arguments).request(now_ms)  # what makes no sense must not undo what is written outside
         with self._world.store.transaction():
             self._world.cycle.kept.pause(request, now_ms)
         return {"paused": [pause.name for pause in self._world.cycle.kept.pauses_at(now_ms)]}
 
     def _order(self, arguments: Mapping[str, Any]) -> Answer:
-        from autotrader.service.hand import place_by_hand, wanted_from
 
         return place_by_hand(self._world, wanted_from(arguments))
 
     def _cancel(self, arguments: Mapping[str, Any]) -> Answer:
-        from autotrader.service.hand import cancel_by_hand
 
         return cancel_by_hand(self._world, str(arguments["id"]))
 
@@ -134,26 +127,3 @@ def _is_about_rules(arguments: Mapping[str, Any]) -> bool:
 def _is_of_the_records(entry: InboxEntry) -> bool:
     """Whether its whole effect can be written together with its number."""
     return entry.command == "pause" or (entry.command == "resume" and _is_about_rules(entry.arguments))
-
-
-def _names(arguments: Mapping[str, Any], what: str) -> tuple[str, ...]:
-    """A list of names. Raises TypeError for anything else."""
-    names = arguments.get(what) or []
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise TypeError(f"`{what}` is no list of names")
-    return tuple(names)
-
-
-def cancel_all(world: Runtime) -> list[str]:
-    """Cancel every open order of this store at the venue; the ids of those that are confirmed."""
-    from autotrader.service.hand import cancel_by_hand
-
-    confirmed = []
-    for row in world.store.orders.open():
-        try:
-            answer = cancel_by_hand(world, row.client_order_id, asked_by="halt")
-        except (ExchangeUnavailable, ExchangeRefused, UsageError):
-            continue  # the others are cancelled nonetheless; what stands is told by the caller
-        if answer.get("state") == "CONFIRMED":
-            confirmed.append(row.client_order_id)
-    return confirmed

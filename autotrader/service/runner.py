@@ -16,7 +16,8 @@ from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
 from autotrader.market.needs import CandleNeed
 from autotrader.runtime import Runtime
-from autotrader.service.inbox import Desk, cancel_all
+from autotrader.service.hand import cancel_all
+from autotrader.service.inbox import Desk
 from autotrader.service.jobs import JobScheduler
 from autotrader.service.witness import send_head
 from autotrader.trading.parts import CycleReport
