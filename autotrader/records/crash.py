@@ -48,6 +48,14 @@ CRASH_POINTS = (
     "closing",  # the records are sealed, the files are still open
 )
 
+# While an older store is brought up to date; no trading passes here.
+MIGRATION_POINTS = (
+    "backup_unfinished",  # the copy is written, and not yet called a backup
+    "backup_kept",
+    "step_taken",  # inside the transaction, behind each step
+    "migrated",  # all of it is on disk, its checkpoint is not
+)
+
 _passed: dict[str, int] = {}
 
 

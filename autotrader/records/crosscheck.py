@@ -19,7 +19,7 @@ from autotrader.money import plain, total
 from autotrader.orders import TERMINAL
 from autotrader.records.canon import canonical, text_hash
 from autotrader.records.chain import CLOSED, Act, Chain, Damage
-from autotrader.records.database import Database
+from autotrader.records.database import Database, schema_of_ours
 from autotrader.records.intents import STATIC_COLUMNS
 from autotrader.records.orders import FILL_COLUMNS, ORDER_COLUMNS
 from autotrader.records.values import ACT_SETTINGS
@@ -101,7 +101,7 @@ def _pages(db: Database) -> Iterator[Damage]:
 
 def _schema(db: Database) -> Iterator[Damage]:
     """Definitions that are not ours: a trigger could alter rows while our own program writes them."""
-    ours, found = db.schema_of_ours(), db.schema()
+    ours, found = schema_of_ours(), db.schema()
     for name in sorted(
         ours.keys() ^ found.keys() | {name for name in ours.keys() & found if ours[name] != found[name]}
     ):

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from autotrader.errors import RecordsBroken
-from autotrader.records.schema import APPLICATION_ID, CHECKED, MIGRATIONS, VERSION
+from autotrader.records import schema
+from autotrader.records.schema import APPLICATION_ID, CHECKED, Step
 
 Value = str | int | bytes | None
 _Read = TypeVar("_Read")
@@ -180,21 +181,67 @@ class Database:
         """The definition of each table, index, trigger and view, by name."""
         return _schema(self._connection)
 
-    def schema_of_ours(self) -> dict[str, str]:
-        """What `schema` gives for a database that this program made."""
-        return _schema_of(MIGRATIONS)
+    def take(self, step: Step) -> None:
+        """Take a step of a migration inside the open transaction."""
+        if callable(step):
+            step(self)
+            return
+        for statement in _statements(step):
+            self.write(statement)
+
+    def version(self) -> int:
+        """How many migrations it has seen, 0 for an empty file."""
+        found = self.row("PRAGMA user_version")
+        return 0 if found is None else int(found[0])
+
+    def check(self) -> None:
+        """Look through the pages of the tables that decide about money. Raises RecordsBroken."""
+        for table in CHECKED:
+            for (verdict,) in self.rows(f"PRAGMA integrity_check({table})"):
+                if verdict != "ok":
+                    raise RecordsBroken(
+                        f"the records in {self.path} are damaged: {table}: {verdict}",
+                        hint="stop, keep a copy of the folder, and restore the last backup",
+                    )
+
+    def back_up(self, target: Path) -> None:
+        """Copy the whole database, consistently, to `target`. Raises RecordsBroken."""
+        try:
+            with closing(sqlite3.connect(target)) as copy:
+                self._connection.backup(copy)
+        except FAILURES as error:
+            raise broken(target, error) from error
 
     def close(self) -> None:
         """Close it; the WAL is folded back into the file."""
         self._connection.close()
 
 
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one: `executescript` would commit what was begun."""
+    rest = ""
+    for line in script.splitlines(keepends=True):
+        rest += line
+        if sqlite3.complete_statement(rest):
+            yield rest
+            rest = ""
+    if rest.strip():
+        yield rest
+
+
+def schema_of_ours() -> dict[str, str]:
+    """What `Database.schema` gives for a database that this program made."""
+    return _schema_of(schema.MIGRATIONS)
+
+
 @lru_cache(maxsize=2)
-def _schema_of(migrations: tuple[str, ...]) -> dict[str, str]:
-    with closing(sqlite3.connect(":memory:")) as fresh:
-        for migration in migrations:
-            fresh.executescript(migration)
-        return _schema(fresh)
+def _schema_of(steps: tuple[Step, ...]) -> dict[str, str]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        fresh = Database(connection, Path(":memory:"), read_only=False)
+        with fresh.transaction():
+            for step in steps:
+                fresh.take(step)
+        return fresh.schema()
 
 
 def _schema(connection: sqlite3.Connection) -> dict[str, str]:
@@ -217,7 +264,7 @@ def broken(path: Path, error: sqlite3.Error | UnicodeError) -> RecordsBroken:
 
 
 def open_database(path: Path, *, read_only: bool = False) -> Database:
-    """Open our database; a writer creates or migrates it.
+    """Open our database; a writer brings it up to date then (`migrate`).
 
     Raises RecordsBroken for a foreign, damaged or newer file, and where SQLite itself is too old.
     """
@@ -243,9 +290,10 @@ def _prepared(connection: sqlite3.Connection, path: Path, *, read_only: bool) ->
         connection.execute("PRAGMA foreign_keys = OFF")
         version = _recognise(connection, path)
         if read_only:
-            if version < VERSION:
+            newest = len(schema.MIGRATIONS)
+            if version < newest:
                 raise RecordsBroken(
-                    f"the records in {path} are of an older version ({version}, this program reads {VERSION})",
+                    f"the records in {path} are of an older version ({version}, this program reads {newest})",
                     hint="start `autotrader run` once: it makes a backup and brings them up to date",
                 )
         else:
@@ -253,8 +301,6 @@ def _prepared(connection: sqlite3.Connection, path: Path, *, read_only: bool) ->
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA wal_autocheckpoint = 1000")
             connection.execute("PRAGMA cache_size = -512")  # KiB; the default of 2,000 fills over weeks
-            _migrate(connection, path, version)
-            _check(connection, path)
     except FAILURES as error:
         raise broken(path, error) from error
     return Database(connection, path, read_only=read_only)
@@ -269,35 +315,10 @@ def _recognise(connection: sqlite3.Connection, path: Path) -> int:
         raise RecordsBroken(
             f"{path} is a database of another program", hint="give another folder with --state; nothing was changed"
         )
-    if version > VERSION:
+    newest = len(schema.MIGRATIONS)
+    if version > newest:
         raise RecordsBroken(
-            f"the records in {path} were written by a newer autotrader (version {version}, this one knows {VERSION})",
+            f"the records in {path} were written by a newer autotrader (version {version}, this one knows {newest})",
             hint="use the newer program, or restore the backup that it made before it migrated",
         )
     return version
-
-
-def _migrate(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    if version == VERSION:
-        return
-    if version:
-        back_up(connection, path.with_name(f"{path.stem}-before-v{VERSION}.db"))
-    for number in range(version, VERSION):
-        script = f"BEGIN IMMEDIATE; {MIGRATIONS[number]} PRAGMA user_version = {number + 1};"
-        connection.executescript(f"{script} PRAGMA application_id = {APPLICATION_ID}; COMMIT;")
-
-
-def back_up(connection: sqlite3.Connection, target: Path) -> None:
-    """Copy the whole database, consistently, to `target` (replaced where it exists)."""
-    with closing(sqlite3.connect(target)) as copy:
-        connection.backup(copy)
-
-
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    for table in CHECKED:
-        verdict = connection.execute(f"PRAGMA integrity_check({table})").fetchone()[0]
-        if verdict != "ok":
-            raise RecordsBroken(
-                f"the records in {path} are damaged: {table}: {verdict}",
-                hint="stop, keep a copy of the folder, and restore the last backup",
-            )

@@ -6,6 +6,10 @@ of another type, so that a wrong value cannot slip in by SQLite's conversions.
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
 APPLICATION_ID = 0x41545231  # "ATR1": tells our file from any other SQLite file
 
 # The tables that decide about money; all of them are checked page by page at every start. Evaluations are bulk, their
@@ -72,5 +76,16 @@ CREATE INDEX fills_by_time ON fills (time_ms);
 CREATE INDEX fills_by_order ON fills (client_order_id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
-VERSION = len(MIGRATIONS)
+
+class Rows(Protocol):
+    """What a step that must understand rows is given: the open transaction. It is taken on an empty database too."""
+
+    def rows(self, sql: str, values: Sequence[str | int | bytes | None] = ()) -> list[sqlite3.Row]:
+        """Read rows."""
+
+    def write(self, sql: str, values: Sequence[str | int | bytes | None] = ()) -> int:
+        """Change rows; returns how many."""
+
+
+Step = str | Callable[[Rows], None]  # a script of SQL, or a function
+MIGRATIONS: tuple[Step, ...] = (_FIRST,)

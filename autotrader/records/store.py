@@ -33,6 +33,7 @@ from autotrader.records.halt_file import read_halt_file, write_halt_file
 from autotrader.records.heads import Head, HeadsFile, check_macs, read_heads
 from autotrader.records.inbox import Inbox
 from autotrader.records.intents import Intents
+from autotrader.records.migrate import migrate
 from autotrader.records.orders import Orders
 from autotrader.records.own import DayRecord, own_record, read_day, refusals
 from autotrader.records.places import DATABASE, HALT_FILE, HEADS, INBOX, Identity, WriterLock
@@ -103,6 +104,8 @@ class Store:
             lock.close()
             raise
         try:
+            migrate(db, now_ms)
+            db.check()
             create_or_compare(db, folder, identity, now_ms=now_ms, make_id=make_id)
             store = cls(folder, db, lock)
             store._compare_with_heads(rekey=rekey)

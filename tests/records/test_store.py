@@ -17,7 +17,6 @@ from autotrader.engine.state import Pending, Phase, RuleState, Run, StateKey
 from autotrader.errors import ConfigError, RecordsBroken, SafetyRefused
 from autotrader.language.shapes import LeafMemory
 from autotrader.records import schema
-from autotrader.records.database import back_up
 from autotrader.records.places import Identity, store_dir, stores_in, writer_pid
 from autotrader.records.store import Store, new_store_id
 from tests.worlds.desk import WORLD, open_store
@@ -175,24 +174,10 @@ def test_a_newer_store_is_refused(tmp_path: Path) -> None:
     open_store(tmp_path / "s").close()
     path = tmp_path / "s" / "records.db"
     other = sqlite3.connect(path)
-    other.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    other.execute(f"PRAGMA user_version = {len(schema.MIGRATIONS) + 1}")
     other.close()
     with pytest.raises(RecordsBroken, match="newer"):
         open_store(tmp_path / "s")
-
-
-def test_migration_keeps_a_backup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An older store is brought up to date, and the file from before stays beside it."""
-    open_store(tmp_path / "s").close()
-    monkeypatch.setattr("autotrader.records.database.VERSION", schema.VERSION + 1)
-    more = (*schema.MIGRATIONS, "ALTER TABLE runs ADD COLUMN note TEXT;")
-    monkeypatch.setattr("autotrader.records.database.MIGRATIONS", more)
-    store = open_store(tmp_path / "s")
-    assert store.verify().whole
-    store.close()
-    backup = sqlite3.connect(tmp_path / "s" / f"records-before-v{schema.VERSION + 1}.db")
-    assert backup.execute("PRAGMA user_version").fetchone()[0] == schema.VERSION
-    backup.close()
 
 
 def test_reading_while_another_process_writes(tmp_path: Path) -> None:
@@ -309,7 +294,7 @@ def test_small_tables_keep_their_values(tmp_path: Path) -> None:
 def test_an_older_store_is_not_read_by_guess(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader does not migrate; it says what does."""
     open_store(tmp_path / "s").close()
-    monkeypatch.setattr("autotrader.records.database.VERSION", schema.VERSION + 1)
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, ""))
     with pytest.raises(RecordsBroken, match="older version"):
         Store.read(tmp_path / "s")
 
@@ -396,7 +381,7 @@ def test_a_backup_is_a_whole_store(tmp_path: Path) -> None:
     store = open_store(tmp_path / "s")
     store.notice(1, "info", "kept")
     (tmp_path / "copy").mkdir()
-    back_up(store._db._connection, tmp_path / "copy" / "records.db")
+    store._db.back_up(tmp_path / "copy" / "records.db")
     (tmp_path / "copy" / "heads.jsonl").write_bytes((tmp_path / "s" / "heads.jsonl").read_bytes())
     store.close()
     with Store.read(tmp_path / "copy") as copy:
