@@ -11,13 +11,12 @@ import sqlite3
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    Bars = NDArray[np.void]
+Bars = NDArray[np.void]
 
 FIELDS: Final = ("open_ms", "open", "high", "low", "close", "volume", "turnover")
 _TYPES: Final = [("open_ms", "<i8"), *((name, "<f8") for name in FIELDS[1:])]
@@ -58,15 +57,11 @@ class CandleStore(Protocol):
 
 def empty_bars(count: int = 0) -> Bars:
     """An array for so many candles, all zero."""
-    import numpy as np
-
     return np.zeros(count, dtype=_TYPES)
 
 
 def bars_of(rows: list[tuple[Any, ...]]) -> Bars:
     """An array of candles from rows in the order of `FIELDS`."""
-    import numpy as np
-
     return np.array(rows, dtype=_TYPES)
 
 
@@ -81,7 +76,6 @@ class SqliteCandleStore:
 
     def load(self, key: SeriesKey, last: int) -> tuple[Bars, bool]:
         """The last so many candles, oldest first, and whether the first of them is the symbol's first ever."""
-        import numpy as np
 
         with self._lock, self._database:
             series = self._id(key)

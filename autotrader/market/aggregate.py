@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
 
 from autotrader.market.candles import Candles
+from autotrader.market.rolling import Ints
 from autotrader.market.timeframe import FIXED_MS, approximate_ms, open_of
-
-if TYPE_CHECKING:
-    from autotrader.market.candles import Ints
 
 
 def divides(fine: str, coarse: str) -> bool:
@@ -25,8 +23,6 @@ def divides(fine: str, coarse: str) -> bool:
 
 def aggregated(candles: Candles, timeframe: str) -> Candles | str:
     """Candles of a coarser timeframe, or why they cannot be made. A coarse candle with a missing part is left out."""
-    import numpy as np
-
     if timeframe == candles.timeframe:
         return candles
     if approximate_ms(timeframe) < approximate_ms(candles.timeframe) or not divides(candles.timeframe, timeframe):
@@ -58,8 +54,6 @@ def aggregated(candles: Candles, timeframe: str) -> Candles | str:
 
 def _starts(opens: Ints, timeframe: str) -> Ints:
     """Open time of the coarse candle in which each fine one lies."""
-    import numpy as np
-
     if timeframe == "1M":
         months: Ints = opens.astype("datetime64[ms]").astype("datetime64[M]").astype("datetime64[ms]").astype(np.int64)
         return months
@@ -70,8 +64,6 @@ def _starts(opens: Ints, timeframe: str) -> Ints:
 
 def _parts(opens: Ints, fine: str, coarse: str) -> Ints:
     """How many fine candles the coarse candle around each one has."""
-    import numpy as np
-
     if coarse != "1M":
         return np.full(len(opens), FIXED_MS[coarse] // FIXED_MS[fine])
     months = opens.astype("datetime64[ms]").astype("datetime64[M]")

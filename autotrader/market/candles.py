@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
+# sar and supertrend never settle: where the symbol's whole life is not loaded they are computed from so many candles.
+PATH_WINDOW = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Candle:

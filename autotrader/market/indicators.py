@@ -13,20 +13,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import talib
+
+from autotrader.market.candles import PATH_WINDOW, Candles
 from autotrader.market.paths import sar, supertrend
-from autotrader.market.rolling import PATH_WINDOW, any_within, deviation, sums
+from autotrader.market.rolling import Flags, Floats, Ints, any_within, deviation, sums
 from autotrader.market.timeframe import FIXED_MS
 
-if TYPE_CHECKING:
-    from autotrader.market.candles import Candles, Floats, Ints
-    from autotrader.market.rolling import Flags
-
-    Rows = dict[str, Floats]  # open high low close volume, and `value`: what a word of one series is computed from
-    Numbers = tuple[Decimal, ...]
-    Indicator = Callable[[Rows, Numbers], Floats]
-    Path = Callable[[Rows, Numbers, int], Floats]  # over windows of so many candles; 0 = from the first one on
+Rows = dict[str, Floats]  # open high low close volume, and `value`: what a word of one series is computed from
+Numbers = tuple[Decimal, ...]
+Indicator = Callable[[Rows, Numbers], Floats]
+Path = Callable[[Rows, Numbers, int], Floats]  # over windows of so many candles; 0 = from the first one on
 
 _SERIES = {"highest": "high", "lowest": "low"}  # what a word is computed from where no series is given: else close
 
@@ -38,8 +38,6 @@ def column(
 
     `span` is the word's own period in candles, `warmup` the candles until its seed is forgotten.
     """
-    import numpy as np
-
     found = np.full(len(candles), np.nan)
     source = series if series is not None else getattr(candles, _SERIES.get(name, "close"))
     known = ~np.isnan(candles.close) if series is None else ~np.isnan(source)
@@ -65,8 +63,6 @@ def column(
 
 def shifted(values: Floats, candles: Candles, count: int) -> Floats:
     """The column `count` candles ago, by time: NaN where that candle is missing."""
-    import numpy as np
-
     positions = _positions(candles)
     at = np.searchsorted(positions, positions - count)
     found: Floats = np.where(positions[at] == positions - count, values[at], np.nan)
@@ -75,8 +71,6 @@ def shifted(values: Floats, candles: Candles, count: int) -> Floats:
 
 def _positions(candles: Candles) -> Ints:
     """Each candle's number on the grid of its timeframe, so that neighbours differ by one."""
-    import numpy as np
-
     known: Ints | None = candles.memo.get("positions")
     if known is None:
         if candles.timeframe == "1M":
@@ -102,7 +96,6 @@ def _windowed(function: str) -> Indicator:
     """A TA-Lib function of one series and a period; a period of one is the series itself."""
 
     def compute(rows: Rows, numbers: Numbers) -> Floats:
-        import talib
 
         period = int(numbers[0])
         found: Floats = rows["value"] if period == 1 else getattr(talib, function)(rows["value"], period)
@@ -113,7 +106,6 @@ def _windowed(function: str) -> Indicator:
 
 def _difference(function: str) -> Indicator:
     def compute(rows: Rows, numbers: Numbers) -> Floats:
-        import talib
 
         found: Floats = getattr(talib, function)(rows["value"], int(numbers[0]))
         return found
@@ -122,9 +114,6 @@ def _difference(function: str) -> Indicator:
 
 
 def _roc(rows: Rows, numbers: Numbers) -> Floats:
-    import numpy as np
-    import talib
-
     found: Floats = talib.ROC(rows["value"], int(numbers[0]))
     before = np.roll(rows["value"], int(numbers[0]))
     return np.where(before == 0, np.nan, found)
@@ -134,7 +123,6 @@ def _ranged(function: str) -> Indicator:
     """A TA-Lib function of high, low and close and a period."""
 
     def compute(rows: Rows, numbers: Numbers) -> Floats:
-        import talib
 
         found: Floats = getattr(talib, function)(rows["high"], rows["low"], rows["close"], int(numbers[0]))
         return found
@@ -143,9 +131,6 @@ def _ranged(function: str) -> Indicator:
 
 
 def _rsi(rows: Rows, numbers: Numbers) -> Floats:
-    import numpy as np
-    import talib
-
     found: Floats = talib.RSI(rows["value"], int(numbers[0]))
     moved = np.maximum.accumulate(np.concatenate(([0.0], (np.diff(rows["value"]) != 0).astype(np.float64))))
     return np.where(moved > 0, found, np.nan)
@@ -153,7 +138,6 @@ def _rsi(rows: Rows, numbers: Numbers) -> Floats:
 
 def _directional(function: str) -> Indicator:
     def compute(rows: Rows, numbers: Numbers) -> Floats:
-        import numpy as np
 
         found = _ranged(function)(rows, numbers)
         ranges = (rows["high"] != rows["low"]) | (np.concatenate(([0.0], np.diff(rows["close"]))) != 0)
@@ -164,7 +148,6 @@ def _directional(function: str) -> Indicator:
 
 def _macd(index: int) -> Indicator:
     def compute(rows: Rows, numbers: Numbers) -> Floats:
-        import talib
 
         fast, slow, signal = (int(number) for number in numbers)
         found: Floats = talib.MACD(rows["value"], fast, slow, signal)[index]
@@ -189,8 +172,6 @@ def _band(side: int) -> Indicator:
 
 
 def _band_width(rows: Rows, numbers: Numbers) -> Floats:
-    import numpy as np
-
     mean, spread = deviation(rows["value"], int(numbers[0]))
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Floats = 200.0 * float(numbers[1]) * spread / mean
@@ -202,8 +183,6 @@ def _stdev(rows: Rows, numbers: Numbers) -> Floats:
 
 
 def _zscore(rows: Rows, numbers: Numbers) -> Floats:
-    import numpy as np
-
     mean, spread = deviation(rows["value"], int(numbers[0]))
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Floats = (rows["value"] - mean) / spread
@@ -213,8 +192,6 @@ def _zscore(rows: Rows, numbers: Numbers) -> Floats:
 # ---------------------------------------------------------------------------------------------------- oscillators
 def _flat(rows: Rows, period: int) -> Flags:
     """Where the last `period` candles have one price only."""
-    import talib
-
     high = rows["high"] if period == 1 else talib.MAX(rows["high"], period)
     low = rows["low"] if period == 1 else talib.MIN(rows["low"], period)
     found: Flags = high == low
@@ -223,8 +200,6 @@ def _flat(rows: Rows, period: int) -> Flags:
 
 def _stochastic(index: int) -> Indicator:
     def compute(rows: Rows, numbers: Numbers) -> Floats:
-        import numpy as np
-        import talib
 
         fast, slow, signal = (int(number) for number in numbers)
         smoothing = slow if index == 0 else slow + signal - 1
@@ -240,7 +215,6 @@ def _stochastic(index: int) -> Indicator:
 
 def _unless_flat(function: str) -> Indicator:
     def compute(rows: Rows, numbers: Numbers) -> Floats:
-        import numpy as np
 
         return np.where(_flat(rows, int(numbers[0])), np.nan, _ranged(function)(rows, numbers))
 
@@ -249,8 +223,6 @@ def _unless_flat(function: str) -> Indicator:
 
 def _mfi(rows: Rows, numbers: Numbers) -> Floats:
     """Money flow of rising and falling candles, summed per window: TA-Lib's own takes a flow below 1 for none."""
-    import numpy as np
-
     typical = (rows["high"] + rows["low"] + rows["close"]) / 3.0
     change = np.concatenate(([0.0], np.diff(typical)))
     flow = typical * rows["volume"]
@@ -263,15 +235,11 @@ def _mfi(rows: Rows, numbers: Numbers) -> Floats:
 
 # ---------------------------------------------------------------------------------------------------- volume
 def _obv(rows: Rows, _numbers: Numbers) -> Floats:
-    import talib
-
     found: Floats = talib.OBV(rows["close"], rows["volume"])
     return found
 
 
 def _vwap(rows: Rows, numbers: Numbers) -> Floats:
-    import numpy as np
-
     period = int(numbers[0])
     typical = (rows["high"] + rows["low"] + rows["close"]) / 3.0
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -12,14 +12,13 @@ from collections.abc import Iterable
 from itertools import pairwise
 from math import isfinite
 from operator import itemgetter
-from typing import TYPE_CHECKING
+
+import numpy as np
 
 from autotrader.errors import ConfigError
 from autotrader.market.candles import Candles
+from autotrader.market.rolling import Floats
 from autotrader.market.timeframe import FIXED_MS, TIMEFRAMES, open_of
-
-if TYPE_CHECKING:
-    from autotrader.market.candles import Floats
 
 COLUMNS = ("open_time", "open", "high", "low", "close", "volume")
 TURNOVER = ("quote_volume", "quote_asset_volume", "quoteassetvolume", "turnover")
@@ -32,8 +31,6 @@ def read_klines(text: str, name: str, symbol: str, interval: str = "", *, from_b
 
     Raises ConfigError with file and line.
     """
-    import numpy as np
-
     lines = text.removeprefix("\ufeff").splitlines()
     at = _columns(next(csv.reader(lines[:1]), []), name)
     found = _clean_table(lines, at)
@@ -52,8 +49,6 @@ def read_klines(text: str, name: str, symbol: str, interval: str = "", *, from_b
 
 def _clean_table(lines: list[str], at: tuple[int, ...]) -> tuple[list[int], Floats] | None:
     """The table of a file without any fault, quickly; None where every row has to be looked at."""
-    import numpy as np
-
     used = at if at[-1] >= 0 else at[:-1]
     pick = itemgetter(*used)
     body = lines[1:]
@@ -76,8 +71,6 @@ def _clean_table(lines: list[str], at: tuple[int, ...]) -> tuple[list[int], Floa
 
 def _checked_table(lines: list[str], at: tuple[int, ...], name: str) -> tuple[list[int], Floats]:
     """The table row by row, with holes; raises ConfigError with the line of the first fault."""
-    import numpy as np
-
     opens: list[int] = []
     values: list[tuple[float, ...]] = []
     for number, row in enumerate(csv.reader(lines[1:]), 2):

@@ -7,20 +7,18 @@ a fixed window of candles before it: the same value wherever the loaded history 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from autotrader.market.candles import Floats
+import numpy as np
+import talib
 
-    Rows = dict[str, Floats]
-    Numbers = tuple[Decimal, ...]
+from autotrader.market.rolling import Floats
+
+Rows = dict[str, Floats]
+Numbers = tuple[Decimal, ...]
 
 
 def sar(rows: Rows, numbers: Numbers, window: int) -> Floats:
     """Parabolic SAR: over the whole life, or each value from the last `window` candles alone."""
-    import numpy as np
-    import talib
-
     high, low = rows["high"], rows["low"]
     step, most = float(numbers[0]), float(numbers[1])
     if not window:
@@ -39,8 +37,6 @@ def supertrend(rows: Rows, numbers: Numbers, window: int) -> Floats:
     the other one takes over. With a window each value starts afresh that many candles before it: all
     starts run side by side, one step at a time.
     """
-    import numpy as np
-
     period, multiplier = int(numbers[0]), float(numbers[1])
     middle = (rows["high"] + rows["low"]) / 2.0
     reach = multiplier * _mean_range(rows, period)
@@ -55,17 +51,12 @@ def supertrend(rows: Rows, numbers: Numbers, window: int) -> Floats:
 
 
 def _mean_range(rows: Rows, period: int) -> Floats:
-    import numpy as np
-    import talib
-
     found: Floats = talib.ATR(rows["high"], rows["low"], rows["close"], period)
     return np.array(found)
 
 
 def _trend_path(upper: Floats, lower: Floats, close: Floats) -> Floats:
     """The holding band along one path."""
-    import numpy as np
-
     found = np.full(len(close), np.nan)
     first = int(np.argmax(~np.isnan(upper)))
     top, bottom, rising = (
@@ -90,8 +81,6 @@ def _trend_windows(upper: Floats, lower: Floats, close: Floats, sizes: tuple[int
 
     The average range is that of the whole column; the band path starts where a window of its own would know one.
     """
-    import numpy as np
-
     period, window = sizes
     count = len(close) - window + 1
 

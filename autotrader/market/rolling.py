@@ -6,25 +6,19 @@ there; here each window is summed for itself. Work goes in pieces, so that memor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
-    from autotrader.market.candles import Floats
-
-    Flags = NDArray[np.bool_]
-
-PATH_WINDOW = 500  # candles from which sar and supertrend are computed where the whole life is not loaded
 _CELLS = 4_000_000  # of one piece: 32 MB
 
 
 def deviation(values: Floats, period: int) -> tuple[Floats, Floats]:
     """(mean, population standard deviation) of each window; NaN before the first full one."""
-    import numpy as np
-    from numpy.lib.stride_tricks import sliding_window_view
-
     mean, spread = np.full(len(values), np.nan), np.full(len(values), np.nan)
     count = len(values) - period + 1
     if count < 1:
@@ -44,9 +38,6 @@ def deviation(values: Floats, period: int) -> tuple[Floats, Floats]:
 
 def sums(values: Floats, period: int) -> Floats:
     """Sum of each window; NaN before the first full one."""
-    import numpy as np
-    from numpy.lib.stride_tricks import sliding_window_view
-
     found = np.full(len(values), np.nan)
     count = len(values) - period + 1
     if count < 1:
@@ -61,8 +52,6 @@ def sums(values: Floats, period: int) -> Floats:
 
 def any_within(flags: Flags, period: int) -> Flags:
     """Whether any of the last `period` flags is set."""
-    import numpy as np
-
     total = np.concatenate(([0.0], np.cumsum(flags)))
     begin = np.maximum(np.arange(len(flags)) + 1 - period, 0)
     found: Flags = (total[1:] - total[begin]) > 0

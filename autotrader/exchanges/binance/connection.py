@@ -6,16 +6,17 @@ in stepped time is recognised by its control desk, on loopback alone; then its t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from autotrader.errors import ConfigError, ExchangeUnavailable, UsageError
 from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.binance.bans import BanFile
 from autotrader.exchanges.binance.broker import BinanceBroker
-from autotrader.exchanges.binance.candles import SETTLE_MS, CandleFeed
 from autotrader.exchanges.binance.client import Client, Patience
-from autotrader.exchanges.binance.endpoints import RESTRICTIONS, SYSTEM_STATUS, AccountCalls, PublicCalls
+from autotrader.exchanges.binance.endpoints import RESTRICTIONS, SYSTEM_STATUS, AccountCalls, PublicCalls, Span
 from autotrader.exchanges.binance.governor import Governor
 from autotrader.exchanges.binance.hosts import LIVE_URL, base_url, serves
 from autotrader.exchanges.binance.instruments import Instruments
@@ -23,7 +24,6 @@ from autotrader.exchanges.binance.market_data import BinanceMarketData
 from autotrader.exchanges.binance.market_replies import ServerTime
 from autotrader.exchanges.binance.paper_source import venue_source
 from autotrader.exchanges.binance.signing import ReadSigner, TradeSigner, encode
-from autotrader.exchanges.candle_store import CandleStore, SqliteCandleStore
 from autotrader.exchanges.clock import ExchangeClock, SteppedClock, VenueClock
 from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.messages import Request, Sender
@@ -33,6 +33,12 @@ from autotrader.exchanges.secret import Credentials
 from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.exchanges.transport import Transport
 from autotrader.exchanges.venue import Venue, VenueSettings
+from autotrader.market.candles import Candle
+from autotrader.market.needs import CandleNeed
+
+if TYPE_CHECKING:
+    from autotrader.exchanges.candle_feed import CandleFeed
+    from autotrader.exchanges.candle_store import CandleStore
 
 DESK_SECONDS = 60.0
 _DESK_TIME = Model("simulator", ServerTime, {"server_ms": required("now", TIME)})
@@ -78,10 +84,10 @@ def connect(
     client = Client(transport, clock, governor, reader, trader, patience)
     calls = PublicCalls(client)
     pool = Pool(settings.threads)
-    candles = store or SqliteCandleStore(settings.cache / "candles.sqlite" if settings.cache else ":memory:")
     instruments = Instruments(calls, clock, governor, settings.cache, checked.origin)
-    settle_ms = 0 if settings.stepped else SETTLE_MS
-    feed = CandleFeed(calls, clock, candles, checked.origin, monotonic=settings.monotonic, settle_ms=settle_ms)
+    closers = [pool.close, transport.close]
+
+    feed = partial(_candle_feed, settings, clock, calls, store, closers)
     return Connection(
         url=checked,
         clock=clock,
@@ -97,8 +103,30 @@ def connect(
         tells_status=serves(checked, SYSTEM_STATUS.path),
         tells_permissions=serves(checked, RESTRICTIONS.path),
         ask_before_orders=(lambda _refuse: None) if trader is None else trader.ask_before_orders,
-        closers=[pool.close, transport.close, *([] if store else [candles.close])],
+        closers=closers,
     )
+
+
+def _candle_feed(
+    settings: VenueSettings,
+    clock: ExchangeClock,
+    calls: PublicCalls,
+    store: CandleStore | None,
+    closers: list[Callable[[], None]],
+) -> CandleFeed:
+    # Here, because numpy, in which candles stand, costs a start 0.1 s, and prices, books and orders need none.
+    from autotrader.exchanges.candle_feed import SETTLE_MS, CandleFeed
+    from autotrader.exchanges.candle_store import SqliteCandleStore
+
+    if store is None:
+        store = SqliteCandleStore(settings.cache / "candles.sqlite" if settings.cache else ":memory:")
+        closers.append(store.close)
+
+    def ask(need: CandleNeed, limit: int, span: Span, seconds: float) -> Sequence[Candle]:
+        return calls.within(seconds).klines(need.symbol, need.timeframe, limit, span)
+
+    settle_ms = 0 if settings.stepped else SETTLE_MS
+    return CandleFeed(ask, clock, store, calls.origin, monotonic=settings.monotonic, settle_ms=settle_ms)
 
 
 def _governor(settings: VenueSettings, clock: ExchangeClock, url: BaseUrl) -> Governor:

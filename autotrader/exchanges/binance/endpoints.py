@@ -81,6 +81,11 @@ class _Calls:
             raise TypeError(f"{row.path} has no parameter {', '.join(values)}")
         return self._client.ask(row, params, size=size, seconds=self._seconds)
 
+    @property
+    def origin(self) -> str:
+        """The host that is asked."""
+        return self._client.url.origin
+
     def _now_ms(self) -> int:
         return self._client.clock.now_ms()
 

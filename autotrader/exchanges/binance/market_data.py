@@ -10,11 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import partial
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from autotrader.errors import AutotraderError, ExchangeRefused
 from autotrader.exchanges.binance import weights
-from autotrader.exchanges.binance.candles import CandleFeed
 from autotrader.exchanges.binance.client import Client
 from autotrader.exchanges.binance.endpoints import Each, PublicCalls
 from autotrader.exchanges.binance.errors import NO_SUCH_SYMBOL
@@ -39,6 +38,9 @@ from autotrader.market.snapshot import Book, Seen, Snapshot, Ticker
 from autotrader.money import over
 from autotrader.times import MINUTE_MS
 
+if TYPE_CHECKING:
+    from autotrader.exchanges.candle_feed import CandleFeed
+
 S = TypeVar("S", bound=Seen)
 T = TypeVar("T")
 Found = dict[Need, Seen | str]
@@ -50,12 +52,13 @@ class BinanceMarketData:
     """Fresh market data from one Binance host. `close` ends its threads."""
 
     def __init__(
-        self, client: Client, instruments: Instruments, feed: CandleFeed, pool: Pool, zone: tzinfo = UTC
+        self, client: Client, instruments: Instruments, feed: Callable[[], CandleFeed], pool: Pool, zone: tzinfo = UTC
     ) -> None:
         self._client = client
         self._clock = client.clock
         self._instruments = instruments
-        self._feed = feed
+        self._make_feed = feed
+        self._feed: CandleFeed | None = None
         self._pool = pool
         self._zone = zone
         self._update_ids: dict[str, int] = {}
@@ -105,7 +108,7 @@ class BinanceMarketData:
 
     def gaps(self, symbol: str, timeframe: str) -> Sequence[tuple[int, int]]:
         """Intervals of a candle series that the exchange does not have."""
-        return self._feed.gaps(symbol, timeframe)
+        return self._candle_feed().gaps(symbol, timeframe)
 
     def _jobs(self, needs: frozenset[Need]) -> dict[tuple[Need, ...], Job]:
         """The requests of least weight, in a fixed order; each key holds the needs that its job answers."""
@@ -124,13 +127,16 @@ class BinanceMarketData:
             if isinstance(need, BookNeed) and need.levels > 1:
                 jobs[(need,)] = partial(self._depth, calls, need)
             elif isinstance(need, CandleNeed):
-                jobs[(need,)] = partial(self._candles, need)
+                jobs[(need,)] = partial(_candles, self._candle_feed(), need)
             elif isinstance(need, StatusNeed):
                 jobs[(need,)] = partial(_status, calls, need)
         return jobs
 
-    def _candles(self, need: CandleNeed, seconds: float) -> Found:
-        return {need: self._feed.get(need, seconds)}
+    def _candle_feed(self) -> CandleFeed:
+        """Made when candles are first asked for, always in the caller's thread: the jobs of the pool are given it."""
+        if self._feed is None:
+            self._feed = self._make_feed()
+        return self._feed
 
     def _depth(self, calls: PublicCalls, need: BookNeed, seconds: float) -> Found:
         book = calls.within(seconds).depth(need.symbol, need.levels)
@@ -164,6 +170,10 @@ def _spread_out(fetch: Callable[[Sequence[str]], Each[T]], symbols: Sequence[str
         except AutotraderError as error:
             found[symbol] = error
     return found
+
+
+def _candles(feed: CandleFeed, need: CandleNeed, seconds: float) -> Found:
+    return {need: feed.get(need, seconds)}
 
 
 def _tickers(calls: PublicCalls, needs: Sequence[Need], seconds: float) -> Found:

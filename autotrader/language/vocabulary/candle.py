@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from autotrader.language.vocabulary import warmup
 from autotrader.language.vocabulary.word import Measure, Param, Word
-from autotrader.market.rolling import PATH_WINDOW
+from autotrader.market.candles import PATH_WINDOW
 
 _ZERO = Decimal(0)
 _HUNDRED = Decimal(100)

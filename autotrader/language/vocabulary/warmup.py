@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import lru_cache
 
-from autotrader.market.rolling import PATH_WINDOW
+from autotrader.market.candles import PATH_WINDOW
 
 SEED_WEIGHT = 1e-10
 Args = tuple[Decimal, ...]

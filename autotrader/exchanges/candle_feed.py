@@ -1,4 +1,4 @@
-"""Closed candles of the venue: kept, extended by what is new, paged backwards until there are enough.
+"""Closed candles of a venue: kept, extended by what is new, paged backwards until there are enough.
 
 A candle is closed when the venue's time says so, never by its place in the reply. Within two seconds of its close it
 is used but not yet kept, because the venue may still correct it; the next look asks for it again. While no new candle
@@ -12,23 +12,23 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import numpy as np
 
 from autotrader.errors import ExchangeUnavailable
-from autotrader.exchanges.binance.endpoints import PublicCalls
-from autotrader.exchanges.candle_store import FIELDS, CandleStore, SeriesKey, bars_of, empty_bars
+from autotrader.exchanges.candle_store import FIELDS, Bars, CandleStore, SeriesKey, bars_of, empty_bars
 from autotrader.exchanges.clock import ExchangeClock
 from autotrader.exchanges.reading import BadReply
 from autotrader.market.candles import Candle, Candles
 from autotrader.market.needs import CandleNeed
 from autotrader.market.timeframe import approximate_ms, next_open, open_of, steps_before
 
-if TYPE_CHECKING:
-    from autotrader.exchanges.candle_store import Bars
-
 PAGE: Final = 1000
 SETTLE_MS: Final = 2000
 _SPARE: Final = 1000  # candles that may have been missed for a series to be joined rather than begun anew
+TimeSpan = tuple[int | None, int | None]
+Ask = Callable[[CandleNeed, int, TimeSpan, float], Sequence[Candle]]  # a page of so many, of a span, within seconds
 _log = logging.getLogger("autotrader.exchanges.candles")
 
 
@@ -50,7 +50,7 @@ class CandleFeed:
 
     def __init__(
         self,
-        market: PublicCalls,
+        ask: Ask,
         clock: ExchangeClock,
         store: CandleStore,
         origin: str,
@@ -58,7 +58,7 @@ class CandleFeed:
         monotonic: Callable[[], float],
         settle_ms: int = SETTLE_MS,
     ) -> None:
-        self._market = market
+        self._ask = ask
         self._clock = clock
         self._store = store
         self._origin = origin
@@ -147,13 +147,11 @@ class CandleFeed:
             if len(page) < limit:
                 self._birth(key, series)
 
-    def _page(
-        self, need: CandleNeed, span: tuple[int | None, int | None], limit: int, ends: float
-    ) -> tuple[Candle, ...]:
+    def _page(self, need: CandleNeed, span: TimeSpan, limit: int, ends: float) -> Sequence[Candle]:
         left = ends - self._monotonic()
         if left <= 0:
             raise ExchangeUnavailable("its history is still being loaded")
-        return self._market.within(left).klines(need.symbol, need.timeframe, limit, span)
+        return self._ask(need, limit, span, left)
 
     def _refuse_future(self, page: Sequence[Candle], last: int, after: int | None) -> None:
         if page and page[-1].open_ms > last:
@@ -172,8 +170,6 @@ class CandleFeed:
     def _keep(self, key: SeriesKey, series: _Series, bars: Bars, *, front: bool) -> None:
         if not len(bars):
             return
-        import numpy as np
-
         settled = _of(series)
         series.settled = np.concatenate([bars, settled] if front else [settled, bars])
         series.answer = None
@@ -236,8 +232,6 @@ def _gaps(bars: Bars, timeframe: str) -> list[tuple[int, int]]:
 
 
 def _candles(key: SeriesKey, series: _Series) -> Candles:
-    import numpy as np
-
     parts = [_of(series)] if series.young is None or not len(series.young) else [_of(series), series.young]
     bars = np.concatenate(parts)
     columns = {name: np.ascontiguousarray(bars[name]) for name in FIELDS}
