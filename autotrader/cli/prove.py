@@ -17,8 +17,7 @@ import click
 
 from autotrader.cli._options import format_option
 from autotrader.cli._output import emit_json, say, styled
-from autotrader.prove.kill import prove_kill
-from autotrader.prove.kill_cases import check_point, seed_of_today
+from autotrader.prove.kill import check_point, prove_kill, seed_of_today
 from autotrader.prove.orders import prove_kept, prove_orders
 from autotrader.prove.power import prove_power
 from autotrader.prove.processes import cores

@@ -20,11 +20,10 @@ from typing import Any, Final
 import autotrader
 from autotrader.project import read_project
 from autotrader.prove.agreement import Difference, Truth, after_death, money, store_folder, too_many, unexplained
-from autotrader.prove.cases import Case, Counts
 from autotrader.prove.harness import scratch
-from autotrader.prove.kill import KILLED
-from autotrader.prove.kill_cases import CyclePlan, Life, plan_of
-from autotrader.prove.processes import Server, served, tell
+from autotrader.prove.kill import KILLED, CyclePlan, Life, plan_of
+from autotrader.prove.processes import Server, as_program, served, tell
+from autotrader.prove.proof import Case, Counts
 from autotrader.prove.referee import judged
 from autotrader.prove.victim import CALM, MOST, PLAY_MINUTES, Stakes, born
 from autotrader.records.inbox import Inbox
@@ -232,4 +231,4 @@ def worker(first: int, end: int, step: int, point: str) -> None:
 
 
 if __name__ == "__main__":
-    worker(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    as_program(lambda: worker(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]))

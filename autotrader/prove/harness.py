@@ -8,6 +8,7 @@ one, in a folder that lies in memory where the machine has such a place.
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import tempfile
@@ -141,8 +142,8 @@ class SilentNotifier:
 
 @contextmanager
 def scratch(name: str) -> Iterator[Path]:
-    """A folder that is gone afterwards; in memory where the machine has `/dev/shm`."""
-    base = MEMORY if MEMORY.is_dir() else None
+    """A folder that is gone afterwards; in memory where the machine has `/dev/shm` and no TMPDIR says otherwise."""
+    base = MEMORY if MEMORY.is_dir() and "TMPDIR" not in os.environ else None
     folder = Path(tempfile.mkdtemp(prefix=f"autotrader-{name}-", dir=base))
     try:
         yield folder

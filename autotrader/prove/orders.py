@@ -17,10 +17,9 @@ from typing import Final
 
 from autotrader.errors import AutotraderError
 from autotrader.project import Project
-from autotrader.prove.cases import Case, Counts, seeds_shown, tried
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, drop, project_of, remembered, scratch
 from autotrader.prove.processes import spread
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.proof import Case, Counts, Progress, Proof, seeds_shown, tried, unheard
 from autotrader.prove.referee import judged, rows
 from autotrader.prove.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
 from autotrader.records.crash import Crash, listening

@@ -29,10 +29,9 @@ from typing import Any, Final
 
 from autotrader.errors import AutotraderError, RecordsBroken
 from autotrader.prove.agreement import Truth, money, too_many
-from autotrader.prove.cases import Case, Counts, tried
 from autotrader.prove.harness import NOWHERE, Harness, closing, drop, project_of, scratch
 from autotrader.prove.processes import answered
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.proof import Case, Counts, Progress, Proof, tried, unheard
 from autotrader.prove.referee import judged
 from autotrader.prove.victim import ACCOUNT, MINUTE_MS, MOST, PLAY_MINUTES, QUIET_MINUTES, RULES
 from autotrader.records.crash import Crash, listening

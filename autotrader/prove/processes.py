@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
@@ -24,6 +25,8 @@ from types import TracebackType
 from typing import IO, Any, Final, Self, TypeVar
 
 BROKE_OFF: Final = 4
+INTERRUPTED: Final = 130
+GRACE_SECONDS: Final = 10.0  # in which a program that heard Ctrl-C as well may tidy up
 CHUNK: Final = 25  # cases that a process plays before it tells of them
 Played = TypeVar("Played")
 Result = TypeVar("Result")
@@ -43,12 +46,26 @@ def spread(play: Callable[[Played], Result], cases: Sequence[Played], workers: i
     chunks = [cases[at : at + CHUNK] for at in range(0, len(cases), CHUNK)]
     # Spawned and not forked: the caller may have threads, and a play must find nothing of another one.
     with ProcessPoolExecutor(min(workers, len(chunks)), mp_context=get_context("spawn")) as pool:
-        for results in pool.map(partial(_each, play), chunks):
-            yield from results
+        try:
+            for results in pool.map(partial(_each, play), chunks):
+                yield from results
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+_interrupted: list[bool] = []
 
 
 def _each(play: Callable[[Played], Result], cases: Sequence[Played]) -> list[Result]:
-    return [play(case) for case in cases]
+    """Play a chunk. The pool lets a process go on after Ctrl-C with what it has fetched already: nothing of it is
+    played any more.
+    """
+    try:
+        return [] if _interrupted else [play(case) for case in cases]
+    except KeyboardInterrupt:
+        _interrupted.append(True)
+        return []
 
 
 def forked(work: Callable[[], int]) -> int:
@@ -59,6 +76,8 @@ def forked(work: Callable[[], int]) -> int:
     status = BROKE_OFF
     try:
         status = work()
+    except KeyboardInterrupt:
+        status = INTERRUPTED
     except BaseException:  # noqa: BLE001 - a fork must not go on into its parent's code, whatever it was
         traceback.print_exc()
     finally:
@@ -132,6 +151,9 @@ class Programs:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for program in self._running.values():
+            if isinstance(error, KeyboardInterrupt):  # the terminal has told it too: its folders go with it
+                with suppress(subprocess.TimeoutExpired):
+                    program.wait(GRACE_SECONDS)
             program.terminate()
             program.wait()
             if program.stdout is not None:
@@ -165,6 +187,14 @@ class Programs:
         self._running[number] = program
         if program.stdout is not None:
             waiting.register(program.stdout, selectors.EVENT_READ, number)
+
+
+def as_program(work: Callable[[], object]) -> None:
+    """Be a program that another one of ours reads: Ctrl-C, which both hear, ends it without a word."""
+    try:
+        work()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def tell(what: Mapping[str, Any]) -> None:

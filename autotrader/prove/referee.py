@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Protocol
 
-from autotrader.prove.cases import Counts
+from autotrader.prove.proof import Counts
 from autotrader.records.intents import FAILED, IntentState, JournalRow
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store

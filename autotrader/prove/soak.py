@@ -11,6 +11,7 @@ while that lasts nothing may be sent.
 from __future__ import annotations
 
 import gc
+import http.server
 import json
 import os
 import sys
@@ -31,20 +32,21 @@ from autotrader.language.settings import Settings
 from autotrader.ports import Notifier
 from autotrader.project import read_project
 from autotrader.prove.harness import live_options, scratch
-from autotrader.prove.processes import Programs, tell
+from autotrader.prove.processes import Programs, Server, as_program, served, tell
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
-from autotrader.prove.soak_venue import DAY_MS, bans_of, exchange_for
 from autotrader.runtime import Runtime, open_runtime
 from autotrader.service.logs import Logs, set_up
 from autotrader.service.notify import Notices
 from autotrader.service.runner import Manner, Runner
-from autotrader.simulator import Account
+from autotrader.simulator import Account, Faults, Simulator
 from autotrader.trading.parts import CycleReport
 
 CLAIM: Final = "Running for weeks, the service needs no more memory, files or threads than after two days, and no ban."
 MOST_GROWTH: Final = 5 * 1024 * 1024
 WARM_UP: Final = 2.0  # days until everything that is filled once is filled
 SAMPLES_A_DAY: Final = 8
+DAY_MS: Final = 86_400_000
+BAN_SECONDS: Final = 900.0
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _CHANNEL: Final = "AUTOTRADER_NOTIFY_URL"
 _LOG_BYTES: Final = 100_000
@@ -234,6 +236,44 @@ def _judged(told: Sequence[Mapping[str, Any]], days: float, warm_up: float) -> P
     return Proof(name="soak", claim=CLAIM, parameters=parameters, figures=figures, breaches=tuple(breaches))
 
 
+# --------------------------------------------------------------------------------------------- the exchange's process
+def bans_of(days: float) -> int:
+    """One, in the middle, where there is time for it."""
+    return int(days >= 0.02)
+
+
+class _Sink(http.server.BaseHTTPRequestHandler):
+    """Where notifications end: it takes everything and keeps nothing."""
+
+    def do_POST(self) -> None:
+        """Take it."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def exchange_for(account: Account, days: float) -> Server:
+    """Fork the exchange with its ban, and the notifications' sink; it says both ports and the time it begins."""
+
+    def begin() -> str:
+        plan = (
+            {"banned": {"after": days * 43_200, "times": 1, "seconds": min(BAN_SECONDS, days * DAY_MS / 8_000)}}
+            if bans_of(days)
+            else {}
+        )
+        simulator = Simulator(seed=5, time="stepped", symbols=["BTCJPY"], accounts=[account], faults=Faults(1, plan))
+        simulator.start()
+        sink = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
+        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        return f"{simulator.port} {sink.server_port} {simulator.now_ms}"
+
+    return served(begin)
+
+
 # ---------------------------------------------------------------------------------------------- the product's process
 def main(folder: Path, days: float) -> None:
     """Fork the exchange, then be the service; lines of JSON on stdout."""
@@ -341,4 +381,4 @@ class _Told:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]))
+    as_program(lambda: main(Path(sys.argv[1]), float(sys.argv[2])))

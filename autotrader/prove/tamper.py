@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from autotrader.errors import AutotraderError
-from autotrader.prove.cases import Case, tried
 from autotrader.prove.harness import scratch
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.proof import Case, Progress, Proof, tried, unheard
 from autotrader.prove.small_world import harness_of, play_on
 from autotrader.prove.tampering import KINDS, TABLES, Kind
 from autotrader.prove.tampering_acts import Copy

@@ -9,14 +9,13 @@ up, commissions down.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 from autotrader.matching import Match, Placement, Prevented
 from autotrader.simulator.accounts import Account, Ledger, Purse
 from autotrader.simulator.errors import MAY_NOT_TRADE, cancel_rejected
-from autotrader.simulator.fees import commission
 from autotrader.simulator.limits import OrderCounts
 from autotrader.simulator.market import Market
 from autotrader.simulator.model import AT_MARKET, OPEN, Order, OrderList, OwnTrade, PreventedMatch
@@ -279,3 +278,32 @@ class Books:
             for asset, balance in client.purse.assets.items():
                 if balance.locked != locks.get(asset, ZERO):
                     raise AssertionError(f"{asset}: locked {balance.locked}, orders hold {locks.get(asset, ZERO)}")
+
+
+def commission(  # noqa: PLR0913 - one keyword for each fact of a fill
+    account: Account,
+    purse: Purse,
+    markets: Mapping[str, Market],
+    symbol: str,
+    *,
+    gain: Decimal,
+    value: Decimal,
+    maker: bool,
+    buying: bool,
+) -> tuple[Decimal, str]:
+    """The fee of a fill that brings ``gain`` and is worth ``value`` (quote asset), and its asset; rounded down.
+
+    Formula (the venue's commission FAQ): each part is received amount times (maker or taker rate + buyer or seller
+    rate). Paid in BNB, only the standard part is multiplied by the discount, and the quote value is converted at the
+    BNB price. An account without enough BNB pays in full from what it receives, fill by fill.
+    """
+    spec = markets[symbol].spec
+    standard = account.standard.of(maker=maker, buying=buying)
+    extra = account.special.of(maker=maker, buying=buying) + account.tax.of(maker=maker, buying=buying)
+    bnb = markets.get(f"BNB{spec.quote}")
+    if account.bnb_fees and spec.bnb_fees and bnb is not None and bnb.last is not None:
+        rate = standard * account.bnb_discount + extra
+        fee = (value * rate / bnb.last.price).quantize(UNIT, ROUND_DOWN)
+        if purse.of("BNB").free >= fee:
+            return fee, "BNB"
+    return (gain * (standard + extra)).quantize(UNIT, ROUND_DOWN), spec.base if buying else spec.quote

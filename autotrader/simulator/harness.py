@@ -29,11 +29,11 @@ from autotrader.simulator import control
 from autotrader.simulator.accounts import Account
 from autotrader.simulator.exchange import Exchange
 from autotrader.simulator.faults.injector import Faults
-from autotrader.simulator.forgetting import KEEP
 from autotrader.simulator.limits import RAW_LIMIT
 from autotrader.simulator.protocol import CONTROL, Answer, Delivery, Later, Request
 from autotrader.simulator.seeded import SeededSource
 from autotrader.simulator.server import Reply, Server
+from autotrader.simulator.state import KEEP
 from autotrader.simulator.symbols import DEFAULT_SYMBOLS, SymbolSpec
 from autotrader.simulator.tape import MINUTE, RecordedSource, Source, TapeError, load
 

@@ -17,14 +17,14 @@ from autotrader.simulator.accounts import Account, Purse
 from autotrader.simulator.books import Client
 from autotrader.simulator.engine import Engine
 from autotrader.simulator.errors import ApiError
-from autotrader.simulator.forgetting import KEEP, forget
-from autotrader.simulator.keys import Verifier
 from autotrader.simulator.limits import RAW_LIMIT, Addresses, OrderCounts
 from autotrader.simulator.market import Market
 from autotrader.simulator.symbols import SymbolSpec
 from autotrader.simulator.tape import Source
 
 LOOPBACK: Final = "127.0.0.1"
+KEEP: Final = 100_000
+"""Orders of an account and symbol that are never forgotten."""
 
 
 class Injector(Protocol):
@@ -83,7 +83,7 @@ class ExchangeState:
         self.requests: dict[tuple[str, str, bool], int] = {}
         self.placing_requests = 0
         self._clients: dict[str, Client] = {}
-        self.verifiers: dict[str, Verifier] = {}
+        self.verifiers: dict[str, auth.Verifier] = {}
         self.faults: Injector | None = None
         """What spoils requests on their way here; for the control desk to show."""
         self.revoked: dict[str, int] = {}
@@ -179,3 +179,31 @@ class ExchangeState:
     def client_of(self, key: str) -> Client | None:
         """The account of an API key."""
         return self._clients.get(key)
+
+
+def forget(client: Client, symbol: str, keep: int = KEEP) -> int:
+    """Drop ended orders beyond the newest ``keep`` of a symbol, with their trades; how many.
+
+    Open ones stay however old. Nothing is done until there are a quarter more, so that the work is a constant share of
+    an order's. For queries what is forgotten has never been; balances, fees and the ledger are not touched.
+    """
+    orders = client.orders.get(symbol, [])
+    if len(orders) <= keep + max(keep // 4, 1):
+        return 0
+    edge = len(orders) - keep
+    dropped = {order.id: order for order in orders[:edge] if not order.open}
+    orders[:edge] = [order for order in orders[:edge] if order.open]
+    for order in dropped.values():
+        key = (symbol, order.client_id)
+        if client.by_client_id.get(key) is order:
+            del client.by_client_id[key]
+        if order.list is not None and not any(each.id not in dropped for each in order.list.orders):
+            client.lists.pop(order.list.id, None)
+    trades = client.trades.get(symbol)
+    if trades:
+        trades[:] = [trade for trade in trades if trade.order_id not in dropped]
+    prevented = client.prevented.get(symbol)
+    if prevented:
+        oldest = orders[0].id if orders else 0
+        prevented[:] = [match for match in prevented if match.taker_id >= oldest]
+    return len(dropped)

@@ -35,8 +35,7 @@ from autotrader.language.tree import Cross, Term
 from autotrader.language.walk import tree_terms
 from autotrader.market.sources import Sources
 from autotrader.orders import Accepted, NotSent, Order, OrderStatus, Rejected
-from autotrader.prove.cases import Case, tried
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.proof import Case, Progress, Proof, tried, unheard
 from tests.proof.losses import Loss, losses
 from tests.proof.wild_rules import drawn_plan
 from tests.proof.wild_sources import START_MS, drawn_context, drawn_sources, instruments, settings

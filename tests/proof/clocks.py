@@ -27,8 +27,7 @@ from autotrader.language.load import load
 from autotrader.language.plan import At, CompiledRule, Every, OnClose, Plan
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Sources
-from autotrader.prove.cases import Case, tried
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.proof import Case, Progress, Proof, tried, unheard
 from autotrader.records.forms import from_json, to_json
 from autotrader.service.jobs import JobScheduler
 

@@ -23,9 +23,8 @@ from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
 from autotrader.project import Project
-from autotrader.prove.cases import Case, Counts, tried
 from autotrader.prove.harness import NOWHERE, Harness, Line, SilentNotifier, drop, project_of, scratch
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.proof import Case, Counts, Progress, Proof, tried, unheard
 from autotrader.records.crash import listening
 from autotrader.service.runner import Manner, Runner
 from autotrader.simulator import Account, Simulator

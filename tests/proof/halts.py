@@ -20,9 +20,8 @@ from autotrader.engine.limits import View
 from autotrader.exchanges.messages import Request
 from autotrader.orders import Side
 from autotrader.project import Project
-from autotrader.prove.cases import Case, tried
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, project_of, remembered, scratch
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.proof import Case, Progress, Proof, tried, unheard
 from autotrader.records.crash import listening
 from autotrader.records.halt_file import write_halt_file
 from autotrader.records.places import HALT_FILE

@@ -24,9 +24,8 @@ from autotrader.market.needs import BalancesNeed, BookNeed, Need, OpenOrdersNeed
 from autotrader.market.snapshot import Seen, Snapshot
 from autotrader.market.sources import Sources
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, client_order_id
-from autotrader.prove.cases import Case, tried
 from autotrader.prove.harness import scratch
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.proof import Case, Progress, Proof, tried, unheard
 from autotrader.records.intents import Intent
 from autotrader.records.places import HALT_FILE, Identity
 from autotrader.records.store import Store

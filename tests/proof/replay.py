@@ -18,10 +18,9 @@ from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any, Final
 
-from autotrader.prove.cases import Counts, tried
 from autotrader.prove.harness import scratch
-from autotrader.prove.processes import Programs, tell
-from autotrader.prove.proof import Progress, Proof, unheard
+from autotrader.prove.processes import Programs, as_program, tell
+from autotrader.prove.proof import Counts, Progress, Proof, tried, unheard
 from autotrader.prove.small_world import harness_of, play_on
 from autotrader.records.store import Store
 from autotrader.views.audit import replayed
@@ -140,4 +139,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    as_program(lambda: main(sys.argv[1:]))

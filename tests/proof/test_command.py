@@ -1,8 +1,15 @@
-"""`python3 dev.py prove`: what the documents show of it, its exit codes, and the way back to a case."""
+"""`python3 dev.py prove` and `autotrader prove`: what documents show of them, exit codes, the way back to a case."""
 
 from __future__ import annotations
 
+import os
 import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +49,36 @@ def test_a_word_that_is_no_proof_is_a_usage_error(capsys: pytest.CaptureFixture[
     assert door.main(["orders"]) == 2
     assert door.main(["limits", "--days", "0"]) == 2
     assert "--days" in capsys.readouterr().err
+
+
+def _members(group: int) -> list[str]:
+    """The process ids of a process group."""
+    shown = subprocess.run(["/bin/ps", "-eo", "pid,pgid"], capture_output=True, text=True, check=True).stdout
+    return [row.split()[0] for row in shown.splitlines()[1:] if row.split()[1] == str(group)]
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not come to that")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("words", ["orders --seeds 400 --workers 2", "kill --cycles 40 --workers 2"])
+def test_ctrl_c_ends_a_proof_and_all_its_processes(words: str, tmp_path: Path) -> None:
+    """Exit 130 without a word on stderr, and nothing is left of the processes and folders that it had made."""
+    command = [sys.executable, "-m", "autotrader", "prove", *words.split()]
+    proof = subprocess.Popen(
+        command, start_new_session=True, env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        _until(lambda: len([*tmp_path.rglob("lock")]) >= 2 or proof.poll() is not None)  # two stores: both play
+    finally:
+        os.killpg(proof.pid, signal.SIGINT)
+    _, said = proof.communicate(timeout=120)
+    assert (proof.returncode, said) == (130, "")
+    _until(lambda: not _members(proof.pid))
+    assert [*tmp_path.iterdir()] == []

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from autotrader.prove.agreement import Truth, after_death, money, store_folder, too_many
-from autotrader.prove.kill import prove_kill
-from autotrader.prove.kill_cases import plan_of, seed_of_today
+from autotrader.prove.kill import plan_of, prove_kill, seed_of_today
 from autotrader.prove.referee import judged
 from autotrader.prove.victim import MOST, Stakes
 from autotrader.records.crash import CRASH_POINTS, VARIABLE

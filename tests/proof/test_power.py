@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autotrader.prove.kill_cases import seed_of_today
+from autotrader.prove.kill import seed_of_today
 from autotrader.prove.power import MOMENTS, prove_power
 from autotrader.records.heads import HeadsFile
 from autotrader.records.store import Store

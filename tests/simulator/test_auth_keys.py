@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from autotrader.errors import UsageError
 from autotrader.simulator import Account, Faults, Simulator
-from autotrader.simulator.keys import public_key_verifier
+from autotrader.simulator.auth import public_key_verifier
 from tests.simulator.conftest import Caller
 
 D = Decimal
