@@ -79,7 +79,8 @@ class Compiler:
     # ------------------------------------------------------------------------------------------------ texts
     def uses(self, text: str) -> None:
         """Note the parameters that a text names."""
-        self.used.update(_PARAM.findall(text))
+        if "$" in text:
+            self.used.update(_PARAM.findall(text))
 
     def hopeless(self, text: str) -> bool:
         """Whether a text names a parameter that could not be read."""

@@ -151,10 +151,11 @@ def joined_items(file: str, items: list[Node], problems: list[Problem]) -> list[
 
 
 def _torn(first: Scalar, parts: list[Scalar], following: Node) -> bool:
-    so_far = replace(first, text=", ".join(part.text for part in (first, *parts)))
-    if parts and not _open(first.text):
+    if not parts:
+        return _continues(first, following)
+    if not _open(first.text):
         return False
-    return _continues(so_far, following)
+    return _continues(replace(first, text=", ".join(part.text for part in (first, *parts))), following)
 
 
 def joined_entries(file: str, entries: list[tuple[Scalar, Node]], problems: list[Problem]) -> list[tuple[Scalar, Node]]:

@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.venue import VenueSettings
 from autotrader.language.account_file import load_settings
-from autotrader.language.compile import hashes
+from autotrader.language.compile.hashes import canonical
 from autotrader.language.load import load
 from autotrader.orders import DecisionKey, client_order_id
 from autotrader.project import read_project
@@ -175,6 +176,10 @@ def order_name(store_id: str, rule: str, symbol: str, order_id: str, slot_ms: in
     )
 
 
+def _condition_hash(condition: object) -> str:
+    return sha256(canonical(condition).encode()).hexdigest()
+
+
 def hashes_of(account: str, texts: Mapping[str, str]) -> dict[str, Any]:
     """Every hash of a set of rule files: of the plan, of each rule for each symbol, and of its condition.
 
@@ -190,8 +195,8 @@ def hashes_of(account: str, texts: Mapping[str, str]) -> dict[str, Any]:
         f"{rule.id} {rule.symbol}": {
             "rule": rule.hash,
             "when": rule.when_hash,
-            "rearm_when": hashes.when_hash(rule.rearm_when),
-            "branches": [hashes.when_hash(branch.condition) for branch in rule.branches],
+            "rearm_when": _condition_hash(rule.rearm_when),
+            "branches": [_condition_hash(branch.condition) for branch in rule.branches],
         }
         for rule in plan.rules
     }

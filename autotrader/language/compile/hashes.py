@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -23,18 +23,19 @@ from autotrader.language.open_orders import OrderFilter
 from autotrader.language.plan import CompiledRule
 from autotrader.language.relations import RELATIONS
 from autotrader.language.settings import Limits, Settings
-from autotrader.language.tree import Condition, Operation, Relation, Value
+from autotrader.language.tree import Operation, Relation, Value
 from autotrader.money import plain
 
 
-def rule_hash(rule: CompiledRule) -> str:
-    """SHA-256 (hex) over everything that a rule means, for its symbol."""
-    return _digest(rule)
+def hashes_of(rule: CompiledRule) -> tuple[str, str]:
+    """Two SHA-256 (hex): over everything that a rule means, for its symbol, and over its condition alone.
 
-
-def when_hash(condition: Condition | None) -> str:
-    """SHA-256 (hex) over a condition alone: what keeps or resets `for` timers."""
-    return _digest(condition)
+    The second keeps or resets `for` timers. The condition, most of a rule, is written once for both.
+    """
+    when = canonical(rule.when)
+    called, parts = _form(_STORED[CompiledRule])
+    written = (title + (when if title == _WHEN else canonical(get(rule))) for get, title in parts)
+    return _digested(_part(called, "".join(written))), _digested(when)
 
 
 def plan_hash(rules: tuple[CompiledRule, ...], settings: Settings) -> str:
@@ -46,7 +47,11 @@ def plan_hash(rules: tuple[CompiledRule, ...], settings: Settings) -> str:
 
 
 def _digest(value: object) -> str:
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return _digested(canonical(value))
+
+
+def _digested(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(value: Any) -> str:
@@ -70,13 +75,13 @@ def _writer(kind: type) -> _Writer:
     if issubclass(kind, tuple):
         return lambda value: _part("list", "".join(map(canonical, value)))
     if issubclass(kind, Decimal):
-        return lambda value: _part("number", plain(value))
+        return lru_cache(maxsize=1 << 12)(lambda value: _part("number", plain(value)))
     if issubclass(kind, Enum):
-        return lambda value: _part("word", str(value.value))
+        return {member: _part("word", str(member.value)) for member in kind}.__getitem__
     if kind not in _PLAIN:
         raise TypeError(f"{kind.__name__} has no name to be hashed under")
     name = _PLAIN[kind]
-    return lambda value: _part(name, str(value))
+    return lru_cache(maxsize=1 << 12)(lambda value: _part(name, str(value)))  # few of them, and often
 
 
 _PLAIN: Mapping[type, str] = {str: "str", int: "int", bool: "bool", type(None): "none"}
@@ -89,14 +94,30 @@ def _fields_writer(kind: type) -> _Writer:
 
 @cache
 def _form_writer(stored: str) -> _Writer:
-    """What writes a class under its stored names; a field may be the number of one of a relation's sides."""
+    """What writes a class under its stored names."""
+    called, parts = _form(stored)
+
+    def write(value: Any) -> str:
+        text = ""
+        for get, title in parts:
+            part = get(value)
+            kind: Any = type(part)
+            text += title + _writer(kind)(part)
+        return f"{called}:{len(text)}:{text};"
+
+    return write
+
+
+@cache
+def _form(stored: str) -> tuple[str, list[tuple[Callable[[Any], Any], str]]]:
+    """A class's stored name, and how each field is taken and called; a field may be one of a relation's sides."""
     called, *names = stored.split()
     parts = []
     for name in names:
         ours, _, theirs = name.partition("=")
         get: Callable[[Any], Any] = _side(int(ours)) if ours.isdigit() else attrgetter(ours)
         parts.append((get, canonical(theirs or ours)))
-    return lambda value: _part(called, "".join([title + canonical(get(value)) for get, title in parts]))
+    return called, parts
 
 
 def _side(number: int) -> Callable[[Relation], Value]:
@@ -164,3 +185,6 @@ _FORMS: Mapping[type, Callable[[Any], str]] = {
 
 def _part(kind: str, inner: str) -> str:
     return f"{kind}:{len(inner)}:{inner};"
+
+
+_WHEN = canonical("when")

@@ -9,7 +9,7 @@ from itertools import chain
 from autotrader.language.actions import BY_KEY, WrittenAction
 from autotrader.language.actions.action import Action, terms_of
 from autotrader.language.compile.conditions import condition_of
-from autotrader.language.compile.hashes import rule_hash, when_hash
+from autotrader.language.compile.hashes import hashes_of
 from autotrader.language.compile.schedule import max_runs_of, repeat_of, trigger_of, windows_of
 from autotrader.language.compiler import Compiler
 from autotrader.language.nodes import Path
@@ -60,9 +60,10 @@ def compiled_rule(
         on_unknown=written.on_unknown, priority=written.priority, order=order, for_each_order=_order_filter(written),
         branches=branches, needs=_needs(conditions, written, symbol), terms=_distinct(map(tree_terms, conditions)),
         action_needs=_action_needs(actions, symbol), action_terms=_distinct(map(terms_of, actions)),
-        hash="", when_hash=when_hash(when),
+        hash="", when_hash="",
     )  # fmt: skip
-    return replace(rule, hash=rule_hash(rule))
+    whole, condition = hashes_of(rule)
+    return replace(rule, hash=whole, when_hash=condition)
 
 
 def _errors(at: Compiler) -> int:

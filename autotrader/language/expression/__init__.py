@@ -185,13 +185,11 @@ def _placeholder(inner: str, checker: Checker) -> Value:
     if parser.now.text in {":", "!"}:
         raise Fault("AT131", parser.now.start, 1, "a placeholder has no format", "write the word alone: `{last}`")
     parser.finish("`}`")
-    near = "" if node.called or node.unit else did_you_mean(node.text, FACTS)
     try:
         return checker.value(node)
     except Fault as fault:
-        raise (
-            fault if fault.hint or not near else Fault(fault.code, fault.start, fault.length, fault.message, near)
-        ) from None
+        near = "" if fault.hint or node.called or node.unit else did_you_mean(node.text, FACTS)
+        raise (Fault(fault.code, fault.start, fault.length, fault.message, near) if near else fault) from None
 
 
 def _pieces(text: str, faults: list[Fault]) -> Iterable[tuple[str, int, str | None]]:
@@ -233,7 +231,7 @@ def _guarded(text: str, read: Callable[[], _Found]) -> tuple[_Found | None, list
 
 
 def _problems(faults: Iterable[Fault], text: str, origin: Origin) -> Problems:
-    found = []
+    found: list[Problem] = []
     for fault in sorted(faults, key=lambda each: each.start):
         start = min(max(0, fault.start), max(0, len(text) - 1))
         length = max(1, min(fault.length, len(text) - start))

@@ -86,6 +86,9 @@ class Checker:
 
     def asset(self, text: str, node: Node, start: int | None = None) -> str:
         """An asset by its code. An unknown one that resembles a known one is refused, another noted."""
+        ours = self.scope.instruments.get(self.scope.symbol)
+        if ours is not None and text in (ours.base, ours.quote):  # nearly always: the others are hundreds
+            return text
         known = {asset for each in self.scope.instruments.values() for asset in (each.base, each.quote)}
         begin = node.start if start is None else start
         if not known or text in known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal as Only
 from typing import NamedTuple
 
@@ -68,7 +69,10 @@ _HINTS = {
 }
 
 
-def tokens_of(text: str) -> list[Token]:
+@lru_cache(
+    maxsize=1 << 12
+)  # rules repeat themselves: `12h`, `bid - 0.2%`, and all of them for each of a rule's symbols
+def tokens_of(text: str) -> tuple[Token, ...]:
     """All tokens, with one of kind "end" behind them. Raises Fault at the first character that begins none."""
     found: list[Token] = []
     position, length = 0, len(text)
@@ -82,8 +86,7 @@ def tokens_of(text: str) -> list[Token]:
         kind = match.lastgroup or "op"
         found.append(Token(kind, match.group(), position, match.end()))
         position = match.end()
-    found.append(Token("end", "", length, length))
-    return found
+    return (*found, Token("end", "", length, length))
 
 
 def _stray(text: str, position: int) -> Fault:

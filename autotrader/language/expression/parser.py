@@ -57,14 +57,10 @@ class ValueParser:
         self.text = text
         self.tokens = tokens_of(text)
         self.index = 0
+        self.now: Token = self.tokens[0]  # the token at hand, always that of `index`
         self.depth = 0
 
     # ------------------------------------------------------------------------------------------------ tokens
-    @property
-    def now(self) -> Token:
-        """The token at hand."""
-        return self.tokens[self.index]
-
     def ahead(self, count: int = 1) -> Token:
         """A later token; the end stays the end."""
         return self.tokens[min(self.index + count, len(self.tokens) - 1)]
@@ -74,11 +70,13 @@ class ValueParser:
         token = self.now
         if token.kind != "end":
             self.index += 1
+            self.now = self.tokens[self.index]
         return token
 
     def at(self, *texts: str) -> bool:
         """Whether the token at hand is one of these words or signs."""
-        return self.now.kind in ("word", "op") and self.now.text in texts
+        now = self.now
+        return now.text in texts and now.kind in ("word", "op")
 
     def accept(self, *texts: str) -> Token | None:
         """Take the token if it is one of these."""
@@ -244,6 +242,7 @@ class ValueParser:
         """Skip `rule(id)` / `guard(id)`, which only the checker refuses, so that it points at the right place."""
         if self.ahead().kind == "word" and self.ahead(2).text == ")":
             self.index = len(self.tokens) - 1
+            self.now = self.tokens[self.index]
             return True
         return False
 
