@@ -36,4 +36,5 @@ def better(side: Side, price: Decimal, than: Decimal) -> bool:
 
 def floor_to(quantity: Decimal, step: Decimal) -> Decimal:
     """``quantity`` rounded down to the grid of ``step``; a step of 0 changes nothing."""
+    # a step of 0 is switched off, and must not be divided by
     return quantity if not step else quantity - quantity % step

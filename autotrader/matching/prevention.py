@@ -55,6 +55,7 @@ class Waiting:
     @property
     def rank(self) -> tuple[Decimal, int]:
         """Sort key: best price first, then first come."""
+        # one key for both sides, so that one sorted insertion serves both
         return (-self.price if self.side == "BUY" else self.price, self.sequence)
 
 
@@ -75,6 +76,7 @@ def prevent(terms: Terms, maker: Waiting, price: Decimal, left: Decimal) -> tupl
 
     Returns the record, what is left of the incoming order, and whether that is over.
     """
+    # goods change hands only where both sides asked for it
     mode = "DECREMENT" if terms.mode == "TRANSFER" and maker.terms.mode != "TRANSFER" else terms.mode
     there = maker.remaining
     if mode == "EXPIRE_TAKER":
@@ -83,5 +85,5 @@ def prevent(terms: Terms, maker: Waiting, price: Decimal, left: Decimal) -> tupl
         return Prevented(maker, price, mode, ZERO, there, None, there), left, False
     if mode == "EXPIRE_BOTH":
         return Prevented(maker, price, mode, left, there, left, there), ZERO, True
-    common = min(left, there)
+    common = min(left, there)  # the smaller one is used up and ends, the larger goes on with the rest
     return Prevented(maker, price, mode, common, common, common, common), left - common, common >= left

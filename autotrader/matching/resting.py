@@ -69,6 +69,7 @@ def fills_through(
             open_quantity = left[order.order_id]
             if open_quantity <= 0 or not _through(order, trade):
                 continue
+            # the last fill may be off the grid, since the order itself was on it
             share = open_quantity if open_quantity <= volume else floor_to(volume, step)
             if share > 0:
                 left[order.order_id] -= share
@@ -78,8 +79,9 @@ def fills_through(
 
 
 def _through(order: RestingOrder, trade: MarketTrade) -> bool:
-    if trade.time <= order.since:
+    if trade.time <= order.since:  # a trade of the same millisecond may have been before the order
         return False
+    # strictly through: at the price itself a real queue would have been served first
     return trade.price < order.price if order.side == "BUY" else trade.price > order.price
 
 

@@ -46,13 +46,14 @@ def walk_value(levels: Iterable[tuple[Decimal, Decimal]], value: Decimal, step: 
     fills: list[Level] = []
     left = value
     for price, available in levels:
+        # down to the grid at each level: rounding once at the end could spend too much
         take = min(available, floor_to(left / price, step))
         while take * price > left:  # the division may have rounded up in its last digit
             take -= step or take * Decimal("1e-20")
         if take > 0:
             fills.append(Level(price, take))
             left -= take * price
-        if take < available:
+        if take < available:  # the value is used up inside this level; what is left buys no further step
             break
     return tuple(fills)
 

@@ -17,6 +17,7 @@ DEFAULT_BALANCES = {"JPY": Decimal(10_000_000), "BTC": Decimal(1), "ETH": Decima
 
 def demo_key(name: str) -> str:
     """The published test key of that name (64 letters and digits); it opens nothing but a simulator."""
+    # derived, so that a printed test key is the same on every machine
     return hashlib.sha256(f"autotrader simulator key {name}".encode()).hexdigest()
 
 
@@ -117,7 +118,7 @@ class Purse:
         """The balance of an asset; an empty one when there is none."""
         found = self.assets.get(asset)
         if found is None:
-            found = self.assets[asset] = Balance()
+            found = self.assets[asset] = Balance()  # made when asked for: a first purchase needs somewhere to go
         return found
 
     def lock(self, asset: str, amount: Decimal) -> None:
@@ -156,6 +157,7 @@ class Ledger:
                 if balance.free < 0 or balance.locked < 0:
                     raise AssertionError(f"{asset}: free {balance.free}, locked {balance.locked}")
                 totals[asset] = totals.get(asset, ZERO) + balance.free + balance.locked
+        # every asset of any of the four, or one that vanished whole would not be missed
         for asset in totals.keys() | self.paid_in.keys() | self.fees.keys() | self.market.keys():
             there = totals.get(asset, ZERO) + self.fees.get(asset, ZERO) + self.market.get(asset, ZERO)
             if there != self.paid_in.get(asset, ZERO):

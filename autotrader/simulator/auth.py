@@ -47,6 +47,7 @@ def hmac_hex(secret: str, message: bytes) -> str:
 
 def check_key_format(key: str, *, known: bool) -> None:
     """-2014 unless the key looks like one (64 letters and digits) or is one."""
+    # a listed key of any form is fine: RSA and Ed25519 keys look the same, test keys need not
     if not known and not _KEY.match(key):
         raise ApiError(-2014, "API-key format invalid.", 401)
 
@@ -54,9 +55,10 @@ def check_key_format(key: str, *, known: bool) -> None:
 def check_time(given: Mapping[str, str], now_us: int) -> None:
     """-1021 unless the timestamp is inside its window; ms and µs are understood."""
     stamp = long("timestamp", given["timestamp"])
+    # told apart by size, as the exchange does: no millisecond of this age is that large
     stamp_us = stamp if stamp >= 10**14 else stamp * 1000
     window = _window(given.get("recvWindow"))
-    if stamp_us >= now_us + 1_000_000:
+    if stamp_us >= now_us + 1_000_000:  # the second ahead is a bound of its own, whatever the window
         raise ApiError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
     if Decimal(now_us - stamp_us) > window * 1000 or stamp_us < OLDEST * 1000:
         raise ApiError(-1021, "Timestamp for this request is outside of the recvWindow.")
@@ -67,7 +69,7 @@ def _window(text: str | None) -> Decimal:
         return DEFAULT_WINDOW
     if not _WINDOW.match(text):
         raise illegal("recvWindow", DECIMAL)
-    if "." in text and len(text.partition(".")[2]) > 3:
+    if "." in text and len(text.partition(".")[2]) > 3:  # the window is milliseconds with microseconds behind the point
         raise ApiError(-1111, "Parameter 'recvWindow' has too much precision.")
     if Decimal(text) > MAX_WINDOW:
         raise ApiError(-1131, "recvWindow must be less than 60000")
@@ -78,6 +80,7 @@ def verifier(secret: str, public_key: str | None) -> Verifier:
     """How an account's signatures are checked: by its public key if it has one, else HMAC (hex, any case)."""
     if public_key is not None:
         return public_key_verifier(public_key)
+    # compared in constant time, as whoever guards real keys would
     return lambda message, signature: hmac.compare_digest(
         hmac_hex(secret, message).encode(), signature.lower().encode()
     )
@@ -86,6 +89,7 @@ def verifier(secret: str, public_key: str | None) -> Verifier:
 def check_signature(verify: Verifier, query: bytes, body: bytes, signature: str) -> None:
     """-1022 unless ``signature`` is the account's over the received bytes, which must be percent-encoded."""
     message = payload(query, body)
+    # text that was not percent-encoded is refused although its signature may fit
     if not (message.isascii() and verify(message, signature)):
         raise ApiError(-1022, "Signature for this request is not valid.")
 

@@ -155,16 +155,17 @@ class Books:
         order.status = "FILLED" if order.available <= 0 else "PARTIALLY_FILLED"
         buying = order.side == "BUY"
         paid, received = (spec.quote, spec.base) if buying else (spec.base, spec.quote)
+        # what is paid and received, each in its own asset
         cost, gain = (value, quantity) if buying else (quantity, value)
         self.relock(client, order)
-        client.purse.of(paid).free -= cost
+        client.purse.of(paid).free -= cost  # the lock has shrunk first, so this never dips below zero
         client.purse.of(received).free += gain
         self.ledger.to_market(paid, cost)
         self.ledger.to_market(received, -gain)
         fee, asset = commission(
             client.account, client.purse, self.markets, order.symbol, gain=gain, value=value, maker=maker, buying=buying
         )
-        client.purse.of(asset).free -= fee
+        client.purse.of(asset).free -= fee  # from what is received or from BNB, but never from what is still locked
         self.ledger.fee(asset, fee)
         trade = OwnTrade(
             self._next_trade, order.id, order.symbol, price, quantity, value, fee, asset, self.clock(), buying, maker,
@@ -180,13 +181,14 @@ class Books:
     def _prevent(self, client: Client, order: Order, note: Prevented) -> None:
         """Book a self-trade that did not happen."""
         maker_client, maker = self.known[note.maker.order_id]
-        number = self._prevented.get(order.symbol, 0)
+        number = self._prevented.get(order.symbol, 0)  # numbered by symbol, as trades are
         self._prevented[order.symbol] = number + 1
         match = PreventedMatch(
             number, order.symbol, order.id, maker.id, client.account.trade_group, note.mode, note.price,
             note.taker_shown, note.maker_shown, self.clock(),
         )  # fmt: skip
         order.prevented_matches += (match,)
+        # by identity, since both sides may be the same account and are to be told once
         for whose in {id(client): client, id(maker_client): maker_client}.values():
             whose.prevented.setdefault(order.symbol, []).append(match)
         for whose, lost_by, loss in ((client, order, note.taker_loss), (maker_client, maker, note.maker_loss)):
@@ -194,7 +196,7 @@ class Books:
                 lost_by.prevented += loss
                 lost_by.prevented_id, lost_by.update_time = number, match.time
                 self.relock(whose, lost_by)
-        if note.mode == "TRANSFER" and maker_client is not client:
+        if note.mode == "TRANSFER" and maker_client is not client:  # within one account a transfer moves nothing
             self._transfer(client, maker_client, order, note)
         if maker.available <= 0:
             maker.status = "EXPIRED_IN_MATCH"
@@ -204,7 +206,7 @@ class Books:
         """TRANSFER between accounts of one group: the goods change hands without a trade or a commission."""
         spec = self.markets[order.symbol].spec
         buyer, seller = (client, maker_client) if order.side == "BUY" else (maker_client, client)
-        value = amount(note.price, note.taker_loss)
+        value = amount(note.price, note.taker_loss)  # at the price at which they would have met
         for giver, taker, asset, moved in (
             (seller, buyer, spec.base, note.taker_loss), (buyer, seller, spec.quote, value),
         ):  # fmt: skip
@@ -222,9 +224,11 @@ class Books:
             self._end_in_list(client, order, order.list)
 
     def _end_in_list(self, client: Client, order: Order, orders: OrderList) -> None:
+        # only a whole fill starts the pending ones; a part fill that is then cancelled never does
         if order is orders.first and order.status == "FILLED":
             self.due.append((client, orders))
         elif order is orders.first:
+            # pending orders end as their first one did
             status = "CANCELED" if order.status == "CANCELED" else "EXPIRED"
             for later in orders.pending:
                 if later.open:
@@ -247,6 +251,7 @@ class Books:
         """End an open order, wherever it waits."""
         if not order.open:
             return
+        # does nothing for an order that waits for a trigger, which is not in the book
         self.markets[order.symbol].book.cancel(order.id)
         order.status, order.expiry_reason, order.update_time = status, reason, self.clock()
         self.changes += 1
@@ -257,6 +262,7 @@ class Books:
         """Cancel an open order and the whole list it belongs to; locks go back. Raises -2011."""
         if not client.account.can_trade:
             raise cancel_rejected(MAY_NOT_TRADE)
+        # cancelling one order of a list cancels the list
         for each in (order,) if order.list is None else order.list.orders:
             self.finish(client, each, "CANCELED")
 

@@ -50,9 +50,11 @@ class Exchange(ExchangeState):
 
         Weight and bans count for ``address``, orders for the account.
         """
-        if path.startswith(CONTROL):
+        if path.startswith(CONTROL):  # the test's own door: no weight, no signature, and it stays open during a ban
             return control.handle(self, method, path, query, body)
+        # limits are those of the address, not of the key: two bots on one machine share them
         self.weights = self.addresses.of(address)
+        # before anything can refuse it: a request that failed was made all the same
         self._record(method, path, query, body)
         extra: dict[str, str] = {}
         try:
@@ -60,17 +62,18 @@ class Exchange(ExchangeState):
             content = value.text if isinstance(value, Raw) else json.dumps(value, separators=(",", ":"))
             status = 200
             unit = headers.get("x-mbx-time-unit")
-            if unit is not None and path.startswith("/api/"):
-                content = _in_unit(content, unit)
+            if unit is not None and path.startswith("/api/"):  # `/sapi` ignores that header
+                content = _in_unit(content, unit)  # over the finished text, so that no route needs to know about units
         except ApiError as error:
             status, content = error.status, json.dumps(error.body)
             extra.update(error.headers)
         name = "X-SAPI-USED-IP-WEIGHT-1M" if path.startswith("/sapi/") else "X-MBX-USED-WEIGHT-1M"
-        extra[name] = str(self.weights.used)
+        extra[name] = str(self.weights.used)  # errors carry the used weight too
         extra["Content-Type"] = JSON
         return Answer(status, extra, b"" if status == 404 else content.encode())
 
     def _record(self, method: str, path: str, query: bytes, body: bytes) -> None:
+        # signed or not is what proofs of dry runs count
         key = (method, path, b"signature=" in query or b"signature=" in body)
         self.requests[key] = self.requests.get(key, 0) + 1
         route = ROUTES.get((method, path))
@@ -83,9 +86,9 @@ class Exchange(ExchangeState):
         self.weights.check_ban(self.now_us)
         route = ROUTES.get((method, path))
         if route is None:
-            self.weights.add(1, self.now_us)
+            self.weights.add(1, self.now_us)  # a route that is not there costs as well
             raise ApiError(-1000, "Not found.", 404)
-        if method == "GET":
+        if method == "GET":  # a body is no part of a GET, and no part of what was signed
             body = b""
         given = params.pairs(query, body)
         # Order calls weigh nothing when they succeed, so only what was used before can stand in their way.
@@ -107,6 +110,7 @@ class Exchange(ExchangeState):
         extra: dict[str, str],
     ) -> Any:
         values = params.check(given, route.kinds, route.mandatory, signed=route.signed)
+        # syntax first: what cannot be read is refused before anybody asks who sent it
         client = self._authenticate(route, given, query, body, headers) if route.signed else None
         call = Call(self, values, client)
         answer = route.handler(call)
@@ -120,10 +124,12 @@ class Exchange(ExchangeState):
         client = self.client_of(key)
         auth.check_key_format(key, known=client is not None)
         auth.check_time(given, self.now_us + self.skew_us)
+        # one text for an unknown key, a revoked one and a missing right: nothing can be learnt by trying
         denied = ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
         if client is None or self.now_ms < self.revoked.get(key, 0):
             raise denied
         auth.check_signature(self.verifiers[key], query, body, given["signature"])
+        # after the signature, or anybody could ask what a key may do
         if route.security == "TRADE" and not client.account.may_trade:
             raise denied
         if self.delay_us:
@@ -135,6 +141,7 @@ class Exchange(ExchangeState):
         try:
             auth.check_time(given, self.now_us + self.skew_us + self.delay_us)
         except ApiError:
+            # so late in its way the request already counts as an order
             if route.method == "POST" and route.places_or_cancels:
                 client.counts.add(self.now_us)
             raise
@@ -160,4 +167,5 @@ def _microseconds(value: Any) -> Any:
 
 
 def _stamp(name: str, value: int) -> int:
+    # -1 stands for "not yet" in every unit
     return value if value < 0 else value * 1000 + (999 if name == "closeTime" and value % 1000 == 999 else 0)

@@ -24,6 +24,7 @@ def check_precision(name: str, value: Decimal | None, digits: int) -> None:
 
 
 def _outside(value: Decimal, low: Decimal, high: Decimal, grid: Decimal) -> bool:
+    # by the rest of a division from 0, not from the lower bound
     return value < low or bool(high and value > high) or bool(grid and value % grid)
 
 
@@ -31,7 +32,7 @@ def check_price(spec: SymbolSpec, side: str, price: Decimal, reference: Decimal 
     """PRICE_FILTER and the percent band around ``reference`` (None: there was no trade yet)."""
     if _outside(price, spec.min_price, spec.max_price, spec.tick):
         raise filter_failure("PRICE_FILTER")
-    if reference is None:
+    if reference is None:  # before the first trade there is nothing to measure a band by
         return
     if spec.old_style:
         up, down, name = spec.bid_up, spec.bid_down, "PERCENT_PRICE"
@@ -39,12 +40,14 @@ def check_price(spec: SymbolSpec, side: str, price: Decimal, reference: Decimal 
         up, down, name = spec.bid_up, spec.bid_down, "PERCENT_PRICE_BY_SIDE"
     else:
         up, down, name = spec.ask_up, spec.ask_down, "PERCENT_PRICE_BY_SIDE"
+    # an upper factor of 0 means none; a lower one of 0 bounds nothing by itself
     if price < reference * down or (up and price > reference * up):
         raise filter_failure(name)
 
 
 def check_quantity(spec: SymbolSpec, quantity: Decimal, *, market: bool) -> None:
     """LOT_SIZE, and MARKET_LOT_SIZE for market orders."""
+    # holds for market orders too; MARKET_LOT_SIZE comes on top
     if _outside(quantity, spec.min_qty, spec.max_qty, spec.step):
         raise filter_failure("LOT_SIZE")
     if market and _outside(quantity, spec.market_min_qty, spec.market_max_qty, spec.market_step):
@@ -54,6 +57,7 @@ def check_quantity(spec: SymbolSpec, quantity: Decimal, *, market: bool) -> None
 def check_notional(spec: SymbolSpec, notional: Decimal, *, market: bool) -> None:
     """NOTIONAL (or the older MIN_NOTIONAL)."""
     name = "MIN_NOTIONAL" if spec.old_style else "NOTIONAL"
+    # whether market orders are held to it is the symbol's own setting
     if (not market or spec.apply_min_to_market) and notional < spec.min_notional:
         raise filter_failure(name)
     if spec.old_style or not spec.max_notional:
@@ -74,6 +78,7 @@ def check_iceberg(spec: SymbolSpec, quantity: Decimal, slice_: Decimal) -> None:
         return
     if _outside(slice_, spec.min_qty, spec.max_qty, spec.step):
         raise filter_failure("LOT_SIZE")
+    # rounded up: a last slice that is smaller counts as one
     if spec.iceberg_parts and -(-quantity // slice_) > spec.iceberg_parts:
         raise filter_failure("ICEBERG_PARTS")
 
@@ -95,7 +100,7 @@ def check_ticket(spec: SymbolSpec, ticket: Ticket, quantity: Decimal, reference:
     if ticket.stop_price and _outside(ticket.stop_price, spec.min_price, spec.max_price, spec.tick):
         raise filter_failure("PRICE_FILTER")
     check_trailing(spec, ticket.type, ticket.side, ticket.trailing_delta)
-    if quantity or not ticket.quote_quantity:
+    if quantity or not ticket.quote_quantity:  # an order by its quote amount has no quantity that could be off the grid
         check_quantity(spec, quantity, market=at_market)
     check_iceberg(spec, quantity, ticket.iceberg)
     check_notional(spec, notional_of(ticket, quantity, reference), market=at_market)
@@ -116,6 +121,7 @@ def check_counts(spec: SymbolSpec, limits: ExchangeLimits, owned: Sequence[Order
         ("MAX_NUM_ICEBERG_ORDERS", spec.max_iceberg_orders, limits.max_iceberg_orders, _iceberg),
     ):
         new = sum(map(counts, tickets))
+        # only what adds to a count can break it: a plain order passes beside too many stops
         if new and symbol_most and sum(map(counts, here)) + new > symbol_most:
             raise filter_failure(name)
         if new and exchange_most and sum(map(counts, everywhere)) + new > exchange_most:
@@ -136,6 +142,7 @@ def _iceberg(ticket: Ticket) -> bool:
 
 def check_lists(spec: SymbolSpec, limits: ExchangeLimits, owned: Sequence[OrderList]) -> None:
     """MAX_NUM_ORDER_LISTS of the symbol and of the exchange, a new list included. ``owned`` are the open ones."""
+    # a list counts once, however many orders it holds
     if spec.max_lists and sum(1 for each in owned if each.symbol == spec.symbol) + 1 > spec.max_lists:
         raise filter_failure("MAX_NUM_ORDER_LISTS")
     if limits.max_lists and len(owned) + 1 > limits.max_lists:

@@ -77,6 +77,7 @@ def _listings(
         seed = 1
     wanted = symbols if symbols is not None else list(recorded) or list(DEFAULT_SYMBOLS)
     if start is None:
+        # the latest: before it one of the tapes would have no history
         start = max((source.play_from for source in recorded.values()), default=SEEDED_START)
     listings: list[tuple[SymbolSpec, Source]] = []
     for item in wanted:
@@ -191,6 +192,7 @@ class Simulator:
         if self.faults is None or path.startswith(CONTROL):
             return self.exchange.handle(method, path, query, body, headers, address)
         reply = self.faults.handle(Request(method, path, query, body, headers, address))
+        # time goes on for everybody else while one request is on its way
         return Later(reply.seconds, lambda: self._resume(reply)) if isinstance(reply, Later) else reply
 
     def _resume(self, held: Later) -> Answer | Delivery:
@@ -202,6 +204,7 @@ class Simulator:
         """In real time, play what has happened since the last look."""
         if self.time == "real":
             elapsed = (clock.monotonic_ns() - self._begun) * self._speed / 1000
+            # from the start each time, so that rounding does not add up
             self.exchange.advance_to(self.exchange.started_ms * 1000 + int(elapsed))
 
     # ---- a test's view -----------------------------------------------------------

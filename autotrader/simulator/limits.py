@@ -34,6 +34,7 @@ class Weights:
     def _roll(self, now: int) -> None:
         minute = now // MINUTE_US
         if minute != self._minute:
+            # fixed windows: all is forgotten at the full minute, not sixty seconds later
             self._minute, self.used, self._refused = minute, 0, 0
         window = now // RAW_WINDOW_US
         if window != self._raw_window:
@@ -42,7 +43,7 @@ class Weights:
     def check_ban(self, now: int) -> None:
         """Count the request itself; 418 while the address is banned."""
         self._roll(now)
-        self.raw += 1
+        self.raw += 1  # counted before the ban is looked at: asking during a ban goes on counting
         if now < self.banned_until:
             raise self._banned(now)
 
@@ -57,7 +58,7 @@ class Weights:
         else:
             return
         self._refused += 1
-        if self._refused > PATIENCE:
+        if self._refused > PATIENCE:  # a 429 that is ignored turns into a ban; the exchange does not say after how many
             raise self.ban(now)
         raise ApiError(
             -1003,
@@ -70,6 +71,7 @@ class Weights:
     def ban(self, now: int) -> ApiError:
         """Ban the address, each time for twice as long (2 minutes to 3 days); the refusal it gets."""
         self.banned_until = now + self._ban
+        # never forgiven: the next ban is longer although the last one is long over
         self._ban = min(self._ban * 2, LONGEST_BAN_US)
         return self._banned(now)
 
@@ -128,6 +130,7 @@ class OrderCounts:
     def add(self, now: int, change: int = 1) -> None:
         """Count an accepted order, or give back for a filled one (negative)."""
         self._roll(now)
+        # fills give back more than one, so without the floor a maker could save up
         self.counts = [max(0, count + change) for count in self.counts]
 
     def shown(self, now: int) -> list[dict[str, Any]]:
@@ -154,4 +157,5 @@ def rate_limits(weight: int, per_ten_seconds: int, per_day: int, raw: int = RAW_
 
 
 def _seconds(microseconds: int) -> int:
+    # rounded up, and never 0: whoever waits as long as told must be let in
     return max(1, -(-microseconds // 1_000_000))

@@ -37,13 +37,14 @@ def check_pair_types(side: str, above: str, below: str) -> None:
     for kind, where in kinds:
         wanted, error = SIDES[(side, kind.removesuffix("_LIMIT"))]
         if where != wanted:
-            raise ApiError(error.code, error.message)
+            raise ApiError(error.code, error.message)  # a new one each time: a raised exception keeps its traceback
 
 
 def check_pair_prices(tickets: Sequence[Ticket], last: Decimal | None) -> None:
     """Each price of an OCO must lie on its side of the last one. Raises -2010."""
-    for ticket in tickets if last is not None else ():
+    for ticket in tickets if last is not None else ():  # before the first trade no side can be told
         maker = ticket.type == "LIMIT_MAKER"
+        # a stop is judged by where it triggers, not by what it then asks
         price = ticket.price if maker else ticket.stop_price
         above = ticket.side == "SELL" if maker else waits_above(ticket.type, ticket.side)
         if price and last is not None and (price <= last if above else price >= last):
@@ -60,7 +61,7 @@ def place_pair(engine: Engine, client: Client, tickets: Sequence[Ticket], client
         engine.check_entry(client, order)
     made = _make(engine, client, orders, client_id, "OCO")
     made.pair = orders
-    engine.lock(client, *orders)
+    engine.lock(client, *orders)  # together: both sell the same goods, which are locked once
     for order in orders:
         if order.open:
             engine.begin(client, order)
@@ -85,6 +86,7 @@ def place_chain(
 
 def _pending(engine: Engine, client: Client, ticket: Ticket) -> Order:
     order = Order(0, client.account.name, ticket, "", ticket.quantity, engine.clock())
+    # it holds nothing and is in no book until the first has filled
     order.status, order.working_time = "PENDING_NEW", NOT_YET
     order.trade_group = client.account.trade_group
     return order
@@ -94,7 +96,7 @@ def _admit(engine: Engine, client: Client, tickets: Sequence[Ticket], client_id:
     for ticket in tickets:
         engine.admit(client, ticket)
     names = [ticket.client_id for ticket in tickets if ticket.client_id is not None]
-    if len(set(names)) < len(names):
+    if len(set(names)) < len(names):  # two orders of one list may not share a name either
         raise rejected(DUPLICATE)
     if client_id is not None and any(each.client_id == client_id and each.open for each in client.lists.values()):
         raise rejected(DUPLICATE)

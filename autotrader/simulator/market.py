@@ -106,6 +106,7 @@ class Market:
 
     def play_history(self, time: int) -> None:
         """Take in minutes without going through their trades, up to a few before ``time`` (ms)."""
+        # the last minutes are played trade by trade, so that windows and stops begin on real trades
         while self._next_open + 4 * MINUTE <= time:
             self._begin_minute()
             if self._open_time is not None:
@@ -144,7 +145,8 @@ class Market:
     def _cut(self) -> None:
         """The rest of the open minute does not happen."""
         self._events = self._events[: self._played]
-        self._next_id = self._first_id + self._played
+        self._next_id = self._first_id + self._played  # ids stay without a gap: what did not happen takes none
+        # kept, or a later look at this minute would show trades that never were
         self._cuts[self._open_time or 0] = self._played
 
     def _begin_minute(self, *, trading: bool = True) -> None:
@@ -152,7 +154,7 @@ class Market:
         start, self._next_open = self._next_open, self._next_open + MINUTE
         self._events, self._played, self._first_id = (), 0, self._next_id
         if not trading:
-            self._closed.add(start)
+            self._closed.add(start)  # a closed minute has no candle at all, a quiet one has a flat candle
             if self._ahead is not None and self._ahead.open_time == start:
                 self._ahead = next(self._feed, None)
         if not trading or self._source.halted(start):
@@ -248,6 +250,7 @@ class Market:
         prices = [t.price for t in loose]
         opening, first_id = self._opening(first, last, head, tail)
         if count:
+            # whole minutes by table, only the edges trade by trade: a day has too many trades
             prices.extend(table.extremes(*self._trimmed(first, last), kind))
         count += len(loose)
         return Window(

@@ -18,14 +18,14 @@ from autotrader.simulator.tickets import ORDER, check, check_filters, read
 
 ZERO = Decimal(0)
 RESTRICTIONS = params.one_of(-1145, "Invalid cancelRestrictions", "ONLY_NEW", "ONLY_PARTIALLY_FILLED")
-FULL_BY_DEFAULT = ("MARKET", "LIMIT")
+FULL_BY_DEFAULT = ("MARKET", "LIMIT")  # the other kinds answer without status or fills unless asked
 
 
 def _ticket(call: Call) -> Ticket:
     """The placement, after all checks that need no engine. Raises -11xx, -1013 and -2010."""
     market = call.exchange.market(call.values["symbol"])
     ticket = read(market, call.values)
-    check(call, market, (ticket,))
+    check(call, market, (ticket,))  # the count of orders comes before the filters
     return ticket
 
 
@@ -123,14 +123,16 @@ def _replace(call: Call) -> Any:
     if "cancelReplaceAllowed" not in market.spec.allowed:
         raise unsupported("Order cancel-replace is")
     ticket = read(market, call.values)
-    over = _over_limit(call)
+    over = _over_limit(call)  # looked at before anything is cancelled, and kept: the mode decides what it means
     if over is not None and call.get("orderRateLimitExceededMode", "DO_NOTHING") == "DO_NOTHING":
         raise over
     check_filters(call, market, (ticket,))
     stop = call.values["cancelReplaceMode"] == "STOP_ON_FAILURE"
+    # two steps that can fail apart: that is what makes this call dangerous to rely on
     gone, ended = _try(lambda: _cancel_first(call))
     if not gone and stop:
         if over is None:
+            # an attempt that was not made counts as an order all the same, as documented
             call.exchange.engine.counted(call.owner, 1)
         raise _outcome(gone, ended, NOT_ATTEMPTED, None, 400 if over is None else 429)
     done, placed = (False, over.body) if over is not None else _try(lambda: _placed(call, ticket))

@@ -28,6 +28,7 @@ def reached(kind: str, side: str, stop_price: Decimal, price: Decimal) -> bool:
 
 def would_trigger(kind: str, side: str, stop_price: Decimal, last: Decimal | None) -> bool:
     """Whether an order would trigger (or begin to track) at once, which the venue refuses."""
+    # a trailing order without a stop price has nothing to reach
     return bool(stop_price) and last is not None and reached(kind, side, stop_price, last)
 
 
@@ -38,10 +39,11 @@ def on_trade(order: Order, price: Decimal, now: int) -> bool:
         return reached(order.type, order.side, ticket.stop_price, price)
     if order.extreme is None:
         if not ticket.stop_price or reached(order.type, order.side, ticket.stop_price, price):
+            # this trade only begins the tracking; it cannot trigger as well
             order.extreme, order.trailing_time = price, now
         return False
     if order.side == "SELL":
-        order.extreme = max(order.extreme, price)
+        order.extreme = max(order.extreme, price)  # the high first: a new high moves the trigger before it is compared
         return price <= order.extreme * (BIP - ticket.trailing_delta) / BIP
     order.extreme = min(order.extreme, price)
     return price >= order.extreme * (BIP + ticket.trailing_delta) / BIP

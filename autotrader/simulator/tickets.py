@@ -46,7 +46,9 @@ NEEDED = {
 _BY_STOP = ("timeInForce", "quoteOrderQty", "price", "icebergQty")
 FORBIDDEN = {
     "LIMIT": ("quoteOrderQty", "stopPrice", "trailingDelta"),
+    # it can only rest, so a time in force would contradict it
     "LIMIT_MAKER": ("timeInForce", "quoteOrderQty", "stopPrice", "trailingDelta"),
+    # it never rests, so nothing that shapes a resting order fits
     "MARKET": ("timeInForce", "price", "stopPrice", "trailingDelta", "icebergQty"),
     "STOP_LOSS": _BY_STOP,
     "STOP_LOSS_LIMIT": ("quoteOrderQty",),
@@ -99,7 +101,7 @@ def _check_supported(spec: SymbolSpec, values: Mapping[str, Any], kind: str) -> 
 
 
 def _check_combination(values: Mapping[str, Any], kind: str, name: Name, *, quantity_later: bool) -> None:
-    for each in NEEDED[kind]:
+    for each in NEEDED[kind]:  # what is missing is told before what is too much, as the exchange does
         if each not in values and not (quantity_later and each == "quantity"):
             raise missing(name(each))
     for each in FORBIDDEN[kind]:
@@ -116,7 +118,7 @@ def _check_combination(values: Mapping[str, Any], kind: str, name: Name, *, quan
 
 
 def _check_iceberg(values: Mapping[str, Any], name: Name) -> None:
-    if values.get("timeInForce", "GTC") != "GTC":
+    if values.get("timeInForce", "GTC") != "GTC":  # an iceberg shows itself again and again, so it must be able to rest
         if name is plain:
             raise rejected("Unsupported order combination")
         raise ApiError(
@@ -131,7 +133,7 @@ def check(call: Call, market: Market, tickets: Sequence[Ticket], *, listed: bool
     counts, now = call.owner.counts, call.exchange.now_us
     counts.check(now)
     if len(tickets) > 1:
-        after = copy(counts)
+        after = copy(counts)  # on a copy: a list that does not fit must leave the count as it was
         after.add(now, len(tickets) - 1)
         after.check(now)
     check_filters(call, market, tickets, listed=listed)
@@ -144,7 +146,7 @@ def check_filters(call: Call, market: Market, tickets: Sequence[Ticket], *, list
     for ticket in tickets:
         if ticket.quantity or ticket.quote_quantity or not listed:
             filters.check_ticket(spec, ticket, ticket.quantity, reference)
-    owned = list(owner.open.values())
+    owned = list(owner.open.values())  # read once, so that all filters count the same orders
     filters.check_counts(spec, engine.limits, owned, tickets)
     if listed:
         filters.check_lists(spec, engine.limits, [each for each in owner.lists.values() if each.open])
@@ -154,6 +156,7 @@ def check_filters(call: Call, market: Market, tickets: Sequence[Ticket], *, list
         if ticket.side == "BUY" and spec.max_position:
             held = owner.purse.of(spec.base)
             buys = sum((o.available for o in owned if o.side == "BUY" and o.symbol == spec.symbol), ZERO)
+            # a market order in quote has no quantity yet; what it buys is estimated by the reference
             quantity = ticket.quantity or (notional / reference if reference else ZERO)
             filters.check_position(spec, held.free + held.locked, buys, quantity)
 

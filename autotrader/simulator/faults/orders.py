@@ -74,6 +74,7 @@ def _fill(case: FaultCase, order: Order) -> bool:
     market = case.exchange.markets[order.symbol]
     step, rest = market.spec.step, order.quantity - order.executed
     wanted = rest * Decimal(str(case.settings["share"]))
+    # a part fill stays on the grid, or the exchange itself could not have made it
     quantity = wanted if wanted >= rest or not step else wanted // step * step
     if quantity <= 0:
         return False
@@ -95,7 +96,7 @@ def _fill_after_ack(case: FaultCase) -> None:
         return
     before = queried(found[1])
     if _fill(case, found[1]):
-        case.state.acks[id(case)] = before
+        case.state.acks[id(case)] = before  # kept until the answer, which must tell of the order as it was
 
 
 def _old_ack(case: FaultCase) -> None:
@@ -135,6 +136,7 @@ def _late_balances(case: FaultCase) -> None:
     case.done = client is not None
     if client is not None:
         name = client.account.name
+        # in the exchange's time: in stepped time nothing would end by the machine's
         until = case.exchange.now_ms + round(case.settings["seconds"] * 1000)
         case.state.late_balances[name] = (until, case.state.balances_of(name))
         case.details = {"until": until}
