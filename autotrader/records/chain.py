@@ -166,13 +166,15 @@ class Chain:
         first_ms = last_ms = None
         witnessed, kind, later = 0, "", list[str]()
         for n, time_ms, kind, subject, body, row_prev, digest in self._db.each(_ALL):
+            # SQLite keeps any type in any column; a text where a number stood would hash alike
             if tuple(map(type, (n, time_ms, kind, subject, body, row_prev, digest))) != _KINDS:
                 problems.append(Damage(expected_n, "is altered: a value is of another kind than was written"))
                 break
             if n != expected_n:
                 problems.append(Damage(n, f"follows a gap: {n - expected_n} records before it are missing"))
-            if row_prev != prev and n == expected_n:
+            if row_prev != prev and n == expected_n:  # behind a gap this is no second finding
                 problems.append(Damage(n, "does not follow the one before it", prev.hex(), row_prev.hex()))
+            # from the row's own link, so that one altered row is one finding and not all that follow
             good = row_hash(row_prev, n, time_ms, kind, subject, body)
             if good != digest:
                 problems.append(Damage(n, "altered", digest.hex(), good.hex()))
@@ -184,7 +186,7 @@ class Chain:
                 later.append(kind)
             if n in noted:
                 problems += _not_as_told(n, digest.hex(), noted.pop(n))
-            if len(problems) > MOST_PROBLEMS:
+            if len(problems) > MOST_PROBLEMS:  # a file of noise must not fill the memory with findings
                 break
             prev, expected_n, rows = digest, n + 1, rows + 1
             first_ms, last_ms = (time_ms if first_ms is None else first_ms), time_ms
@@ -232,6 +234,7 @@ def _around_close(witnessed: int, later: Sequence[str]) -> list[Damage]:
     """
     if not witnessed:
         return []
+    # one act behind the close is the opening whose checkpoint a crash prevented
     if later[0] == CLOSED and (len(later) > 2 or later[1:2] not in ([], [OPENED])):
         return [Damage(witnessed + 1, "was added after the store was closed")]
     if later[-1] == CLOSED and len(later) > 1:

@@ -45,7 +45,7 @@ class Evaluations:
 
     def add(self, evaluation: Evaluation) -> None:
         """Record one cycle inside the open transaction; seals the hours before it first."""
-        self._seal_before(evaluation.time_ms)
+        self._seal_before(evaluation.time_ms)  # by the hour: a seal for each cycle would double the chain
         blob = zlib.compress(canonical(evaluation.body).encode(), _LEVEL)
         self._db.write(
             "INSERT INTO evaluations VALUES (?, ?, ?, ?)", (evaluation.cycle, evaluation.time_ms, evaluation.plan, blob)
@@ -116,6 +116,7 @@ class Evaluations:
         edge = self._prunable(now_ms - kept_ms)
         if edge is None:
             return 0
+        # whole seals only, or what is left of one could not be verified
         gone = self._db.write("DELETE FROM evaluations WHERE cycle <= ?", (edge,))
         for row in self._db.rows("SELECT id FROM rule_names"):
             self._db.write("DELETE FROM evaluated WHERE rule = ? AND cycle <= ?", (row["id"], edge))
@@ -128,7 +129,7 @@ class Evaluations:
         problems: list[Damage] = []
         for act in self._chain.acts(kind="evaluations"):
             seal = act.data
-            if seal["last"] <= pruned_to:
+            if seal["last"] <= pruned_to:  # pruned as an act: its absence is accounted for
                 continue
             first, last = seal["first"], seal["last"]
             count, digest = _digest(self._range(first, last), self._names(first, last))
@@ -141,6 +142,7 @@ class Evaluations:
         """Rows that no seal accounts for; those since the last seal are allowed while the store is not closed."""
         sealed = sum(act.data["count"] for act in self._chain.acts(kind="evaluations") if act.data["last"] > pruned_to)
         closed = any(act.kind == CLOSED for act in self._chain.latest(1))
+        # while it runs the newest rows have no seal yet; after a close they must
         until = 1 << 62 if closed else self._sealed_to()
         pruned = self._count("SELECT count(*) FROM evaluations WHERE cycle <= ?", pruned_to)
         if pruned:
@@ -216,6 +218,7 @@ class Evaluations:
 def _digest(rows: Iterator[tuple[Any, ...]], names: Iterator[str]) -> tuple[int, str]:
     whole, count = sha256(), 0
     for cycle, time_ms, plan, body in rows:
+        # with lengths, so that no two rows can run together
         whole.update(f"{cycle}|{time_ms}|{len(plan)}|{plan}|{len(body)}|".encode() + body)
         count += 1
     for line in names:

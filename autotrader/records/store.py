@@ -44,6 +44,7 @@ NoticeLevel = Literal["info", "warn", "critical"]
 
 def new_store_id() -> str:
     """Eight random base-32 characters; the first four stand in every client order id."""
+    # drawn, not derived: a copy of a project must not make the same order ids
     return base64.b32encode(secrets.token_bytes(5)).decode().lower()
 
 
@@ -97,6 +98,7 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise ConfigError(f"the folder {folder} cannot be made: {error.strerror}") from error
+        # before the database is opened: a second writer must not even read with the right to write
         lock = WriterLock(folder)
         try:
             db = open_database(folder / DATABASE)
@@ -108,6 +110,7 @@ class Store:
             db.check()
             create_or_compare(db, folder, identity, now_ms=now_ms, make_id=make_id)
             store = cls(folder, db, lock)
+            # an old copy put back is found before anything is written on top of it
             store._compare_with_heads(rekey=rekey)
             store._compare_with_close(now_ms)
             return store
@@ -135,6 +138,8 @@ class Store:
             self._db.close()
             return
         try:
+          
+            # Else nothing was written since it was opened, and what the last close said still holds.
             if now_ms is not None and self._opened_ms is None:
                 with self.transaction():
                     self.evaluations.seal(now_ms)
@@ -169,7 +174,7 @@ class Store:
 
         Raises RecordsBroken where it could not be made durable; nothing was written then.
         """
-        outermost = not self._db.in_transaction
+        outermost = not self._db.in_transaction  # a transaction inside another joins it: the outer one decides
         if outermost and self._opened_ms is not None:
             self._say_opened(self._opened_ms)
         with self._db.transaction():
@@ -192,6 +197,7 @@ class Store:
 
     def _note_head(self) -> None:
         head = self.chain.head()
+        # most commits add no act, and the file would grow with nothing
         if head is not None and head != self._noted and self._heads is not None:
             self._heads.append(head)
             self._noted = head
@@ -218,6 +224,7 @@ class Store:
         """This store's orders, fills and failures, as the engine reads them. Whoever decides, judges or admits asks for
         it; it is made anew for another moment, and after every write that it could show.
         """
+        # forgotten at any write, so it is read once between two writes
         day = self._db.remembered(("day",), lambda: self._read_day(now_ms))
         if day.now_ms > now_ms:  # the clock was set back: what had fallen out of the day may belong to it again
             day = self._read_day(now_ms)
@@ -252,7 +259,7 @@ class Store:
         """
         heads = read_heads(self.folder / HEADS)  # before the snapshot: an honest chain is never behind them
         signed = check_macs(heads, self.id, find_key(self.folder.parent))
-        with self._db.snapshot():
+        with self._db.snapshot():  # one picture of the database, although the service goes on writing
             report = self.chain.verify(heads, told)
             problems = report.problems or (*self.evaluations.verify(), *cross_check(self._db, self.chain))
         return ChainReport(
@@ -280,7 +287,7 @@ class Store:
         waiting = self.settings.get("unexplained")
         if not waiting:
             return None
-        cid, text = next(iter(waiting.items()))
+        cid, text = next(iter(waiting.items()))  # the oldest first: words are taken one after the other
         more = f" (and {len(waiting) - 1} more)" if len(waiting) > 1 else ""
         return f"{text}{more}: `autotrader adopt {cid}` or `autotrader ignore {cid}`"
 
@@ -301,6 +308,7 @@ class Store:
         """Stop placing, in this process and by the halt file, without the database: safe in a signal handler. It does
         not weaken a stronger halt. `keep_halt` writes it into the records.
         """
+        # in memory first: it holds although neither file nor database can be written
         self._halted_here = stronger(self._halted_here, halt)
         with suppress(ConfigError):  # a full disk: the database may still have room, and this process knows
             write_halt_file(self.folder, halt)
@@ -318,6 +326,7 @@ class Store:
     def keep_halt(self, time_ms: int) -> None:
         """Write this process's halt into the records, where they do not have it, nor a stronger one."""
         here, kept = self._halted_here, self._halt_recorded()
+        # the first reason of a level stays: later ones are usually its consequences
         if here is None or stronger(kept, here) is kept:
             return
         with self.transaction():
@@ -330,6 +339,7 @@ class Store:
         with self.transaction():
             self.settings.set("halt", None, time_ms)
             self.settings.set("refusals_since_ms", time_ms, time_ms)
+        # after the records: a crash in between leaves it halted, which is the safe side
         (self.folder / HALT_FILE).unlink(missing_ok=True)
         self._halted_here = None
 

@@ -67,12 +67,12 @@ def decided_again(plan: Plan, store_id: str, body: Mapping[str, Any]) -> str:
         return f"it cannot be decided again: {error}"
     found = [_plain(decision) for decision in outcome.decisions]
     for number, (said, now) in enumerate(zip(body["decisions"], found, strict=False)):
-        if canonical(said) != canonical(now):
+        if canonical(said) != canonical(now):  # compared as they are written, so that a type that changed shows as well
             return _difference(number, said, now)
     if len(found) != len(body["decisions"]):
         return f"{len(body['decisions'])} decisions are recorded, {len(found)} are made now"
     after = after_hash(outcome, given.runs)
-    if after != body["given"]["after"]:
+    if after != body["given"]["after"]:  # decisions may agree while what came of them does not
         return f"next states, runs or requests differ: {body['given']['after']} is recorded, {after} comes out now"
     return ""
 

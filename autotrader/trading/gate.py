@@ -44,6 +44,7 @@ class Gate:
         self._settings = settings
         self._limits = limits
         self._zone = ZoneInfo(settings.timezone)
+        # in memory alone: after a restart nothing written before is sent any more
         self._judged_on: dict[str, tuple[Datum, ...]] = {}
 
     # ----------------------------------------------------------------------------------------- before it is written
@@ -53,12 +54,13 @@ class Gate:
 
         Raises OrderDenied where a limit refuses; a denial is an act of the chain by then.
         """
-        if not self._store.in_transaction:
+        if not self._store.in_transaction:  # else another order could be written between the question and the row
             raise RuntimeError("an order is admitted inside the transaction that writes its intent")
         try:
             self._judge(request, sources)
         except OrderDenied as denied:
             body = {"symbol": request.order.symbol, "side": request.order.side, "reason": denied.reason}
+            # a denial is an act: who asks later why nothing was bought finds it
             self._store.chain.append(sources.now_ms, "denied", request.id, body)
             raise
         self._remember(request, tuple(_data(request.order.symbol, sources, needs)), sources.now_ms)
@@ -68,6 +70,7 @@ class Gate:
         try:
             known = self._with_journal(sources)
             judge(request, known, self._settings, self._store.halt_in_force(), self._limits)
+        # broken records stop the service by themselves; everything else here is a broken guard
         except (OrderDenied, RecordsBroken):
             raise
         except Exception as error:  # whatever breaks in a guard means halt (docs/order-safety.md P8)
@@ -76,6 +79,7 @@ class Gate:
             raise OrderDenied(reason, "Halted") from error
 
     def _with_journal(self, sources: Sources) -> Sources:
+        # the journal of this very transaction, so that orders of one cycle count against each other
         return replace(sources, record=self._store.own_record(sources.now_ms, self._zone))
 
     def trip(self, sources: Sources) -> None:
@@ -108,7 +112,7 @@ class Gate:
         return None if found is None else found.reason
 
     def _remember(self, request: PlaceRequest, data: tuple[Datum, ...], now_ms: int) -> None:
-        if len(self._judged_on) > 200:
+        if len(self._judged_on) > 200:  # forgotten in batches; what is an hour old has left or never will
             since = now_ms - _FORGET_MS
             kept = self._judged_on.items()
             self._judged_on = {cid: data for cid, data in kept if any((one.asked_ms or 0) > since for one in data)}
@@ -122,11 +126,12 @@ def _data(symbol: str, sources: Sources, needs: Iterable[Need]) -> Iterator[Datu
     """
     book, account, instrument = sources.snapshot.book(symbol), sources.account, sources.instruments.get(symbol)
     yield Datum(f"the order book of {symbol}", None if isinstance(book, str) else book.asked_ms, BOOK_MS)
+    # always, whatever the rule looks at: the limits count with them
     yield Datum("the balances", account.balances_asked_ms, ACCOUNT_MS)
     yield Datum(f"the filters of {symbol}", None if instrument is None else instrument.fetched_ms, FILTERS_MS)
-    if symbol in account.orders_asked_ms:
+    if symbol in account.orders_asked_ms:  # a list that was not asked for was not judged on
         yield Datum(f"the open orders of {symbol}", account.orders_asked_ms[symbol], ACCOUNT_MS)
-    about = {_about(need) for need in needs} | {_about(StatusNeed())}
+    about = {_about(need) for need in needs} | {_about(StatusNeed())}  # the exchange's status counts for every order
     for need, seen in sources.snapshot.seen.items():
         if type(need) in _AGES and _about(need) in about:
             name, limit_ms = _AGES[type(need)]

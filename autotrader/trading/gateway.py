@@ -100,6 +100,7 @@ class Gateway:
         row = self._store.intents.get(cid)
         if row is None:
             raise ValueError(f"there is no intent {cid}")
+        # asked again after a crash or by a second caller: answered from the record, never sent
         if row.state is not IntentState.INTENT:
             return _told(row)
         crash_point("intent_committed")
@@ -108,7 +109,7 @@ class Gateway:
             return self._end(row, IntentState.DROPPED, refused)
         sent_ms = self._write_sent(row)
         crash_point("sent_committed")
-        refused = self._why_not(row, frozen=frozenset())
+        refused = self._why_not(row, frozen=frozenset())  # its own row is SENT by now and would freeze itself
         if refused is not None:
             return self._end(row, IntentState.NOT_SENT, refused)
         result = self._post(row, sent_ms)
@@ -144,6 +145,7 @@ class Gateway:
                 sent_ms,
                 sent_ms=sent_ms,
                 recv_window_ms=self._recv_window_ms,
+                # reckoned before sending, so that a crash cannot lose it
                 horizon_ms=horizon_ms(sent_ms, self._recv_window_ms),
                 next_look_ms=next_look_ms(sent_ms, 0),
             )
@@ -153,6 +155,7 @@ class Gateway:
     def _post(self, row: JournalRow, sent_ms: int) -> SubmitResult:
         """The one POST. An exception of any kind means that the bytes may have left."""
         try:
+            # signed with this very time: the horizon must be that of the request
             return self._broker.submit(row.intent.request, sent_ms)
         except SafetyRefused as error:
             return NotSent(error.message)  # refused by the signer, before any byte was made
@@ -164,12 +167,13 @@ class Gateway:
             case Accepted(order):
                 return self._accepted(row, order)
             case Rejected(code, reason, fault):
-                if fault == "key":
+                if fault == "key":  # a key that is refused is refused for every order: going on would only fill the log
                     self._store.halt(f"the exchange refuses the key: {code} {reason}", self._clock.now_ms())
                 return self._end(row, IntentState.REJECTED, f"{code} {reason}", fault)
             case NotSent(reason):
                 return self._end(row, IntentState.NOT_SENT, reason)
             case Unknown(reason):
+                # no fault: nobody knows yet whether anything failed
                 return self._end(row, IntentState.UNKNOWN, reason, "")
             case Mismatch(reason):
                 return self._mismatch(row, reason)
@@ -177,12 +181,13 @@ class Gateway:
                 assert_never(other)
 
     def _accepted(self, row: JournalRow, order: Order) -> OrderOutcome:
-        if order.client_order_id != row.client_order_id:
+        if order.client_order_id != row.client_order_id:  # the broker compared it already; money is worth asking twice
             return self._mismatch(row, f"the reply is about {order.client_order_id}")
         now_ms = self._clock.now_ms()
         with self._store.transaction() as store:
             store.intents.move(row.client_order_id, IntentState.ACCEPTED, now_ms, reason=f"order {order.order_id}")
             asked = store.intents.get(row.client_order_id)
+            # row and order in one transaction: an accepted intent without its order would look lost
             seen = store.orders.adopt(order, now_ms, asked, how="reply")
             if seen.clash:
                 store.halt(seen.clash, now_ms)

@@ -65,7 +65,7 @@ def given_to_json(given: Given, outcome: Outcome) -> dict[str, Any]:
         found["halt"] = [context.halt.reason, context.halt.level]
     if given.runs:
         found["runs"] = [run_to_json(run) for run in given.runs]
-    if _does_something(given, outcome):
+    if _does_something(given, outcome):  # a quiet cycle is rebuilt from the values alone, and is by far the most common
         found |= _acting(given, outcome)
     elif any(slot.rule.for_each_order for slot in given.due.slots):
         found["orders"] = [order_to_json(order) for order in sources.record.orders]
@@ -111,12 +111,12 @@ def _listed(given: Given) -> dict[str, Any]:
 def _looks_abroad(rule: CompiledRule) -> bool:
     owners = [rule.for_each_order.owner] if rule.for_each_order is not None else []
     owners += [a.owner for branch in rule.branches for a in branch.actions if isinstance(a, CancelOrders)]
-    return "anyone" in owners
+    return "anyone" in owners  # only such rules look at orders that our own record does not hold
 
 
 def _heard(outcome: Outcome) -> list[list[str]]:
     """What is asked beyond the shared table and the words about the orders at hand."""
-    known = {("", name) for name in outcome.values.table}
+    known = {("", name) for name in outcome.values.table}  # what stands in the table already is not written twice
     known |= {(order, name) for (_, order), seen in outcome.order_values.items() for name in seen}
     return [[*key, scalar_to_text(value)] for key, value in sorted(outcome.asked.items()) if key not in known]
 
@@ -131,6 +131,7 @@ def after_hash(outcome: Outcome, before: Iterable[Run]) -> str:
 
 
 def _without_place(request: Request) -> Request:
+    # a place in a file is no part of a decision: comments may move
     return replace(request, place=None) if isinstance(request, PlaceRequest) else request
 
 
@@ -165,6 +166,7 @@ class _Record:
 
     def _shared(self, name: str) -> Scalar:
         if name not in self.values:
+            # a guess would make the replay agree with itself
             raise LookupError(f"the record does not say what {name} was")
         return self.values[name]
 

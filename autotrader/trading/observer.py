@@ -116,14 +116,16 @@ class Observer:
         """One order of the venue's list: known, resolved by being there, a stray of ours, or foreign."""
         cid = order.client_order_id
         if not is_ours(cid, self._store.id):
-            if cid.startswith(ORDER_ID_PREFIX):
+            if cid.startswith(ORDER_ID_PREFIX):  # another store's: told, never touched, since its owner may be running
                 seen.foreign.append(cid)
             return
         if self._store.orders.get(cid) is not None:
             self.move(order, seen)
             return
         row = self._store.intents.get(cid)
+        # one that was given up and surfaces late is adopted like any other
         if row is not None and row.state in UNRESOLVED | {IntentState.DEAD}:
+            # no reply was recorded: the resolver writes that down before it takes the order
             if row.state is IntentState.SENT:
                 self._resolver.look(row, [order])
             else:
@@ -141,6 +143,7 @@ class Observer:
         with self._store.transaction() as store:
             observed = store.orders.adopt(order, now_ms, row, how="stray")
             note_difference(store, cid, text, now_ms)
+            # an order that we have as ended or denied means that these records are not the ones that sent it
             if row is not None or observed.clash:
                 store.halt(observed.clash or text, now_ms)
         seen.adopted.append(cid)
@@ -164,7 +167,7 @@ class Observer:
         cid = observed.row.client_order_id
         for alert in observed.alerts:
             text = f"order {cid} {alert}"
-            if text not in self._warned:
+            if text not in self._warned:  # once a process: the same reply comes with every look
                 self._warned.add(text)
                 seen.alerts.append(text)
                 self._store.notice(now_ms, "warn", text, order=cid)
@@ -182,17 +185,18 @@ class Observer:
         except AutotraderError as error:
             seen.failures.append(f"{cid}: {error.message}")
             return
-        if isinstance(found, Order):
+        if isinstance(found, Order):  # it has left the list of open orders, so this look tells how it ended
             self.move(found, seen)
         elif isinstance(found, NotFound):
             self._warn_missing(row, seen)
         else:
-            seen.failures.append(f"{cid}: {found.reason}")
+            seen.failures.append(f"{cid}: {found.reason}")  # unknown is asked again; it is not "not found"
 
     def _warn_missing(self, row: OrderRow, seen: Observation) -> None:
         """A known order that the venue denies: normal for seconds, worth a word after a minute. It stays as it is."""
         now_ms = self._clock.now_ms()
         text = f"order {row.client_order_id} is known and the venue does not find it"
+        # queries lag behind placements by seconds
         if now_ms - max(row.placed_ms, row.order.updated_ms) > _MISSED_AFTER_MS and text not in self._warned:
             self._warned.add(text)
             seen.alerts.append(text)
@@ -210,11 +214,13 @@ class Observer:
     def _to_look_at(self) -> Iterator[tuple[str, int]]:
         """Cancelled orders that may have filled more, each with the time of its next look."""
         now_ms = self._clock.now_ms()
+        # from the records, so that a restart goes on looking
         for cancel in self._store.cancels.newest(_CANCELS_REMEMBERED):
             cid, done = cancel.client_order_id, self._looks.get(cancel.client_order_id, 0)
             is_recent = now_ms - cancel.moved_ms <= LOOKS_AFTER_CANCEL_MS[-1] + _MISSED_AFTER_MS
             if is_recent and done < len(LOOKS_AFTER_CANCEL_MS) and cancel.state is not CancelState.SENT:
                 row = self._store.orders.get(cid)
+                # one that filled whole has nothing more to show
                 if row is not None and not row.order.is_open and row.order.status is not OrderStatus.FILLED:
                     yield cid, cancel.moved_ms + LOOKS_AFTER_CANCEL_MS[done]
 
@@ -235,11 +241,12 @@ class Observer:
     def _look_at(self, symbol: str, rows: Sequence[OrderRow], now_ms: int, seen: Observation) -> Sequence[OrderRow]:
         """Ask for these orders; those that were asked for, so that the rest is asked for next time."""
         since_ms = _begun_ms(rows)
+        # a list covers one day; older ones can only be asked for one by one
         if len(rows) <= _ASKED_SINGLY or since_ms <= now_ms - DAY_MS:
             asked = rows[:_ASKED_SINGLY]
             for row in asked:
                 self._ask(row, seen)
-            return asked
+            return asked  # the rest is asked next time: looks must not eat the weight that cancels need
         try:
             history = self._broker.history(symbol, since_ms)
         except AutotraderError as error:
@@ -253,6 +260,7 @@ class Observer:
 
     def _name_dust(self, row: OrderRow, seen: Observation) -> None:
         order, least = row.order, self._min_notional(row.order.symbol)
+        # dust is what a fill left over, not what never filled
         if order.is_open or least is None or order.executed == ZERO or order.remaining <= ZERO:
             return
         if times(order.remaining, order.price) < least:
@@ -265,12 +273,13 @@ class Observer:
         """Book the trades of every order that has executed more than is booked."""
         waiting: dict[str, list[OrderRow]] = {}
         for row in self._store.orders.unsettled():
-            if row.unbooked != ZERO:
+            if row.unbooked != ZERO:  # also where less was executed than is booked: then our trades must be read again
                 waiting.setdefault(row.order.symbol, []).append(row)
         for symbol, rows in sorted(waiting.items()):
             self._book_symbol(symbol, rows, seen)
 
     def _book_symbol(self, symbol: str, rows: Sequence[OrderRow], seen: Observation) -> None:
+        # trade ids only grow, so nothing before the cursor is read again
         cursor = self._store.settings.get("trade_cursors", {}).get(symbol)
         try:
             self.book_trades(symbol, self._broker.fills(symbol, cursor, _begun_ms(rows)), seen)
@@ -290,6 +299,7 @@ class Observer:
         now_ms = self._clock.now_ms()
         with self._store.transaction() as store:
             for trade in trades:
+                # trades by hand stand in the same list
                 if store.orders.by_order_id(symbol, trade.order_id) is not None and store.orders.book(trade, now_ms):
                     seen.booked.append(trade)
             self._move_cursor(symbol, [trade.trade_id for trade in trades], now_ms)
@@ -302,7 +312,7 @@ class Observer:
         """
         cursors = self._store.settings.get("trade_cursors", {})
         if self._waiting(symbol):
-            cursors.pop(symbol, None)
+            cursors.pop(symbol, None)  # nothing is skipped: better to read the same trades twice than to lose one
         elif trade_ids:
             cursors[symbol] = max(*trade_ids, cursors.get(symbol, 0))
         self._store.settings.set("trade_cursors", cursors, now_ms)
@@ -310,6 +320,7 @@ class Observer:
 
 def _begun_ms(rows: Sequence[OrderRow]) -> int:
     """When the first of these orders began, at the latest: by our clock or the exchange's, whichever is earlier."""
+    # two clocks tell when it began; the earlier one loses no trade
     return min(min(row.placed_ms, row.order.created_ms) for row in rows) - _MARGIN_MS
 
 

@@ -107,6 +107,7 @@ class Reconciler:
         failures: list[str] = []
         concerned = self._concerned(symbols, since_ms)
         account = self._account(concerned, seconds, failures)
+        # after the open orders: an order that ends between the two lists shows in the second
         history = dict(self._history(concerned, since_ms, account, failures))
         self._check_names(history)
         fates = self._resolve(account, history)
@@ -137,6 +138,7 @@ class Reconciler:
         """How far back the venue is asked: a day, and the whole time in which these records did not look."""
         now_ms = self._clock.now_ms()
         starts = self._store.chain.latest(1, kind="start")
+        # the whole time in which nobody looked counts, not only a day
         last_ms = self._store.settings.get("last_seen_ms") or (starts[0].time_ms if starts else now_ms)
         return max(now_ms - _MOST_MS, min(now_ms - _LEAST_MS, int(last_ms) - LAG_MS))
 
@@ -144,13 +146,16 @@ class Reconciler:
         """Bring every row that a crash left half-way to where its facts allow."""
         now_ms, dropped = self._clock.now_ms(), []
         with self._store.transaction() as store:
+            # nothing left for these: sent is written before the bytes
             for row in store.intents.in_state(IntentState.INTENT):
                 reason = "the program ended before it was sent"
                 store.intents.move(row.client_order_id, IntentState.DROPPED, now_ms, reason=reason, fault="outside")
                 dropped.append(row.client_order_id)
+            # these may have left: the crash came between the row and the reply
             for row in store.intents.in_state(IntentState.SENT):
                 reason = "the program ended before a reply was recorded"
                 store.intents.move(row.client_order_id, IntentState.UNKNOWN, now_ms, reason=reason)
+            # a cancel may be repeated, but what it did must be read first
             for cancel in store.cancels.in_state(CancelState.SENT):
                 store.cancels.move(cancel.id, CancelState.UNKNOWN, now_ms, "the program ended before a reply")
             crash_point("replay_uncommitted")
@@ -169,7 +174,7 @@ class Reconciler:
             account = self._broker.observe(frozenset(needs), self._clock.monotonic() + seconds)
         except AutotraderError as error:
             failures.append(f"open orders could not be read: {error.message}")
-            return Account()
+            return Account()  # nothing known, and told as a failure: without it nothing is armed
         failures += [
             f"open orders of {key} could not be read: {reason}"
             for key, reason in account.missing.items()
@@ -195,6 +200,7 @@ class Reconciler:
             for row in self._store.orders.open()
             if row.order.symbol == symbol and row.placed_ms < since_ms and row.client_order_id not in there
         ]
+        # a request a day against a request an order: whichever is fewer
         more_days = (since_ms - min(older, default=since_ms)) // DAY_MS + 1
         return min(older) - LAG_MS if len(older) > more_days else since_ms
 
@@ -214,6 +220,7 @@ class Reconciler:
             ids: dict[str, int] = {}
             for order in orders:
                 cid = order.client_order_id
+                # two orders of one name: the promise of one order a decision is broken, so everything stops
                 if is_ours(cid, self._store.id) and ids.setdefault(cid, order.order_id) != order.order_id:
                     text = f"the venue has two orders named {cid} in {symbol}: {ids[cid]} and {order.order_id}"
                     self._store.halt(text, now_ms)
@@ -236,9 +243,10 @@ class Reconciler:
         try:
             found = self._broker.find(row.order.symbol, cid)
         except AutotraderError as error:
-            found = Unknown(error.message)
+            found = Unknown(error.message)  # no answer is no second source
         if isinstance(found, Unknown):
             seen.failures.append(f"{cid}: {found.reason}")
+        # only two sources that agree reopen what has ended here
         if isinstance(found, Unknown | NotFound) or not found.is_open or found.order_id != row.order.order_id:
             return
         text = f"order {found.order_id} named {cid} is {row.order.status} here and {found.status} at the exchange"
@@ -255,6 +263,7 @@ class Reconciler:
             if not ours and not any(is_ours(order.client_order_id, self._store.id) for order in history[symbol]):
                 continue
             try:
+                # by time and not by number: a wrong cursor would hide what it skipped
                 trades = self._broker.fills(symbol, None, since_ms - LAG_MS)
                 theirs = {trade.trade_id: trade for trade in trades}
                 absent = [fill.trade_id for fill in ours if fill.trade_id not in theirs]
@@ -263,6 +272,7 @@ class Reconciler:
             except AutotraderError as error:
                 seen.failures.append(f"trades of {symbol}: {error.message}")
                 continue
+            # theirs are taken in before ours are judged
             self._observer.book_trades(symbol, list(theirs.values()), seen)
             self._compare_fills(ours if self._keeps_trades else (), theirs, seen)
 
@@ -273,6 +283,7 @@ class Reconciler:
             if their is not None and _told(their) == _told(fill):
                 continue
             cid = fill.client_order_id
+            # lists lag; and what a person has judged is not asked again
             if (their is None and now_ms - fill.time_ms <= LAG_MS) or has_word(self._store, cid):
                 continue
             what = "is not at the exchange" if their is None else "is another at the exchange"
