@@ -37,7 +37,7 @@ def parse_decimal(text: str) -> Decimal:
 
     Raises ValueError for anything else: signs apart, exponents, full-width digits, spaces, nan, inf.
     """
-    if not _NUMBER.fullmatch(text):
+    if not _NUMBER.fullmatch(text):  # Decimal itself would take full-width digits, spaces, exponents and nan
         raise ValueError(f"not a plain decimal number: {text!r}")
     return Decimal(text.replace("_", ""))
 
@@ -47,12 +47,13 @@ def plain(value: Decimal) -> str:
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return "0" if text in {"-0", ""} else text
+    return "0" if text in {"-0", ""} else text  # one text for one value: texts are hashed, sent and compared
 
 
 def grouped(value: Decimal, places: int | None = None) -> str:
     """For the eye: thousands separated by commas; `places` decimals if given, else all that there are."""
     if places is not None:
+        # for the eye alone; nothing that was rounded here is computed with
         value = CONTEXT.quantize(value, Decimal(1).scaleb(-places))
     whole, _, fraction = format(value, "f").partition(".")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
@@ -125,6 +126,7 @@ def ceil_to(value: Decimal, step: Decimal) -> Decimal:
 def _to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     if step == 0:
         return value
+    # counted in steps: a remainder of Decimal is negative for negative values
     count = CONTEXT.divide(value, step).to_integral_value(rounding=rounding)
     return CONTEXT.multiply(count, step)
 

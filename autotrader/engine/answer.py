@@ -29,14 +29,16 @@ def evaluated(ready: Prepared, state: RuleState, values: Values, moment: Moment)
     """The fast evaluation of a whole rule: `when`, `rearm_when` and the choice of a branch."""
     following: dict[str, LeafMemory] = {}
     memory = state.leaves
+    # a rule without a condition always holds: its schedule alone decides
     holds: Truth = True if ready.when is None else ready.when(values, memory, moment, following)
     rearm: Truth = None if ready.rearm is None else ready.rearm(values, memory, moment, following)
     taken: int | None = None
     open_choice = False
     for index, branch in enumerate(ready.branches):
+        # all branches are judged, also behind the one taken: their timers must go on
         met = True if branch is None else branch(values, memory, moment, following)
         if taken is None and not open_choice:
-            open_choice = met is None
+            open_choice = met is None  # an unknown `if` ends the choice: a later branch must not act in its place
             taken = index if met is True else None
     return Answer(joined(holds, taken, open_choice=open_choice), rearm, taken, following)
 

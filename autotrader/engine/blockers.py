@@ -59,12 +59,13 @@ def _max_runs(q: Question) -> str:
 def window_start(most: MaxRuns, at_ms: int, zone: str) -> int:
     """Since when firings count: the start of the day, week or month, or a rolling span ago (excluded)."""
     if isinstance(most.window, int):
-        return at_ms - most.window + 1
+        return at_ms - most.window + 1  # a firing exactly that long ago has left the window
     return start_of(most.window, at_ms, zone)
 
 
 def _paused(q: Question) -> str:
     for pause in q.context.pauses:
+        # a rule may bear a label that is another rule's name
         named = pause.name == q.rule.id if pause.kind == "rule" else pause.name in q.rule.labels
         if named and (pause.until_ms is None or q.sources.now_ms < pause.until_ms):
             return "paused" if pause.kind == "rule" else f"paused with label {pause.name}"
@@ -77,7 +78,7 @@ def _halted(q: Question) -> str:
 
 def _against_placing(q: Question, reasons: Sequence[Reason[Placing]]) -> str:
     """What the list of reasons has against one of the orders that the branch would place."""
-    for action in q.branch.actions:
+    for action in q.branch.actions:  # only what places is held back: a rule that cancels or tells goes on under a halt
         if isinstance(action, PlaceOrder):
             unclear = has_unknown_fate(q.sources.record, q.rule.id, q.rule.symbol, action.side)
             found = refusal(reasons, Standing(side=action.side, halt=q.context.halt, unclear=unclear))

@@ -43,17 +43,20 @@ class Ledger:
 
     def _since(self, start_ms: int) -> tuple[Fill, ...]:
         fills = self.sources.record.fills
+        # fills come in order of time, and a month of them is long
         return fills[bisect_left(fills, start_ms, key=_time) :]
 
     def to_mark(self, quote: str) -> frozenset[str]:
         """Symbols that have to be priced to tell today's result in a quote asset: what was traded, and fee assets."""
         fills = [fill for fill in self.fills_today() if fill.symbol.endswith(quote)]
+        # a fee in a third asset must be priced too, or the loss would look smaller
         fees = {f"{fill.fee_asset}{quote}" for fill in fills if fill.fee and fill.fee_asset != quote}
         return frozenset({fill.symbol for fill in fills} | fees)
 
     def bought_today(self, asset: str) -> Decimal:
         """Quote spent on buys today, in an asset; what executed and is not booked yet counts at its order's price."""
         booked = (fill.quote for fill in self.fills_today() if fill.side is Side.BUY and fill.symbol.endswith(asset))
+        # executed is spent, although its trades cannot be read yet
         buys = (order for order in self.sources.record.orders if order.side is Side.BUY and order.unbooked > 0)
         return total((*booked, *(times(o.unbooked, o.price) for o in buys if o.symbol.endswith(asset))))
 
@@ -78,6 +81,7 @@ class Ledger:
     def _moved_since_balances(self) -> list[tuple[str, Side, Decimal, Decimal]]:
         """Symbol, side, base and quote of each trade."""
         recent = self._since(self.sources.account.balances_asked_ms or 0)
+        # when they traded is not known, so they are taken as after the balances
         late = (order for order in self.sources.record.orders if order.unbooked > 0)
         return [
             *((fill.symbol, fill.side, fill.quantity, fill.quote) for fill in recent),
@@ -93,6 +97,7 @@ class Ledger:
     def _added_up(self, quote: str) -> Decimal | Unpriced:
         waiting = self.waiting_for(quote)
         if waiting:
+            # unknown denies: a result that leaves out a trade could hide a loss
             return Unpriced(f"the trades of order {waiting} are not booked yet")
         result = ZERO
         for symbol in sorted({fill.symbol for fill in self.fills_today() if fill.symbol.endswith(quote)}):
@@ -109,13 +114,13 @@ class Ledger:
         for fill in self.fills_today():
             if fill.symbol != symbol:
                 continue
-            sign = 1 if fill.side is Side.SELL else -1
+            sign = 1 if fill.side is Side.SELL else -1  # cash moves with the sale, goods against it
             cash += sign * fill.quote
             net -= sign * fill.quantity
             if fill.fee_asset == quote:
                 cash -= fill.fee
             elif fill.fee_asset == base:
-                net -= fill.fee
+                net -= fill.fee  # a fee taken out of what was bought makes it less
             else:
                 other[fill.fee_asset] = other.get(fill.fee_asset, ZERO) + fill.fee
         for asset, amount in ((base, net), *((asset, -fee) for asset, fee in sorted(other.items()))):
@@ -132,6 +137,7 @@ class Ledger:
         if amount == 0:
             return ZERO
         symbol, unit = f"{asset}{quote}", Unit(Kind.PRICE, quote)
+        # the worse side each time: what would be paid or got, not what was last paid
         price = value_of(Term("bid" if amount > 0 else "ask", symbol, unit), self.sources)
         return times(amount, price) if isinstance(price, Decimal) else Unpriced(f"no fresh price of {symbol}")
 

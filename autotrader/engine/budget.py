@@ -47,7 +47,7 @@ def asked(plan: Plan) -> dict[MarketNeed | AccountNeed, int]:
         if rule.enabled:
             for need, period in _asked_by(rule):
                 periods[need] = min(periods.get(need, 1 << 62), period)
-    kept = merged(frozenset(periods))
+    kept = merged(frozenset(periods))  # one request answers several needs, and is paid once
     return {need: _shortest(need, periods) for need in kept}
 
 
@@ -57,6 +57,7 @@ def _asked_by(rule: CompiledRule) -> Iterator[tuple[MarketNeed | AccountNeed, in
         yield BalancesNeed(), period_ms(rule)
         yield BookNeed(rule.symbol, 1), period_ms(rule)
         yield StatusNeed(), period_ms(rule)
+        # as if an order were always open: the budget must hold on a busy day
         yield OpenOrdersNeed(rule.symbol), WATCH_MS
 
 
@@ -93,5 +94,6 @@ def budget_of(plan: Plan, weigh: Weigh) -> Budget:
 def _disk_per_day(plan: Plan) -> int:
     """Rules whose slots fall together share a row."""
     rules = [(DAY_MS // period_ms(rule), len(rule.terms)) for rule in plan.rules if rule.enabled]
+    # the rule that looks most often sets the number of rows; others share them
     rows = max((count for count, _ in rules), default=0)
     return rows * ROW_BYTES + sum(count * (RULE_BYTES + TERM_BYTES * terms) for count, terms in rules)

@@ -56,6 +56,7 @@ def decide(
     context: Context,
 ) -> Outcome:
     """Decisions, next states and runs, and requests, for what is due."""
+    # the table is filled once for all rules: two rules that ask the same see the same
     ready = [(slot, prepared(slot.rule)) for slot in due.slots]
     values = observe((rule for _, rule in ready), sources)
     cycle = _Cycle(sources, context, values, dict(states), {run.key: run for run in runs}, Noted(sources))
@@ -89,7 +90,7 @@ def _once_each(requests: Iterable[Request]) -> tuple[Request, ...]:
     kept: list[Request] = []
     for request in requests:
         if isinstance(request, CancelOrder):
-            if request.id in seen:
+            if request.id in seen:  # two rules may want the same order gone; the exchange is asked once
                 continue
             seen.add(request.id)
         kept.append(request)
@@ -111,12 +112,13 @@ def _step_runs(cycle: _Cycle, plan: Plan, due: Due) -> None:
     rules = {(rule.id, rule.symbol): rule for rule in plan.rules} if due.runs else {}
     for run in due.runs:
         current = cycle.runs.get(run.key)
-        if current is not None and current.status == "ready":
+        if current is not None and current.status == "ready":  # an earlier step of this cycle may have moved it
             rule = rules.get((run.rule, run.symbol))
             _advance(cycle, rule, current, cycle.sources.now_ms + LATEST_MS)
 
 
 def _advance(cycle: _Cycle, rule: CompiledRule | None, run: Run, deadline_ms: int) -> None:
+    # through the notebook, so that a replay can answer what actions ask
     sources = replace(cycle.sources, told=cycle.noted)
     step = advanced(rule, run, cycle.states.get(run.state_key), sources, cycle.context, deadline_ms)
     cycle.runs[run.key] = step.run
@@ -125,7 +127,7 @@ def _advance(cycle: _Cycle, rule: CompiledRule | None, run: Run, deadline_ms: in
         cycle.states[run.state_key] = step.state
         cycle.stirred[run.state_key] = None
     if step.run.is_over:
-        cycle.active.pop(run.state_key, None)
+        cycle.active.pop(run.state_key, None)  # its rule may fire again within this very cycle
         if step.run.status == "failed" or (step.run.status == "returned" and is_first_try(run)):
             cycle.notices.append(Notice("warn", f"{run.rule} ({run.symbol}): {step.run.reason}", run.rule, run.symbol))
     else:
@@ -144,12 +146,13 @@ def _decide_orders(cycle: _Cycle, slot: DueSlot, rule: Prepared) -> None:
     wanted = slot.rule.for_each_order
     found = Missing("") if wanted is None else open_orders(cycle.sources, slot.rule.id, slot.rule.symbol, wanted)
     if isinstance(found, Missing):
+        # orders that could not be listed are not "no orders"
         holder = _unseen(cycle, slot, key, holder, f"open orders: {found.reason}")
         found = ()
     elif holder.pending is not None:  # at the scheduled time the orders could not be seen: this is it
         holder, slot = replace(holder, phase=Phase.ARMED, pending=None), replace(slot, kind="catch_up")
         cycle.stirred[key] = None
-    cycle.states[key] = holder.at_slot(slot.slot_ms)
+    cycle.states[key] = holder.at_slot(slot.slot_ms)  # the slot counts for the rule, whatever its orders do
     for order in found:
         values = with_order(cycle.values, rule, cycle.sources, order)
         cycle.order_values[slot.rule.id, order_key(order)] = values.only(term for term, _ in rule.of_order)
@@ -181,12 +184,13 @@ def _forget_orders(cycle: _Cycle, due: Due) -> tuple[StateKey, ...]:
     looked_at = {(slot.rule.id, slot.rule.symbol) for slot in due.slots if slot.rule.for_each_order is not None}
     if not looked_at:
         return ()
+    # our own record knows of orders that the exchange's list does not show yet
     alive = {order.client_order_id for order in cycle.sources.record.orders}
     unlisted = set()
     for symbol in {symbol for _, symbol in looked_at}:
         listed = listed_orders(cycle.sources, symbol)
         if isinstance(listed, Missing):
-            unlisted.add(symbol)
+            unlisted.add(symbol)  # what was not listed is not gone: foreign orders keep their state
         else:
             alive |= {order_key(order) for order in listed if order.symbol == symbol}
     gone = tuple(
@@ -195,8 +199,8 @@ def _forget_orders(cycle: _Cycle, due: Due) -> tuple[StateKey, ...]:
         if key.order
         and (key.rule, key.symbol) in looked_at
         and key.order not in alive
-        and key not in cycle.active
-        and (key.symbol not in unlisted or key.order.startswith("at-"))
+        and key not in cycle.active  # a run under way needs the state that it will move
+        and (key.symbol not in unlisted or key.order.startswith("at-"))  # of our own orders the record alone decides
     )
     for key in gone:
         del cycle.states[key]
@@ -208,16 +212,17 @@ def _decide_one(cycle: _Cycle, slot: DueSlot, ready: Prepared, values: Values, o
     rule = slot.rule
     key = StateKey(rule.id, rule.symbol, "" if order is None else order_key(order))
     state = _current(cycle, key, rule)
-    if slot.kind == "retry" and state.pending is None:
+    if slot.kind == "retry" and state.pending is None:  # what waited has come to its end since it was scheduled
         return
     if slot.kind in {"slot", "catch_up"}:
-        state = lifecycle.scheduled(rule, state)
+        state = lifecycle.scheduled(rule, state)  # a new scheduled time ends what an earlier one left waiting
     moment = Moment(slot.at_ms, state.last_slot_ms, period_ms(rule))
     answer = evaluated(ready, state, values, moment)
     task = _Task(slot, ready, key, moment, values, order, answer)
     if _is_to_look_again(cycle, task):
         _look_again(cycle, task, state)
         return
+    # a retry falls between slots and must not move timers and sides
     if slot.kind != "retry" and answer.leaves != state.leaves:
         state = replace(state, leaves=answer.leaves)
     _conclude(cycle, task, state)
@@ -242,9 +247,10 @@ def _current(cycle: _Cycle, key: StateKey, rule: CompiledRule) -> RuleState:
     if state is None:
         return RuleState(when_hash=rule.when_hash)
     if key not in cycle.active:
-        state = lifecycle.orphaned(state)
+        state = lifecycle.orphaned(state)  # a crash may have kept the state of a firing whose run was never written
     if state.when_hash == rule.when_hash:
         return state
+    # another condition remembers nothing; latch, cooldown and counts are the rule's
     return replace(state, when_hash=rule.when_hash, leaves={})
 
 
@@ -255,6 +261,7 @@ def _store(cycle: _Cycle, task: _Task, state: RuleState) -> None:
     before = cycle.states.get(task.key)
     if state is not before or state.looking_ms is not None or state.leaves:
         cycle.stirred[task.key] = None
+    # a retry carries an older slot; the newest that was looked at stays
     slot_ms = max(task.slot.slot_ms, state.last_slot_ms or task.slot.slot_ms)
     cycle.states[task.key] = state.at_slot(slot_ms)
 
@@ -289,6 +296,7 @@ def _conclude(cycle: _Cycle, task: _Task, state: RuleState) -> None:
     acts = answer.holds is True or (answer.holds is None and rule.on_unknown == "fire")
     state = lifecycle.heard(rule, state, True if acts else answer.holds, answer.rearm, at_ms)
     branch = answer.branch
+    # nothing to do, or it may not: only then can a scheduled time be left for later
     if not acts or branch is None or state.phase not in lifecycle.ARMED:
         if _is_to_judge_later(task, state):
             _judge_later(cycle, task, state)
@@ -338,12 +346,14 @@ def _dropped_notice(rule: CompiledRule, reason: str) -> Notice:
 def _fire(cycle: _Cycle, task: _Task, state: RuleState, branch: int) -> None:
     rule, slot, key = task.slot.rule, task.slot, task.key
     span = lifecycle.retry_span_ms(rule)
+    # a firing that was given back goes on waiting from its first try
     since = slot.at_ms if state.pending is None else state.pending.since_ms
     run = Run(
         rule=rule.id, symbol=rule.symbol, order=key.order, slot_ms=slot.slot_ms, branch=branch, hash=rule.hash,
         started_ms=slot.at_ms, pending_since_ms=since, retry_until_ms=None if span is None else since + span,
         cooldown_before_ms=state.cooldown_until_ms, last_fired_before_ms=state.last_fired_ms, latest=task.order,
     )  # fmt: skip
+    # before its first step, which may end and move the state again
     _store(cycle, task, lifecycle.fired(rule, state, slot.at_ms))
     _advance(cycle, rule, run, slot.deadline_ms)
     cycle.decisions.append(_decision(task, cycle.states[key], fired=True))
@@ -353,6 +363,7 @@ def _alerted(cycle: _Cycle, task: _Task, state: RuleState) -> RuleState:
     """Report a stretch of unknown once, where the rule asks for it; a known answer ends the stretch."""
     rule = task.slot.rule
     if task.answer.holds is not None:
+        # a known answer ends the stretch, so the next one is told again
         return replace(state, alerted=False) if state.alerted else state
     if state.alerted or rule.on_unknown != "alert":
         return state

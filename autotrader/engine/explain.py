@@ -57,6 +57,7 @@ def retold(rule: CompiledRule, decision: Decision, values: Values, before: RuleS
     decision, `values` must hold what was seen of that order.
     """
     state = before or RuleState(when_hash=rule.when_hash)
+    # the memory of another condition says nothing about this one
     memory = state.leaves if state.when_hash == rule.when_hash else {}
     moment = Moment(decision.at_ms, state.last_slot_ms, period_ms(rule))
     conditions = [("when", rule.when), ("rearm_when", rule.rearm_when)]
@@ -76,6 +77,7 @@ def _sentence(decision: Decision, parts: tuple[tuple[str, Verdict], ...]) -> str
     if decision.holds is True:
         return f"{about} held, but had fired for this episode already"
     if decision.holds is None:
+        # it only arms; that it is unknown keeps nothing from firing
         open_ones = [part for name, part in parts if name != "rearm_when"]
         reasons = "; ".join(dict.fromkeys(why for part in open_ones for why in unknowns(part)))
         return f"{about} did not fire: its condition was unknown: {reasons or 'what it looks at could not be seen'}"
@@ -118,7 +120,7 @@ def distance_text(verdict: Verdict) -> str:
         return ""
     if verdict.distance_unit.kind in (Kind.NUMBER, Kind.PERCENT):
         return f"{value_text(verdict.distance, Unit(Kind.NUMBER))} points"
-    if verdict.distance == 0:
+    if verdict.distance == 0:  # `<` on its threshold is false by nothing, which a bare 0 would hide
         return "exactly on the threshold, nothing"
     return value_text(verdict.distance, verdict.distance_unit)
 

@@ -44,10 +44,10 @@ _MOST_PREPARED = 20_000
 def prepared(rule: CompiledRule) -> Prepared:
     """The rule's prepared form, made at the first call."""
     known = _PREPARED.get(id(rule))
-    if known is not None and known.rule is rule:
+    if known is not None and known.rule is rule:  # an id is used again once its object is gone
         return known
     if len(_PREPARED) >= _MOST_PREPARED:
-        _PREPARED.clear()
+        _PREPARED.clear()  # all at once: what is still used is made again, and no order of use need be kept
     made = _PREPARED[id(rule)] = _prepare(rule)
     return made
 

@@ -82,7 +82,7 @@ class VenueClock:
 
     def uncertainty_ms(self) -> int:
         """How far `now_ms` may be off; huge before the first sync and while the venue's clock is not trusted."""
-        if not self._synced or self._distrusted:
+        if not self._synced or self._distrusted:  # as good as never synced: nothing is signed either way
             return _NEVER_SYNCED
         return round(self._half_trip_ms + (self._monotonic() - self._at) * 1000 * _DRIFT)
 

@@ -40,7 +40,7 @@ class Secret:
     __slots__ = ("_reveal",)
 
     def __init__(self, text: str) -> None:
-        def reveal() -> str:
+        def reveal() -> str:  # in a closure: what dumps attributes and slots finds no text
             return text
 
         self._reveal = reveal
@@ -74,6 +74,7 @@ class Credentials:
     @property
     def fingerprint(self) -> str:
         """Eight hex characters that tell keys apart without showing them."""
+        # of the key, not of the secret: it may stand in names of folders
         return hashlib.sha256(self.key.reveal().encode()).hexdigest()[:8]
 
     def __repr__(self) -> str:
@@ -121,10 +122,11 @@ def load_credentials(environment: Environment) -> Credentials | None:
     keys, secrets = key_places(environment), secret_places(environment)
     if not keys and not secrets:
         return None
-    if not keys or not secrets:
+    if not keys or not secrets:  # half a pair is a mistake, not "no key": going on would trade without one
         absent = KEY_VARIABLE if not keys else f"{SECRET_VARIABLE} or {FILE_VARIABLE}"
         raise ConfigError(f"the API key and its secret belong together; not set: {absent}", hint="set both or none")
     key, secret = keys[0].read(), secrets[0].read()
+    # looked at here, where the place can still be named; later it would only be a bad signature
     for one, place, may_be_pem in ((key, keys[0], False), (secret, secrets[0], True)):
         if fault := _fault(one, may_be_pem=may_be_pem):
             raise ConfigError(f"{place.name}: {fault[0]}", hint=fault[1])

@@ -24,7 +24,7 @@ class BadJson(ValueError):
 
 def parse(body: bytes) -> Any:
     """The value of a reply's body. Raises BadJson."""
-    if _deeper_than(body, MOST_DEPTH):
+    if _deeper_than(body, MOST_DEPTH):  # before parsing: the parser recurses in C, and too deep ends the process
         raise BadJson(f"nested deeper than {MOST_DEPTH} levels")
     try:
         found = _DECODER.decode(body.decode("utf-8"))
@@ -32,7 +32,7 @@ def parse(body: bytes) -> Any:
         raise BadJson("not UTF-8") from None
     except json.JSONDecodeError as error:
         raise BadJson(f"{error.msg.lower()} at character {error.pos}") from None
-    except (RecursionError, InvalidOperation):
+    except (RecursionError, InvalidOperation):  # an exponent that no Decimal can hold is no number either
         raise BadJson("not readable") from None
     if _SURROGATE.search(body) and _has_lone_surrogate(found):
         raise BadJson("a text holds half of a character")
@@ -54,7 +54,9 @@ def _deeper_than(body: bytes, most: int) -> bool:
     for _ in range(most):
         if not brackets:
             return False
+        # a level a round, and in C: a body of megabytes takes milliseconds
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    # strings may hold brackets that never close; only then is it worth counting by hand
     return bool(brackets) and _slow_depth(body) > most
 
 
@@ -77,7 +79,7 @@ def _slow_depth(body: bytes) -> int:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) != len(pairs):
+    if len(found) != len(pairs):  # json would keep the last one, and nobody could say which was meant
         raise BadJson("a key stands twice in one object")
     return found
 

@@ -55,6 +55,7 @@ class Transport:
     def send(self, request: Request, seconds: float) -> Reply:
         """Send once and return the reply, whatever its status. Raises NotSentError or NoReplyError."""
         line = self._line()
+        # an idle connection may be half dead, and an order must not learn that by being lost
         if request.fresh and self._monotonic() - line.last_used >= FRESH_SECONDS:
             line.close()
         attempt = _Attempt()
@@ -99,9 +100,10 @@ class Transport:
             OSError,
             ValueError,
         ) as error:
-            outcome = _reason(error)
+            outcome = _reason(error)  # its own text holds the URL with the signature
         finally:
             _current.attempt = None
+            # always, or the watchdog would shut a socket that belongs to the next request
             expired = self._watchdog.release(attempt)
         if expired or (isinstance(outcome, str) and self._monotonic() >= deadline):
             return f"not within {seconds:.1f} s"
@@ -122,6 +124,7 @@ class _Attempt:
         self.expired = True
         if self.spare is not None:
             with suppress(OSError):
+                # shut, not closed: closing a descriptor that another thread reads from frees its number
                 self.spare.shutdown(socket.SHUT_RDWR)
 
 
@@ -149,7 +152,7 @@ class _Watchdog:
             if self._thread is None and not self._closed:
                 self._thread = threading.Thread(target=self._run, name="http-deadlines", daemon=True)
                 self._thread.start()
-            if deadline < self._wakes_at:
+            if deadline < self._wakes_at:  # a later deadline finds it awake in time anyway
                 self._condition.notify()
 
     def release(self, attempt: _Attempt) -> bool:
@@ -184,7 +187,7 @@ class _PhaseMixin:
 
     def _new_conn(self) -> socket.socket:
         made: socket.socket = super()._new_conn()  # type: ignore[misc]
-        self._spare = made.dup()
+        self._spare = made.dup()  # of the plain socket: TLS wraps and replaces the other one
         self._show()
         return made
 
@@ -195,7 +198,7 @@ class _PhaseMixin:
         if (attempt := _current.attempt) is not None:
             if attempt.expired and not attempt.sent:
                 raise TimeoutError("late")  # a name that resolved slowly: what is late does not leave at all
-            attempt.sent = True
+            attempt.sent = True  # before the first byte: if that raises, something may have left
         super().send(data)  # type: ignore[misc]
 
     def close(self) -> None:
@@ -229,6 +232,7 @@ class _Line(HTTPAdapter):
     """One thread's connection to one origin; `close` drops it, and the next exchange opens a new one."""
 
     def __init__(self) -> None:
+        # no retries below us: whether something is asked again is decided where its meaning is known
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
         self.last_used = float("-inf")
@@ -267,6 +271,7 @@ def _read(raw: Any) -> bytes | None:
     """The body as it came, or None above the cap. Raises urllib3's IncompleteRead where it was cut short."""
     parts: list[bytes] = []
     size = 0
+    # compressed as it came: unpacking here would let a small body grow without a bound
     while part := raw.read(_CHUNK, decode_content=False):
         size += len(part)
         if size > BODY_CAP:
@@ -289,7 +294,7 @@ _REASONS: Final = (
 
 def _reason(error: BaseException) -> str:
     """What went wrong, from the classes in the chain of errors; never from their texts, which hold URLs."""
-    names = _class_names(error, 0)
+    names = _class_names(error, 0)  # classes are ours to compare; texts change with versions and hold addresses
     return next((text for classes, text in _REASONS if names & set(classes)), "the connection broke")
 
 

@@ -50,15 +50,18 @@ class Instrument:
 
     def fit_price(self, price: Decimal, side: Side) -> Decimal:
         """Price on the tick grid, never worse than asked: a buy rounds down, a sell up."""
+        # away from the market: never a worse price than was asked for
         return floor_to(price, self.tick) if side is Side.BUY else ceil_to(price, self.tick)
 
     def fit_quantity(self, quantity: Decimal) -> Decimal:
         """Quantity on the step grid, rounded down, and cut to the largest that is taken."""
+        # cut first, then rounded: the largest quantity need not lie on the grid
         capped = min(quantity, self.max_quantity) if self.max_quantity else quantity
         return floor_to(max(capped, ZERO), self.step)
 
     def least_quantity(self, price: Decimal) -> Decimal:
         """The smallest quantity that passes LOT_SIZE and NOTIONAL at a price."""
+        # up, since rounding down would fall below the minimum again
         by_notional = ceil_to(over(self.min_notional, price), self.step) if self.min_notional else ZERO
         return max(self.min_quantity, by_notional)
 
@@ -98,7 +101,7 @@ class Instrument:
 
     def _percent_refusal(self, price: Decimal, side: Side, average: Decimal | None) -> str | None:
         up, down = (self.bid_up, self.bid_down) if side is Side.BUY else (self.ask_up, self.ask_down)
-        if average is None:
+        if average is None:  # the exchange's average is not asked for each order; it says so itself where it refuses
             return None
         if up and price > times(average, up):
             return f"PERCENT_PRICE: price is above {plain(up)} x the average price {plain(average)}"

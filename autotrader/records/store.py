@@ -138,7 +138,6 @@ class Store:
             self._db.close()
             return
         try:
-          
             # Else nothing was written since it was opened, and what the last close said still holds.
             if now_ms is not None and self._opened_ms is None:
                 with self.transaction():
