@@ -28,6 +28,7 @@ STDIN = "-"
 MAX_FILES = 1_000
 MAX_LEVELS = 16
 MAX_SECRET_BYTES = 8192
+# DOTALL: a name may hold a line end, and must not slip past the end of the pattern
 _RULE_FILE = re.compile(r"^(?!\.)(?!.*\.test\.ya?ml$).*\.ya?ml$", re.DOTALL)
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _KINDS = (
@@ -82,7 +83,7 @@ class _Reader:
 
     def read(self, path: Path, *, links: bool) -> None:
         """Take one rule file."""
-        if not str(path).isprintable():
+        if not str(path).isprintable():  # such a name could forge lines of our own messages
             self.tell(path, "its name holds bytes that are not UTF-8, or cannot be shown", "rename it")
             return
         found = _bytes_of(path, MAX_BYTES, links=links, strict=self.strict)
@@ -150,7 +151,9 @@ def read_sources(paths: Sequence[str], *, strict_permissions: bool = False) -> R
     reader = _Reader(strict=strict_permissions)
     for path in paths:
         if path == STDIN:
+            # one byte more than allowed is enough to know that it is too long
             reader.texts["<stdin>"] = sys.stdin.buffer.read(MAX_BYTES + 1)
+        # asked of the name the user gave, which may be a link; inside folders no link is followed
         elif _is_folder(path):
             reader.folder(Path(path))
         else:
@@ -162,6 +165,7 @@ def included(account_file: Path, patterns: Iterable[str], *, strict_permissions:
     """Read the rule files that the account file's `include` names, relative to its folder; no link leads out of it."""
     reader = _Reader(strict=strict_permissions)
     for pattern in patterns:
+        # a copied account file must not read outside its own folder
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
             reader.tell(
                 account_file,
@@ -176,6 +180,7 @@ def included(account_file: Path, patterns: Iterable[str], *, strict_permissions:
             reader.tell(account_file, f"`include: {pattern}` matches more than {MAX_FILES:,} files", "name fewer")
             continue
         for path in found:
+            # the pattern may have walked through a link on its way
             link = next((each for each in _folders_above(path, account_file.parent) if each.is_symlink()), None)
             if link is None:
                 reader.read(path, links=False)
@@ -252,6 +257,7 @@ def _secret_in(path: Path, *, private: int) -> str | _Wrong:
 
 def _bytes_of(path: Path, limit: int, *, links: bool, strict: bool, private: int = 0) -> _Read | _Wrong:
     """The file's bytes, or what is wrong. `private`: permissions that it may not have."""
+    # without waiting and without becoming the terminal of a device
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (0 if links else os.O_NOFOLLOW)
     try:
         handle = os.open(path, flags)
@@ -290,7 +296,7 @@ def _not_regular(mode: int) -> _Wrong:
 
 
 def _judged(path: Path, handle: int, limit: int, *, strict: bool, private: int) -> _Read | _Wrong:
-    before = os.fstat(handle)
+    before = os.fstat(handle)  # of what is open: the name may be another file by now
     if not stat.S_ISREG(before.st_mode):
         return _not_regular(before.st_mode)
     loose = _changeable(path, before)
@@ -299,6 +305,7 @@ def _judged(path: Path, handle: int, limit: int, *, strict: bool, private: int) 
     if before.st_mode & private:
         return _Wrong(f"others may read it (mode {stat.S_IMODE(before.st_mode):04o})", f"chmod 600 {path_text(path)}")
     data = _whole(handle, limit)
+    # an editor may be writing: two equal readings and an unmoved file are a whole one
     if data != _whole(handle, limit) or _state(before) != _state(os.fstat(handle)):
         return _Wrong("it changed while it was read", "try again when it is written")
     return _Read(data, loose)
@@ -306,13 +313,14 @@ def _judged(path: Path, handle: int, limit: int, *, strict: bool, private: int) 
 
 def _changeable(path: Path, facts: os.stat_result) -> _Wrong | None:
     """Who else could have written an open file: its owner, its group, others, and whoever may write in its folder."""
-    if facts.st_uid not in {os.geteuid(), 0}:
+    if facts.st_uid not in {os.geteuid(), 0}:  # root may write anything anyway
         return _Wrong("it belongs to another user", f"chown {os.geteuid()} {path_text(path)}")
     if facts.st_mode & _OTHERS_WRITE:
         mode = stat.S_IMODE(facts.st_mode)
         return _Wrong(f"others may write to it (mode {mode:04o})", f"chmod go-w {path_text(path)}")
     folder = path.resolve().parent
     around = folder.stat()
+    # in a folder like /tmp only the owner may replace a file
     if around.st_mode & _OTHERS_WRITE and not around.st_mode & stat.S_ISVTX:
         mode = stat.S_IMODE(around.st_mode)
         return _Wrong(

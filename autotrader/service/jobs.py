@@ -29,6 +29,7 @@ class MonotonicJob(schedule.Job):
 
     def _schedule_next_run(self) -> None:
         self.period = timedelta(**{str(self.unit): self.interval})
+        # from now, not from when it was due: what was missed is not made up for
         self.next_run = self.scheduler.moment() + self.period
 
 

@@ -64,7 +64,7 @@ class Runner:
         self._fatal: Exception | None = None
         self._told: dict[str, float] = {}
         self._silent = 0
-        self._halt = world.store.halt_in_force()
+        self._halt = world.store.halt_in_force()  # one that stood at the start was told by the start
         self._cancelled_at: float | None = None
         self._started_at = self._clock.monotonic()
         self._unclear: frozenset[str] = frozenset()
@@ -72,6 +72,7 @@ class Runner:
 
     def stop(self, why: str) -> None:
         """Ask it to stop between steps; safe in a signal handler."""
+        # the first reason stays: a second signal is the impatience of the same person
         self._stopping = self._stopping or why
 
     def halt(self, why: str) -> None:
@@ -97,6 +98,7 @@ class Runner:
     # ------------------------------------------------------------------------------------------------------ the loop
     def _hold_jobs(self) -> None:
         self._jobs.add("tick", TICK_SECONDS, self._tick)
+        # twice as often as the clock needs it, so that one lost answer harms nothing
         self._jobs.add("clock", 300, self._sync)
         self._jobs.add("filters", 3_600, self._read_filters)
         self._jobs.add("upkeep", 3_600, self._keep_up)
@@ -108,7 +110,7 @@ class Runner:
     def _turn(self) -> None:
         while self._may_go_on():
             self._jobs.run_pending()
-            if self._is_over() or not self._may_go_on():
+            if self._is_over() or not self._may_go_on():  # looked at before sleeping: a job may have been told to stop
                 break
             self._clock.sleep(self._pause())
 
@@ -123,6 +125,7 @@ class Runner:
         ahead = float(TICK_SECONDS)  # while nothing is decided yet, as in real time: what is long due stays so
         if not self._world.unanswered:
             ahead = (self._world.cycle.next_ms() - self._clock.now_ms()) / 1000
+        # never 0: stepped time must move, or nothing would ever become due
         self._jobs.hasten("tick", max(0.001, ahead))
         pause = self._jobs.idle()
         if self._manner.until_ms is not None:
@@ -141,6 +144,7 @@ class Runner:
         while self._may_go_on() and self._clock.monotonic() < ends:
             self._guard(self._tick)
             unbooked = any(row.unbooked > 0 for row in self._world.store.orders.unsettled())
+            # what was begun is seen to its end before a timer's run ends
             if not (unbooked or self._world.store.intents.unresolved() or self._world.cycle.kept.runs):
                 return
             if unbooked:
@@ -162,7 +166,7 @@ class Runner:
             if self.cycles == 1:
                 self._note_gaps()
             beat = getattr(self._world.notifier, "beat", None)
-            if beat is not None and not report.missing:
+            if beat is not None and not report.missing:  # a heartbeat while blind would say that all is well
                 beat()
         if report.missed and not self._manner.once:  # between two runs of a timer slots pass by intention
             self._tell("warn", f"{report.missed} slots were missed (the machine slept or was late)")
@@ -176,6 +180,7 @@ class Runner:
         """The exchange says nothing that a rule could be judged by: told the second time in a row, and at its end."""
         if not report.decisions:
             return
+        # one rule that could be judged means that the exchange still speaks
         is_silent = bool(report.missing) and all(decision.holds is None for decision in report.decisions)
         before, self._silent = self._silent, self._silent + 1 if is_silent else 0
         if self._silent == SILENT_AFTER:
@@ -200,6 +205,7 @@ class Runner:
         store, now = self._world.store, self._clock.monotonic()
         store.keep_halt(self._clock.now_ms())
         halt = store.halt_made()
+        # the other levels leave resting orders where they are
         if halt is None or halt.level is not HaltLevel.CANCEL or not store.orders.open():
             return
         if self._cancelled_at is None or now - self._cancelled_at >= CANCEL_AGAIN_SECONDS:
@@ -210,11 +216,11 @@ class Runner:
         """A halt, however it came about, and every order whose fate became unknown are told once."""
         store = self._world.store
         halt = store.halt_in_force()
-        if halt is not None and halt != self._halt:
+        if halt is not None and halt != self._halt:  # however it came: by a limit, a command, a file or another process
             self._tell("critical", halt.text)
         self._halt = halt
         unresolved = {row.client_order_id: row for row in store.intents.unresolved()}
-        for cid in unresolved.keys() - self._unclear:
+        for cid in unresolved.keys() - self._unclear:  # each once: how long it stays unclear is seen in `status`
             request = unresolved[cid].intent.request
             text = f"the fate of {request.side.lower()} order {cid} ({request.symbol}) is unknown; it is not sent again"
             self._tell("critical", f"{text}, the exchange is asked about it")
@@ -269,6 +275,7 @@ class Runner:
 
     def _failed(self, name: str, error: Exception) -> None:
         """What a job raised. Records that cannot be written, and refusals for safety, stop the runner."""
+        # everything else passes; these two say that going on would be unsafe
         if isinstance(error, RecordsBroken | SafetyRefused):
             self._fatal = error
             return
@@ -279,7 +286,7 @@ class Runner:
         try:
             with self._world.store.transaction() as store:
                 store.errors.add(now_ms, text)
-        except RecordsBroken as broken:
+        except RecordsBroken as broken:  # a failure that cannot even be written down is one of the records
             self._fatal = broken
             return
         self._tell_once(text, level, text)

@@ -135,10 +135,12 @@ class BinanceBroker:
             age = self._client.clock.certain_ms() - sent_ms
         except AutotraderError as error:
             return NotSent(error.message)
+        # its horizon was reckoned from that time: signed anew it would no longer hold
         if not -AHEAD_MS < age <= self._window_ms:
             return NotSent(f"its timestamp is {age} ms old; the venue takes it up to {self._window_ms} ms")
         if (reason := self._client.governor.order_refusal()) is not None:
             return NotSent(reason)
+        # with its fills, so that the first word already tells what was executed
         reply = self._once("POST", [*params, ("newOrderRespType", "FULL")], sent_ms)
         if not isinstance(reply, Reply):
             return reply
@@ -153,6 +155,7 @@ class BinanceBroker:
         params: Params = [
             ("symbol", request.symbol),
             ("orderId", request.order_id),
+            # one of the two: where both are sent they must agree, and a mistake would leave it open
             ("origClientOrderId", None if request.order_id is not None else request.client_order_id),
             ("cancelRestrictions", "ONLY_NEW" if request.only_new else None),
         ]
@@ -179,7 +182,7 @@ class BinanceBroker:
             return NotFound(archived=True) if refused.code == ARCHIVED else Unknown(refused.message)
         except AutotraderError as error:
             return Unknown(error.message)
-        if found.client_order_id != client_order_id:
+        if found.client_order_id != client_order_id:  # caches mix up answers; about another order nothing was learnt
             return Unknown("the reply is about another order than was asked for")
         return found
 
@@ -193,6 +196,7 @@ class BinanceBroker:
             while page:
                 found |= {one.order_id: one for one in page}
                 newest = max(one.order_id for one in page)
+                # a full page may have been cut
                 page = self._calls.all_orders(symbol, from_id=newest + 1, limit=PAGE) if len(page) == PAGE else ()
             start += DAY_MS
         return tuple(sorted(found.values(), key=lambda one: one.order_id))
@@ -229,6 +233,7 @@ def _gate(text: str, request: OrderRequest) -> str | None:
     sent = dict(parse_qsl(text, keep_blank_values=True, strict_parsing=True))
     figures = (("price", request.price), ("quantity", request.quantity))
     for name, wanted in figures:
+        # read back from the text itself: what is compared is what will leave
         if not _FIGURE.fullmatch(sent[name]) or Decimal(sent[name]) != wanted or wanted <= 0:
             return f"the {name} would not leave as it was meant"
     names = (("symbol", request.symbol), ("side", request.side.value), ("newClientOrderId", request.client_order_id))
@@ -243,6 +248,7 @@ def _placed(reply: Reply, request: OrderRequest) -> SubmitResult:
         data = parse(reply.body)
     except BadJson as error:
         return Unknown(f"HTTP 200 without JSON that can be read: {error}")
+    # before the rest is read: a foreign order must stop everything, however incomplete the reply
     if isinstance(data, dict) and (other := _other_order(data, request)) is not None:
         return Mismatch(other)
     try:
@@ -264,6 +270,7 @@ def _other_order(data: dict[str, Any], request: OrderRequest) -> str | None:
         "side": request.side.value,
         "type": request.type.value,
     }
+    # a field that is absent contradicts nothing
     differs = [name for name, wanted in sent.items() if name in data and data[name] != wanted]
     return f"the exchange confirms an order with another {', '.join(differs)}" if differs else None
 

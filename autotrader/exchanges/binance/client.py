@@ -86,7 +86,7 @@ class Client:
             raise SafetyRefused(
                 f"{row.method} {row.path} needs an API key", hint="see AUTOTRADER_API_KEY in the documentation"
             )
-        if not serves(self.url, row.path):
+        if not serves(self.url, row.path):  # told before it is asked: some hosts lack some calls, and a 404 weighs too
             raise ExchangeUnavailable(f"{self.url.host} does not offer {row.path}")
         weight = row.weight if isinstance(row.weight, int) else row.weight(size)
         return self._retried(lambda: self._request(row, params), weight, seconds, urgent=row.urgent)
@@ -95,6 +95,7 @@ class Client:
         """Made anew for each try: a signature holds for the moment at which it was made."""
         payload, key = "", None
         if row.signed and self._reader is not None:
+            # signed with a time that is certain, or not at all
             signed = self._reader.sign(self.url.host, row.method, row.path, params, self.clock.certain_ms())
             payload, key = signed.payload, signed.key
         else:
@@ -107,7 +108,7 @@ class Client:
         if self._trader is None:
             raise SafetyRefused(f"{method} {path} is not signed without permission to trade", hint="see `mode: live`")
         signed = self._trader.sign(self.url.host, method, path, params, timestamp_ms)
-        self.governor.take(1, urgent=True)
+        self.governor.take(1, urgent=True)  # after signing: what the signer refuses costs nothing
         post = method == "POST"
         request = Request(
             method,
@@ -115,7 +116,7 @@ class Client:
             query="" if post else signed.payload,
             body=signed.payload if post else "",
             key=signed.key,
-            fresh=True,
+            fresh=True,  # a connection that may have died is not used for an order
         )
         reply = self.transport.send(request, TRADE_SECONDS)
         self.governor.heard(reply)
@@ -130,9 +131,11 @@ class Client:
             if not isinstance(outcome, Exception):
                 return outcome[0]
             again = isinstance(outcome, BadReply | _Passing)
+            # once: a clock that is wrong twice will not come right by asking again
             if getattr(outcome, "code", 0) == CLOCK_CODE and not clock_doubted:
                 self.clock.suspect()
                 clock_doubted = again = True
+            # spread by chance, or all clients would come back together
             pause = _FIRST_PAUSE * 2 ** (number - 1) * (0.5 + self._patience.chance())
             if not again or number == TRIES or self._patience.monotonic() + pause >= ends:
                 raise outcome
@@ -146,7 +149,7 @@ class Client:
         try:
             self.governor.take(weight, urgent=urgent)
             reply = self.transport.send(made, ends - self._patience.monotonic())
-        except Refrained as error:
+        except Refrained as error:  # our own silence is no failure that passes within seconds
             return error
         except (NotSentError, NoReplyError) as error:
             return _Passing(error.message)

@@ -40,7 +40,7 @@ def within(deadline_s: float, work: Callable[[], None]) -> tuple[str, threading.
 
     thread = threading.Thread(target=attempt, name="notify-delivery", daemon=True)
     thread.start()
-    thread.join(deadline_s)
+    thread.join(deadline_s)  # given up, not ended: a thread cannot be killed, so it is left to itself
     return (outcome[0] if outcome else f"no answer within {deadline_s:g} s"), thread
 
 
@@ -61,6 +61,7 @@ def _sender(address: str) -> Any:
     logging.getLogger("apprise").setLevel(logging.WARNING)
     logging.getLogger("apprise").propagate = False
     _hide_parts(address)
+    # nothing on the disk and no loop of its own: it must leave no trace of an address
     asset = apprise.AppriseAsset(async_mode=False, storage_mode="memory", http_redirects=False, app_id="autotrader")
     sender = apprise.Apprise(asset=asset)
     if not sender.add(address):
@@ -93,6 +94,7 @@ class _Listening(logging.Handler):
         status = _STATUS.search(said)
         if status:
             return f"the service answered HTTP {status[1]}"
+        # both spellings of the word; the text itself may hold the address
         return "no connection to the service" if "onnection" in said else "the service did not take the message"
 
 
@@ -118,7 +120,7 @@ def _hide_parts(address: str) -> None:
     """Mask the address and its long parts (tokens) in logs: packages below write it in forms of their own."""
     hide(address)
     for part in re.split(r"[/:@?&=#]", address):
-        if len(part) >= 12:
+        if len(part) >= 12:  # shorter parts are words of the address, and hiding them would spoil every log line
             hide(part)
 
 

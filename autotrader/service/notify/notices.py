@@ -92,6 +92,7 @@ class Notices:
 
     def beat(self) -> None:
         """Call the heartbeat address, if there is one; while one call waits, another is not queued."""
+        # one that waits says all that a second one would
         if self._heartbeat_env and not any(m and m.channel == HEARTBEAT for m in list(self._queue.queue)):
             self._put(_Message(HEARTBEAT, "info", ""))
 
@@ -129,6 +130,7 @@ class Notices:
         try:
             self._queue.put_nowait(message)
         except queue.Full:
+            # the oldest gives way: what happened last matters most
             lost = self._make_room() if message.level == "critical" else message
             if lost is not message:
                 self._put(message)
@@ -170,6 +172,7 @@ class Notices:
         if not address:
             return f"the environment variable {variable} is not set"
         parked = self._parked.get(name)
+        # or each message to a dead server would leave another thread behind
         if parked is not None and parked.is_alive():
             return "the delivery before this one has not ended yet"
         reason, self._parked[name] = within(self._tuning.deadline_s, lambda: send(address))
@@ -177,6 +180,7 @@ class Notices:
 
     def _fail(self, channel: str, reason: str) -> None:
         with self._lock:
+            # kept although it is logged: `failures` is how the service learns of it
             self._failures.append((channel, reason))
         try:
             self._log("warn", f"notification to `{channel}` failed: {reason}")
@@ -208,6 +212,7 @@ class _Gate:
         while recent and now - recent[0] >= 60.0:
             recent.popleft()
         self._last = {key: at for key, at in self._last.items() if now - at < self._repeat_s}
+        # a flood of harmless news must not hold back the one that matters
         flood = level != "critical" and len(recent) >= self._per_minute
         if (channel, text) in self._last or flood:
             self._held[channel] = self._held.get(channel, 0) + 1
