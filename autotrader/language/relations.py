@@ -67,11 +67,7 @@ RELATIONS: Mapping[str, RelationEntry] = {
     ">=": _comparison(">=", "is at least", lambda o, a, b: o.negated(o.below(a, b))),
     "between": RelationEntry(
         example="between a and b",
-        grammar=(
-            Keyword(
-                "and", "expected `and` between the two ends of `between`", "write `between a and b`", meant=("to",)
-            ),
-        ),
+        grammar=(Keyword("and", "between the two ends of `between`", "write `between a and b`", meant=("to",)),),
         sides=("value", "low", "high"),
         written="{0} between {1} and {2}",
         english="{0} is between {1} and {2}",
@@ -82,11 +78,7 @@ RELATIONS: Mapping[str, RelationEntry] = {
     ),
     "near": RelationEntry(
         example="near x within d",
-        grammar=(
-            Keyword(
-                "within", "expected `within` and a distance behind `near`", "write `last near 9_000_000 within 0.5%`"
-            ),
-        ),
+        grammar=(Keyword("within", "and a distance behind `near`", "write `last near 9_000_000 within 0.5%`"),),
         sides=("value", "target", "within"),
         written="{0} near {1} within {2}",
         english="{0} is within {2} of {1}",

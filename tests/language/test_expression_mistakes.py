@@ -210,3 +210,12 @@ def test_both_sides_of_a_condition_are_checked() -> None:
     found, problems = parse_condition("spreed < aks", ORIGIN, "when", SCOPE)
     assert found is None
     assert [problem.place.column for problem in problems] == [11, 20]
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("last near 9_000_000 min 3", "expected `within` and a distance behind `near`, found `min`"),
+    ("last between 3 to 4", "expected `and` between the two ends of `between`, found `to`"),
+])  # fmt: skip
+def test_a_missing_word_of_a_relation_is_said_once(text: str, said: str) -> None:
+    """What a relation's grammar lacks is named in one plain sentence."""
+    assert mistake(text).message == said
