@@ -7,10 +7,13 @@ stdout carries the result only.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -168,8 +171,6 @@ def _lenient(stream: object) -> None:
 
 def _listen_for_sigterm() -> None:
     """SIGTERM unwinds the command as Ctrl-C does; `run` puts its own handler in place. Only the main thread may."""
-    import signal
-    import threading
 
     def stop(_number: int, _frame: object) -> None:
         raise _errors.Terminated
@@ -180,7 +181,5 @@ def _listen_for_sigterm() -> None:
 
 def _drop_stdout() -> None:
     """Let the interpreter's last flush of stdout go nowhere, quietly."""
-    import contextlib
-
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

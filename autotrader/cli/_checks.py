@@ -63,8 +63,8 @@ def python(_facts: Facts) -> Iterator[Finding]:
 def packages(_facts: Facts) -> Iterator[Finding]:
     """The compiled packages, which break when they are copied between machines."""
     try:
-        import numpy as np
-        import talib
+        import numpy as np  # whether these two can be imported is what is checked
+        import talib  # the other
     except ImportError as error:
         yield Finding("failed", f"a package cannot be loaded: {error}", "run `python3 dev.py test` once to set it up")
         return

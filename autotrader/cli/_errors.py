@@ -101,7 +101,7 @@ def _options_of(context: click.Context | None) -> list[str]:
 
 def explain_unexpected(error: BaseException, *, as_json: bool, debug: bool) -> int:
     """A mistake in autotrader itself: one line for the person, the details for the report."""
-    import traceback
+    import traceback  # only a mistake of ours needs it
 
     details = "".join(traceback.format_exception(error))
     place = "" if debug else _write_report(details)
@@ -114,7 +114,7 @@ def explain_unexpected(error: BaseException, *, as_json: bool, debug: bool) -> i
 
 def _write_report(details: str) -> str:
     """Keep the details where logs are; "" where that is not possible, since an error must not hide the first one."""
-    from autotrader.cli._folders import folders
+    from autotrader.cli._folders import folders  # the same
 
     try:
         place = folders().logs / "last-error.txt"
@@ -128,7 +128,7 @@ def _write_report(details: str) -> str:
 
 def _masked(text: str) -> str:
     try:
-        from autotrader.service.logs import masked
+        from autotrader.service.logs import masked  # the same; and it may be what is broken
     except ImportError:
         return text
     return masked(text)

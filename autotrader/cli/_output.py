@@ -80,7 +80,7 @@ def emit_json(payload: Mapping[str, Any], exit_code: int = 0) -> int:
 
     Decimals are written as plain strings (never as floats); control characters inside strings as escapes.
     """
-    import json
+    import json  # here and below: no help screen writes JSON
 
     document = {"format_version": FORMAT_VERSION, "exit_code": exit_code, **payload}
     text = json.dumps(document, ensure_ascii=False, indent=2, default=_plain)
@@ -97,11 +97,11 @@ def _json_safe(line: str) -> str:
 
 def _plain(value: object) -> object:
     """Values that json does not know: Decimals and Amounts as exact text, sets sorted, dataclasses by field."""
-    from dataclasses import fields, is_dataclass
-    from decimal import Decimal
-    from enum import Enum
+    from dataclasses import fields, is_dataclass  # start-up, as above
+    from decimal import Decimal  # start-up, as above
+    from enum import Enum  # start-up, as above
 
-    from autotrader.money import Amount, plain
+    from autotrader.money import Amount, plain  # start-up, as above
 
     if isinstance(value, Decimal):
         return plain(value)

@@ -172,8 +172,8 @@ def _keyring(environment: Environment, entry: str) -> SecretPlace | None:
 def _from_keyring(service: str, entry: str) -> Secret:
     """An entry of the system's keyring. Raises ConfigError."""
     try:
-        import keyring
-        from keyring.errors import KeyringError
+        import keyring  # an optional package
+        from keyring.errors import KeyringError  # the same
     except ImportError:
         raise ConfigError(
             f"{KEYRING_VARIABLE} is set, and the library that asks the keyring is not installed",

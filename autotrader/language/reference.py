@@ -11,7 +11,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from autotrader.language.account_file import keys_of
 from autotrader.language.actions import ACTIONS
-from autotrader.language.expression.check import UNSUPPORTED, example
+from autotrader.language.expression.arguments import example
+from autotrader.language.expression.check import UNSUPPORTED
 from autotrader.language.reading import choices, fields_of
 from autotrader.language.relations import RELATIONS, RelationEntry
 from autotrader.language.rule_file import WrittenFile, WrittenOrderFilter, WrittenParam, WrittenRule

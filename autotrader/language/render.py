@@ -35,7 +35,7 @@ def in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
 
 def general_hint(code: str) -> str:
     """What mends most mistakes of a code, where nothing better is known about one of them."""
-    from autotrader.language.codes import CODES
+    from autotrader.language.codes import CODES  # the catalogue: only mistakes without a hint need it
 
     if code.startswith("AT4"):
         return CODES[code].why if CODES[code].why.startswith(("Use", "Write", "Copy")) else "remove it"

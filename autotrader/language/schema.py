@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from autotrader.language.actions import BARE
+from autotrader.language.relations import RELATIONS
+from autotrader.language.rule_file import WrittenFile
+from autotrader.language.settings import AccountFile
+from autotrader.language.vocabulary import VOCABULARY
+
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 
 def rule_file_schema() -> Schema:
     """The schema of rule files."""
-    from autotrader.language.actions import BARE
-    from autotrader.language.relations import RELATIONS
-    from autotrader.language.rule_file import WrittenFile
-    from autotrader.language.vocabulary import VOCABULARY
-
     schema = _tidied(WrittenFile.model_json_schema(by_alias=True), "autotrader rule file")
     words = ", ".join(word.signature for word in VOCABULARY.values() if not word.hidden)
     relations = ", ".join(entry.example for entry in RELATIONS.values())
@@ -37,10 +40,6 @@ def rule_file_schema() -> Schema:
 
 def account_file_schema() -> Schema:
     """The schema of the account file."""
-    from pydantic import TypeAdapter
-
-    from autotrader.language.settings import AccountFile
-
     return _tidied(TypeAdapter(AccountFile).json_schema(by_alias=True), "autotrader account file")
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
+from autotrader.errors import ConfigError
 from autotrader.text import printable
 
 MASK = "***"
@@ -97,7 +98,7 @@ class Logs:
     """The logs of one process. `log` takes a level, a text and named values; `close` lets go of the file."""
 
     def __init__(self, handlers: list[logging.Handler]) -> None:
-        import structlog
+        import structlog  # only a service writes logs
 
         self._handlers = handlers
         self.logger: Any = structlog.get_logger("autotrader")
@@ -127,8 +128,6 @@ def set_up(
 
     Raises ConfigError when the file cannot be opened.
     """
-    from autotrader.errors import ConfigError
-
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = _PrivateRotatingFile(
@@ -149,7 +148,7 @@ def set_up(
 
 def _connect(handlers: list[logging.Handler], level: str) -> None:
     """Let structlog and the standard library's loggers end in the same handlers."""
-    import structlog
+    import structlog  # only a service writes logs
 
     shared: list[Callable[..., Any]] = [
         structlog.stdlib.add_log_level,
@@ -174,7 +173,7 @@ def _connect(handlers: list[logging.Handler], level: str) -> None:
 
 
 def _formatter(shared: list[Callable[..., Any]], renderer: Callable[..., Any]) -> logging.Formatter:
-    import structlog
+    import structlog  # only a service writes logs
 
     class Formatter(structlog.stdlib.ProcessorFormatter):
         """The finished line is masked once more: the last step that nothing gets around."""

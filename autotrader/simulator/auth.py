@@ -97,10 +97,10 @@ def check_signature(verify: Verifier, query: bytes, body: bytes, signature: str)
 def public_key_verifier(pem: str) -> Verifier:
     """The verifier of a public key in PEM (``BEGIN PUBLIC KEY``). Raises UsageError for any other text."""
     try:  # an optional extra, needed by accounts with a public key only
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-        from cryptography.hazmat.primitives.serialization import load_pem_public_key
+        from cryptography.exceptions import UnsupportedAlgorithm  # optional package
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # optional package
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # optional package
+        from cryptography.hazmat.primitives.serialization import load_pem_public_key  # optional package
     except ImportError:
         raise UsageError(
             "an account with a public key needs the package cryptography, which is not installed",
@@ -122,9 +122,9 @@ def public_key_verifier(pem: str) -> Verifier:
 
 def _rsa(key: object) -> Callable[[bytes, bytes], None]:
     # Optional, as above: who gets here has it.
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # optional package
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # optional package
+    from cryptography.hazmat.primitives.hashes import SHA256  # optional package
 
     if not isinstance(key, RSAPublicKey):
         raise TypeError("an RSA key is needed")

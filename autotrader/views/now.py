@@ -28,11 +28,13 @@ from autotrader.exchanges import open_venue
 from autotrader.exchanges.paper import PaperBroker
 from autotrader.exchanges.venue import Venue, VenueSettings
 from autotrader.files import find_account_file
+from autotrader.language.expression import Scope
 from autotrader.language.plan import Plan
 from autotrader.language.requests import PlaceRequest
 from autotrader.language.settings import ExchangeSettings, Settings
 from autotrader.language.shapes import Moment
 from autotrader.language.tree import Condition, Value
+from autotrader.language.tryout import tried
 from autotrader.language.vocabulary import needs_of, needs_of_condition
 from autotrader.language.walk import tree_terms
 from autotrader.market.account import Account, OwnRecord
@@ -197,9 +199,6 @@ def evaluate_now(
     account speak of the dry-run account. Raises RulesInvalid for an expression with mistakes, UsageError for a symbol
     that the exchange lacks, ExchangeUnavailable.
     """
-    from autotrader.language.expression import Scope
-    from autotrader.language.tryout import tried
-
     settings = _settings_for(config, base_url)
     with open_read_only(settings, state or Path("/nonexistent")) as here:
         known = dict(here.connection.market.instruments(sorted({symbol, *settings.symbols})))

@@ -16,7 +16,7 @@ from autotrader.language.expression import (
     parse_value,
     parse_windows,
 )
-from autotrader.language.expression.check import example
+from autotrader.language.expression.arguments import example
 from autotrader.language.expression.parser import KEYWORDS
 from autotrader.language.readback import in_words, value_in_words, written, written_condition
 from autotrader.language.tree import Literal, Unit

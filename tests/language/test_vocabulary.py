@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from autotrader.language.expression import parse_template, parse_value
-from autotrader.language.expression.check import UNSUPPORTED, example
+from autotrader.language.expression.arguments import example
+from autotrader.language.expression.check import UNSUPPORTED
 from autotrader.language.readback import value_in_words
 from autotrader.language.reference import rendered
 from autotrader.language.tree import Kind

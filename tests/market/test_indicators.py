@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.language.expression.check import example
+from autotrader.language.expression.arguments import example
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary import VOCABULARY, warmup_of
 from autotrader.market.candles import Candles

@@ -116,7 +116,7 @@ def _candle_feed(
 ) -> CandleFeed:
     # Here, because numpy, in which candles stand, costs a start 0.1 s, and prices, books and orders need none.
     from autotrader.exchanges.candle_feed import SETTLE_MS, CandleFeed
-    from autotrader.exchanges.candle_store import SqliteCandleStore
+    from autotrader.exchanges.candle_store import SqliteCandleStore  # the same
 
     if store is None:
         store = SqliteCandleStore(settings.cache / "candles.sqlite" if settings.cache else ":memory:")

@@ -35,12 +35,12 @@ def _hmac(secret: Secret) -> SignBytes:
 
 def _private_key(secret: Secret) -> SignBytes:
     try:
-        from cryptography.exceptions import UnsupportedAlgorithm
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-        from cryptography.hazmat.primitives.hashes import SHA256
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+        from cryptography.exceptions import UnsupportedAlgorithm  # optional package
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # optional package
+        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # optional package
+        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # optional package
+        from cryptography.hazmat.primitives.hashes import SHA256  # optional package
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # optional package
     except ImportError:
         raise ConfigError(
             "the API secret is a private key (PEM), and the library that signs with one is not installed",

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.plainly import duration_ms
+from autotrader.language.expression.scope import Scope
 from autotrader.language.expression.syntax import Node
-from autotrader.language.tree import Kind, Literal, Term, Unit
+from autotrader.language.tree import Kind, Literal, Term, Unit, Value
 from autotrader.language.vocabulary.word import Param, Word
+from autotrader.market.instrument import Instrument
 from autotrader.market.timeframe import FIXED_MS, TIMEFRAMES
 from autotrader.money import plain
 from autotrader.text import did_you_mean
 from autotrader.times import span_text
-
-if TYPE_CHECKING:
-    from autotrader.language.expression.check import Checker
 
 Arg = Decimal | str | Literal
 _BY_MS = {span: name for name, span in FIXED_MS.items()}
@@ -28,10 +27,35 @@ _WANTED = {
 MAX_LEVELS = 5000
 
 
+class Surroundings(Protocol):
+    """What arguments ask of the checker of the whole expression, which makes them."""
+
+    text: str
+    scope: Scope
+
+    def fault_at(self, node: Node | None, code: str, message: str, hint: str = "") -> Fault:
+        """A fault over a node."""
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument of a symbol."""
+
+    def asset(self, text: str, node: Node) -> str:
+        """An asset by its code."""
+
+    def param(self, node: Node) -> Value:
+        """`$name`."""
+
+    def value(self, node: Node) -> Value:
+        """The typed value of a node."""
+
+    def of_symbol(self, symbol: str, node: Node) -> Value:
+        """The same where words without a prefix mean another symbol."""
+
+
 class Arguments:
     """Builds the `Term` of one call. Raises Fault at the argument that does not fit."""
 
-    def __init__(self, checker: Checker, node: Node, word: Word, symbol: str) -> None:
+    def __init__(self, checker: Surroundings, node: Node, word: Word, symbol: str) -> None:
         self.checker = checker
         self.node = node
         self.word = word
@@ -54,8 +78,6 @@ class Arguments:
         names = ", ".join([param.name for param in self.word.params] + (["tf"] if self.word.is_candle else []))
         plural = "argument" if wanted == 1 else "arguments"
         missing_timeframe = self.word.is_candle and found == wanted - 1 and not self.is_timeframe(self.node.parts[-1:])
-        from autotrader.language.expression.check import example
-
         hint = ("the timeframe is missing: " if missing_timeframe else "") + f"for example `{example(self.word)}`"
         raise self.checker.fault_at(
             self.node, "AT114", f"`{self.word.name}` takes {wanted} {plural} ({names}), found {found}", hint
@@ -280,3 +302,19 @@ def literal_text(value: Decimal, unit: Unit) -> str:
 
 def _duration(value: Decimal) -> str:
     return span_text(int(value))
+
+
+_EXAMPLES = {
+    "integer": "14", "number": "2", "percent": "1%", "asset": "JPY", "duration": "1h", "window": "day",
+    "distance": "0.5%", "amount": "50_000 JPY",
+}  # fmt: skip
+_OWN_EXAMPLES = {"macd": "12, 26, 9", "stoch": "14, 3, 3", "bb": "20, 2", "sar": "0.02, 0.2", "supertrend": "10, 3"}
+
+
+def example(word: Word) -> str:
+    """How a word may be written, with usual arguments."""
+    if not word.params and not word.is_candle:
+        return word.name
+    own = _OWN_EXAMPLES.get(word.name.split("_")[0])
+    parts = [own] if own else [param.choices[0] if param.choices else _EXAMPLES[param.kind] for param in word.params]
+    return f"{word.name}({', '.join([*parts, *(['1h'] if word.is_candle else [])])})"

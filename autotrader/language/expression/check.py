@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 
-from autotrader.language.expression.arguments import Arguments
+from autotrader.language.expression.arguments import Arguments, example
 from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.plainly import duration_ms, is_code
 from autotrader.language.expression.scope import Scope
@@ -23,11 +23,12 @@ from autotrader.language.expression.units import (
     Sign,
     adopt,
     combine,
+    named,
     unify,
 )
 from autotrader.language.meant import meant_word
 from autotrader.language.tree import Kind, Literal, Operation, Term, Unit, Value
-from autotrader.language.vocabulary import VOCABULARY, Word
+from autotrader.language.vocabulary import VOCABULARY
 from autotrader.language.walk import tree_terms
 from autotrader.market.instrument import Instrument
 from autotrader.money import parse_decimal
@@ -344,8 +345,6 @@ class Checker:
         return [Unit(kind, assets.get(kind, "")) for kind in Kind if kind in wanted]
 
     def _unwanted(self, found: Value, node: Node, wanted: frozenset[Kind], asset: str) -> Fault:
-        from autotrader.language.expression.units import named
-
         units = self._units_of(wanted, asset)
         allowed = " or ".join(
             named(unit) if unit.asset or unit.kind not in (Kind.PRICE, Kind.AMOUNT) else f"{unit.kind.value}"
@@ -357,22 +356,6 @@ class Checker:
         elif found.unit.kind is Kind.PERCENT and Kind.AMOUNT in wanted:
             hint = f"a percentage is taken of something: `20% of free({asset or 'JPY'})`"
         return self.fault_at(node, "AT121", f"expected {allowed}, found {named(found.unit)}", hint)
-
-
-_EXAMPLES = {
-    "integer": "14", "number": "2", "percent": "1%", "asset": "JPY", "duration": "1h", "window": "day",
-    "distance": "0.5%", "amount": "50_000 JPY",
-}  # fmt: skip
-_OWN_EXAMPLES = {"macd": "12, 26, 9", "stoch": "14, 3, 3", "bb": "20, 2", "sar": "0.02, 0.2", "supertrend": "10, 3"}
-
-
-def example(word: Word) -> str:
-    """How a word may be written, with usual arguments."""
-    if not word.params and not word.is_candle:
-        return word.name
-    own = _OWN_EXAMPLES.get(word.name.split("_")[0])
-    parts = [own] if own else [param.choices[0] if param.choices else _EXAMPLES[param.kind] for param in word.params]
-    return f"{word.name}({', '.join([*parts, *(['1h'] if word.is_candle else [])])})"
 
 
 def _shifted(value: Value, count: int) -> Value:

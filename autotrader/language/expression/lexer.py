@@ -93,7 +93,7 @@ def _stray(text: str, position: int) -> Fault:
     character = text[position]
     plain = _LOOK_ALIKES.get(character)
     if plain is None and not character.isascii():
-        import unicodedata
+        import unicodedata  # only mistakes need it
 
         folded = unicodedata.normalize("NFKC", character)
         plain = folded if folded.isascii() and folded.isprintable() and folded.strip() else None

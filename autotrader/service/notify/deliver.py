@@ -56,7 +56,7 @@ def by_apprise(address: str, level: str, text: str) -> None:
 
 
 def _sender(address: str) -> Any:
-    import apprise
+    import apprise  # 0.3 s, and only where something is sent outside
 
     logging.getLogger("apprise").setLevel(logging.WARNING)
     logging.getLogger("apprise").propagate = False
@@ -100,7 +100,7 @@ class _Listening(logging.Handler):
 
 def by_get(address: str) -> None:
     """Call the heartbeat address once. Raises Refused."""
-    import requests
+    import requests  # the same
 
     _hide_parts(address)
     with requests.Session() as session:

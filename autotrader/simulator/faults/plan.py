@@ -166,7 +166,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _yaml(text: str) -> Any:
-    import yaml
+    import yaml  # a plan in JSON, and a start without one, need it not
 
     class Loader(yaml.SafeLoader):
         """Refuses a name that stands twice."""
