@@ -93,8 +93,7 @@ class MatchingBook:
     def quote(self, bid: Level | None, ask: Level | None) -> None:
         """The market's best bid and ask from now on; volume taken from it before is there again."""
         self._best["BUY"], self._best["SELL"] = bid, ask
-        # a new quote is a new look at the market: what we took from the old one is not missing from it
-        self._taken.clear()
+        self._taken.clear()  # a new look at the market: nothing is missing from it
         if self._by_id:
             for side, best in (("BUY", bid), ("SELL", ask)):
                 self._advance_queue("BUY" if side == "BUY" else "SELL", best)
@@ -103,11 +102,9 @@ class MatchingBook:
         """What the new quote says about the market volume ahead of each own order."""
         for order in self._own[side]:
             if best is None or better(side, order.price, best.price):
-                # the market's best lies behind this price, so nothing of it can stand before the order
-                order.ahead = ZERO
+                order.ahead = ZERO  # the market's best lies behind this price
             elif order.price == best.price:
-                # it can only have become less: whoever comes later stands behind
-                order.ahead = min(order.ahead, best.quantity)
+                order.ahead = min(order.ahead, best.quantity)  # whoever comes later stands behind
             else:
                 break
 
@@ -117,16 +114,14 @@ class MatchingBook:
             return ()
         matches: list[Match] = []
         left = quantity
-        # the other side first; a quote that moved may also have left own orders of this side behind
-        for side in (opposite(taker), taker):
+        for side in (opposite(taker), taker):  # a quote that moved may have left own orders of both sides behind
             left = self._through(side, price, left, matches)
         self._at_price(opposite(taker), price, left, matches)
         return tuple(matches)
 
     def _through(self, side: Side, price: Decimal, left: Decimal, out: list[Match]) -> Decimal:
         for order in list(self._own[side]):
-            # strictly better: a trade at the order's own price is shared with who stood before it
-            if left <= 0 or not better(side, order.price, price):
+            if left <= 0 or not better(side, order.price, price):  # at its own price it shares with who was before it
                 break
             left -= self._fill(order, left, out)
         return left
@@ -134,8 +129,7 @@ class MatchingBook:
     def _at_price(self, side: Side, price: Decimal, left: Decimal, out: list[Match]) -> None:
         market_volume = ZERO
         for order in [o for o in self._own[side] if o.price == price]:
-            # what others had before this order, less what an earlier own order already let pass
-            first = min(left, max(ZERO, order.ahead - market_volume))
+            first = min(left, max(ZERO, order.ahead - market_volume))  # less what an earlier own order let pass
             market_volume += first
             left -= first
             order.ahead = max(ZERO, order.ahead - market_volume)
@@ -157,7 +151,6 @@ class MatchingBook:
                 left -= share
 
     def _fill(self, order: Waiting, volume: Decimal, out: list[Match]) -> Decimal:
-        # a rest off the grid may still be filled whole, a part may not
         share = order.remaining if order.remaining <= volume else floor_to(volume, self._step)
         if share <= 0:
             return ZERO
@@ -182,7 +175,6 @@ class MatchingBook:
         prevented: dict[int, Prevented] = {}
         left = quantity
         other = opposite(side)
-        # hidden slices cost a second walk, which a book without any is spared
         for price, available, maker in self._all_of(other) if self._icebergs else self._queue(other):
             if left <= 0 or not crosses(side, limit, price):
                 break
@@ -197,8 +189,7 @@ class MatchingBook:
                     return Course(tuple(matches), tuple(prevented.values()), left, "PREVENTED")
                 continue
             share = left if left <= available else floor_to(available, self._step)
-            # an own order is taken whole where it is smaller than what is left, on the grid or not
-            if maker is not None and share < left:
+            if maker is not None and share < left:  # taken whole where it is smaller, on the grid or not
                 share = available
             if share > 0:
                 matches.append(Match(price, share, maker))
@@ -220,8 +211,7 @@ class MatchingBook:
         if maker_only and limit is not None and self.would_take(side, limit):
             return Placement((), ZERO, "WOULD_TAKE")
         matches, prevented, left, end = self.course(side, quantity, limit, terms)
-        # decided before anything is committed: all or nothing leaves no trace
-        if time_in_force == "FOK" and (left > 0 or end):
+        if time_in_force == "FOK" and (left > 0 or end):  # before anything is committed: nothing leaves no trace
             return Placement((), ZERO, "FOK_UNFILLED")
         self._commit(side, matches)
         for note in prevented:
@@ -270,7 +260,6 @@ class MatchingBook:
                 self._reduce(match.maker, match.quantity)
             else:
                 key = (other, match.price)
-                # the market's volume is only borrowed from the quote, so what we took is noted beside it
                 self._taken[key] = self._taken.get(key, ZERO) + match.quantity
                 for order in self._own[other]:
                     if order.price == match.price:
@@ -284,7 +273,6 @@ class MatchingBook:
 
     def _line_up(self, order: Waiting) -> None:
         self._sequence += 1
-        # behind all own orders and all that the market shows at this price
         order.sequence, order.ahead = self._sequence, self._market_at(order.side, order.price)
         insort(self._own[order.side], order, key=lambda waiting: waiting.rank)
 
@@ -297,8 +285,7 @@ class MatchingBook:
         elif order.visible > quantity:
             order.visible -= quantity
         else:
-            # the next slice joins the end of the line: an iceberg loses its place with each
-            order.visible = min(order.display, order.remaining)
+            order.visible = min(order.display, order.remaining)  # an iceberg loses its place with each slice
             self._own[order.side].remove(order)
             self._line_up(order)
 
@@ -336,8 +323,7 @@ class MatchingBook:
         if best is None:
             return
         own_other = self._own[opposite(side)]
-        # the market's levels behind an own order of the other side cannot exist: they would have traded
-        barrier = own_other[0].price if own_other else None
+        barrier = own_other[0].price if own_other else None  # levels behind it would have traded
         for level in self._with_deeper(side, best):
             if barrier is not None and crosses(opposite(side), barrier, level.price):
                 continue
@@ -354,8 +340,7 @@ class MatchingBook:
         best = self._best[side]
         if best is None or better(side, price, best.price):
             return ZERO
-        # the generated book is deep; walking it for each new order would cost more than the order
-        if self._size_at is not None and price != best.price:
+        if self._size_at is not None and price != best.price:  # walking a deep book would cost too much
             return max(ZERO, self._size_at(side, best, price) - self._taken.get((side, price), ZERO))
         for level in self._market(side):
             if level.price == price:
@@ -375,8 +360,7 @@ class MatchingBook:
             used = ZERO
             while index < len(own) and own[index].price == level.price:
                 order = own[index]
-                # who stood before it, as far as the level still has so much
-                lead = min(order.ahead, level.quantity) - used
+                lead = min(order.ahead, level.quantity) - used  # who stood before it and is still there
                 if lead > 0:
                     yield level.price, lead, None
                     used += lead

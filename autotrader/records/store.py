@@ -44,8 +44,7 @@ NoticeLevel = Literal["info", "warn", "critical"]
 
 def new_store_id() -> str:
     """Eight random base-32 characters; the first four stand in every client order id."""
-    # drawn, not derived: a copy of a project must not make the same order ids
-    return base64.b32encode(secrets.token_bytes(5)).decode().lower()
+    return base64.b32encode(secrets.token_bytes(5)).decode().lower()  # drawn: a copy of a project must not make our ids
 
 
 class Store:
@@ -110,8 +109,7 @@ class Store:
             db.check()
             create_or_compare(db, folder, identity, now_ms=now_ms, make_id=make_id)
             store = cls(folder, db, lock)
-            # an old copy put back is found before anything is written on top of it
-            store._compare_with_heads(rekey=rekey)
+            store._compare_with_heads(rekey=rekey)  # before anything is written on an old copy
             store._compare_with_close(now_ms)
             return store
         except BaseException:
@@ -196,8 +194,7 @@ class Store:
 
     def _note_head(self) -> None:
         head = self.chain.head()
-        # most commits add no act, and the file would grow with nothing
-        if head is not None and head != self._noted and self._heads is not None:
+        if head is not None and head != self._noted and self._heads is not None:  # most commits add no act
             self._heads.append(head)
             self._noted = head
 
@@ -223,8 +220,7 @@ class Store:
         """This store's orders, fills and failures, as the engine reads them. Whoever decides, judges or admits asks for
         it; it is made anew for another moment, and after every write that it could show.
         """
-        # forgotten at any write, so it is read once between two writes
-        day = self._db.remembered(("day",), lambda: self._read_day(now_ms))
+        day = self._db.remembered(("day",), lambda: self._read_day(now_ms))  # until the next write
         if day.now_ms > now_ms:  # the clock was set back: what had fallen out of the day may belong to it again
             day = self._read_day(now_ms)
         if self._own is None or self._own[0] is not day or self._own[1] != (now_ms, zone):
