@@ -21,7 +21,7 @@ from autotrader.ports import Notifier
 from autotrader.project import read_project
 from autotrader.records.places import Identity
 from autotrader.runtime import OpenOptions, Runtime, open_runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.structs import dataclass
 from autotrader.trading.parts import CycleReport
@@ -109,7 +109,7 @@ def play(
 ) -> Runner:
     """Play the day, or its first part. Raises what the runner raises."""
     on.world.start()
-    runner = Runner(on.world, Manner(until_ms=on.began_ms + span_ms, stepped=True), on_report=on_report, log=log)
+    runner = Runner(on.world, RunMode(until_ms=on.began_ms + span_ms, stepped=True), on_report=on_report, log=log)
     runner.run()
     return runner
 

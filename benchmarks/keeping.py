@@ -19,7 +19,7 @@ from autotrader.records.evaluations import Evaluation
 from autotrader.records.places import DATABASE, Identity
 from autotrader.records.store import Store
 from autotrader.trading.evaluation import evaluation_body
-from autotrader.trading.inputs import Given, decided
+from autotrader.trading.inputs import Inputs, decided
 from benchmarks.measure import Row, Size, in_turn
 from benchmarks.rules import NOW_MS, plan_of, sources
 
@@ -37,7 +37,7 @@ def _commits(size: Size, folder: Path) -> Row:
     """As `cycle` does it: counter, evaluation, one act of the chain, the time; all in one transaction."""
     plan, seen = plan_of(RULES, RULES), sources(RULES)
     found = due(plan, {}, (), (), None, NOW_MS)
-    given = Given(plan=plan, due=found, sources=seen, states={}, runs=(), context=Context(store_id="bench"))
+    given = Inputs(plan=plan, due=found, sources=seen, states={}, runs=(), context=Context(store_id="bench"))
     outcome = decided(given)
     names = tuple(rule.id for rule in plan.rules)
     now_ms = NOW_MS

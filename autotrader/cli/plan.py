@@ -17,7 +17,7 @@ from autotrader.records.orders import gone_texts
 from autotrader.text import fitted, printable, width
 from autotrader.times import age_text, time_text
 from autotrader.views.now import plan_now
-from autotrader.views.plan import Entry, PlanView
+from autotrader.views.plan import PlanEntry, PlanView
 
 PENDING = 3
 _STYLES = {"+": "green", "-": "red", "»": "cyan", "⏸": "yellow", "✗": "", "?": "yellow", "=": ""}
@@ -52,7 +52,7 @@ def command(
 
 
 # --------------------------------------------------------------------------------------------------------- the page
-def _show(looked: PlanView, entries: Sequence[Entry]) -> None:
+def _show(looked: PlanView, entries: Sequence[PlanEntry]) -> None:
     say(_market(looked))
     if looked.halt is not None:
         say(styled(f"  {printable(looked.halt.text)}; `autotrader resume` lifts it", "yellow"))
@@ -104,7 +104,7 @@ def _last(looked: PlanView, symbol: str) -> tuple[Decimal, int] | None:
     return None
 
 
-def _sums(looked: PlanView, entries: Sequence[Entry]) -> str:
+def _sums(looked: PlanView, entries: Sequence[PlanEntry]) -> str:
     counts = {mark: sum(entry.mark == mark for entry in entries) for mark in "+-⏸?"}
     words = {"+": "to place", "-": "to cancel", "⏸": "blocked", "?": "unknown"}
     shown = ", ".join(f"{count} {words[mark]}" for mark, count in counts.items() if count) or "nothing to do"

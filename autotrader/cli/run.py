@@ -22,7 +22,7 @@ from autotrader.orders import Fill
 from autotrader.runtime import Runtime
 from autotrader.service.hand import NOT_ARMED
 from autotrader.service.logs import set_up
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.text import counted, printable
 from autotrader.times import clock_text
 from autotrader.trading.parts import CycleReport
@@ -137,7 +137,7 @@ def command(
             zone, lasting = world.settings.timezone, Lasting()
             runner = Runner(
                 world,
-                Manner(
+                RunMode(
                     once=once,
                     until_ms=None if until is None else world.connection.clock.now_ms() + until,
                     stepped=stepped,

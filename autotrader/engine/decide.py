@@ -119,7 +119,7 @@ def _step_runs(cycle: _Cycle, plan: Plan, due: Due) -> None:
 
 def _advance(cycle: _Cycle, rule: CompiledRule | None, run: Run, deadline_ms: int) -> None:
     # through the notebook, so that a replay can answer what actions ask
-    sources = replace(cycle.sources, told=cycle.noted)
+    sources = replace(cycle.sources, recorded=cycle.noted)
     step = advanced(rule, run, cycle.states.get(run.state_key), sources, cycle.context, deadline_ms)
     cycle.runs[run.key] = step.run
     cycle.requests += step.requests

@@ -40,6 +40,12 @@ class Halt:
         return f"{meaning}: {self.reason}"
 
 
+def strongest(*halts: Halt | None) -> Halt | None:
+    """The strongest of several; the first of those that are equal."""
+    made = [halt for halt in halts if halt is not None]
+    return max(made, key=lambda halt: _STRENGTH[halt.level], default=None)
+
+
 def stronger(first: Halt | None, second: Halt | None) -> Halt | None:
     """The stronger of two; the first where they are equal."""
     if first is None or second is None:

@@ -99,8 +99,8 @@ def observe(rules: Iterable[Prepared], sources: Sources) -> Values:
 
 
 def _answer(leaf: CandleLeaf, sources: Sources) -> bool | Missing:
-    if sources.told is not None:
-        return sources.told.leaf(leaf)
+    if sources.recorded is not None:
+        return sources.recorded.leaf(leaf)
     from autotrader.engine.rows import answer_now  # numpy: only where there are candle leaves
 
     return answer_now(leaf, sources)

@@ -19,7 +19,7 @@ from autotrader.structs import dataclass
 __all__ = ["Answer", "LowerBound", "Missing", "Sources"]
 
 
-class Told(Protocol):
+class Recorded(Protocol):
     """Answers in the market's place: a record's, when a cycle is decided again."""
 
     def answer(self, term: Any, order: Order | OwnOrder | None) -> Answer:
@@ -43,4 +43,4 @@ class Sources:
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     zone: str = "Asia/Tokyo"
     order: Order | OwnOrder | None = None
-    told: Told | None = None  # where words are answered instead, None: here
+    recorded: Recorded | None = None  # where words are answered instead, None: here

@@ -25,7 +25,7 @@ from autotrader.prove.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
 from autotrader.records.crash import Crash, listening
 from autotrader.records.intents import IntentState, JournalRow
 from autotrader.runtime import Runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Faults, Simulator
 
 ACCOUNT: Final = (
@@ -154,7 +154,7 @@ class OrdersCase(Case):
             world = self._harness.open()
             if self._is_armed(world):
                 left = ends - self._harness.time.monotonic()
-                Runner(world, Manner(until_ms=_until(world, left), stepped=True)).run()
+                Runner(world, RunMode(until_ms=_until(world, left), stepped=True)).run()
                 return world
         except Crash as crash:
             self._died(world, str(crash))
@@ -219,7 +219,7 @@ class OrdersCase(Case):
             ends, step = harness.time.monotonic() + LONGEST_REST_S, REST_STEP_S
             while not (armed and _is_quiet(world, looks=alive is not None)) and harness.time.monotonic() < ends:
                 armed = armed or self._is_armed(world)
-                Runner(world, Manner(until_ms=_until(world, step), stepped=True)).run()
+                Runner(world, RunMode(until_ms=_until(world, step), stepped=True)).run()
                 step *= 2
             if self._schedule.seed % LONG_EACH == 0:
                 world.start()  # once more, as a restart would: looking twice changes nothing

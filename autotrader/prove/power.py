@@ -38,7 +38,7 @@ from autotrader.records.crash import Crash, listening
 from autotrader.records.places import DATABASE, HEADS, Identity
 from autotrader.records.store import Store
 from autotrader.runtime import Runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 
 CLAIM: Final = "Whatever a power cut leaves of the files, no order is doubled, and none is lost in silence."
@@ -174,7 +174,7 @@ class PowerCut(Case):
                 world.start()
                 with listening(self._heard):
                     until_ms = world.connection.clock.now_ms() + PLAY_MINUTES * MINUTE_MS
-                    Runner(world, Manner(until_ms=until_ms, stepped=True)).run()
+                    Runner(world, RunMode(until_ms=until_ms, stepped=True)).run()
             except Crash:
                 pass
             finally:
@@ -356,7 +356,7 @@ def _trade_on(world: Runtime) -> None:
     clock = world.connection.clock
     until_ms = clock.now_ms() + PLAY_MINUTES * MINUTE_MS
     for _ in range(QUIET_MINUTES):
-        Runner(world, Manner(until_ms=until_ms, stepped=True)).run()
+        Runner(world, RunMode(until_ms=until_ms, stepped=True)).run()
         unbooked = any(row.unbooked for row in world.store.orders.unsettled())
         if not unbooked and not world.store.intents.unresolved():
             return

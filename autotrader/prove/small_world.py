@@ -14,7 +14,7 @@ from typing import Final
 
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, closing, project_of
 from autotrader.runtime import Runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 
 MINUTE_MS: Final = 60_000
@@ -111,6 +111,6 @@ def play_on(harness: Harness, minutes: int, before_end: Callable[[Runtime], None
         if not report.armed:
             raise RuntimeError(f"the small world is not armed: {report.reasons}")
         ends = world.connection.clock.now_ms() + minutes * MINUTE_MS
-        Runner(world, Manner(until_ms=ends, stepped=True)).run()
+        Runner(world, RunMode(until_ms=ends, stepped=True)).run()
         before_end(world)
         return world.store.folder

@@ -37,7 +37,7 @@ from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.runtime import Runtime, open_runtime
 from autotrader.service.logs import Logs, set_up
 from autotrader.service.notify import Notices
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Faults, Simulator
 from autotrader.trading.parts import CycleReport
 
@@ -316,7 +316,7 @@ def _served(folder: Path, account: Account, days: float, began_ms: int, logs: Lo
             raise SystemExit(f"not armed: {report.reasons}")
         told = _Told(world, began_ms)
         ends = began_ms + int(days * DAY_MS)
-        runner = Runner(world, Manner(until_ms=ends, stepped=True), on_report=told.heard, log=told.log(logs))
+        runner = Runner(world, RunMode(until_ms=ends, stepped=True), on_report=told.heard, log=told.log(logs))
         runner.run()
         told.sample()
         store = world.store

@@ -21,7 +21,7 @@ from autotrader.prove.harness import SilentNotifier, live_options
 from autotrader.prove.processes import forked
 from autotrader.records.crash import VARIABLE
 from autotrader.runtime import Runtime, open_runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 
 CALM: Final = 0
 NOT_ARMED: Final = 3
@@ -156,7 +156,7 @@ def _traded(world: Runtime, until_ms: int, *, to_the_end: bool) -> int:
     clock, stopped = world.connection.clock, False
     last_ms = until_ms + QUIET_MINUTES * MINUTE_MS
     while True:
-        runner = Runner(world, Manner(until_ms=until_ms, stepped=True), log=_said)
+        runner = Runner(world, RunMode(until_ms=until_ms, stepped=True), log=_said)
         _listen(runner)
         stopped = runner.run().startswith("SIG")
         if stopped or not to_the_end or not _doubts(world):

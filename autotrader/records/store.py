@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from autotrader.engine.halt import Halt, HaltLevel, stronger
+from autotrader.engine.halt import Halt, HaltLevel, stronger, strongest
 from autotrader.errors import ConfigError, RecordsBroken
 from autotrader.market.account import OwnRecord
 from autotrader.orders import Side
@@ -275,7 +275,7 @@ class Store:
     def halt_in_force(self) -> Halt | None:
         """What stops placing: a halt, or a difference to the exchange that waits for a person's word."""
         waiting = self.read_only()
-        return stronger(self.halt_made(), None if waiting is None else Halt(waiting))
+        return strongest(*self._halts(), None if waiting is None else Halt(waiting))
 
     def read_only(self) -> str | None:
         """What start-up found at the exchange and could not explain, None where nothing waits for a person's word."""
@@ -293,7 +293,10 @@ class Store:
 
     def halt_made(self) -> Halt | None:
         """The strongest halt of three places: this process, the records, the halt file."""
-        return stronger(stronger(self._halted_here, self._halt_recorded()), read_halt_file(self.folder))
+        return strongest(*self._halts())
+
+    def _halts(self) -> tuple[Halt | None, Halt | None, Halt | None]:
+        return self._halted_here, self._halt_recorded(), read_halt_file(self.folder)
 
     def _halt_recorded(self) -> Halt | None:
         halt: Mapping[str, str] | None = self.settings.get("halt")

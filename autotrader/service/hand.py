@@ -24,7 +24,7 @@ from autotrader.errors import (
     UsageError,
 )
 from autotrader.language.requests import PlaceRequest
-from autotrader.market.needs import BalancesNeed, BookNeed, OpenOrdersNeed
+from autotrader.market.needs import OpenOrdersNeed
 from autotrader.market.sources import Sources
 from autotrader.money import parse_decimal, plain
 from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, TimeInForce, client_order_id
@@ -33,10 +33,10 @@ from autotrader.records.places import Identity
 from autotrader.records.store import Store
 from autotrader.runtime import Runtime
 from autotrader.service.control import HaltReply, ask_or_do, remaining
+from autotrader.trading.look import observe
 
 DEADLINE_MS = 30_000
 NOT_ARMED = "`autotrader doctor` looks at key, clock and exchange; nothing is placed until they are in order"
-OBSERVE_SECONDS = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,12 +209,10 @@ def _request(world: Runtime, wanted: Wanted) -> PlaceRequest:
 def _look(world: Runtime, symbol: str) -> Sources:
     """A fresh look at what the limits need to see."""
     clock = world.connection.clock
-    deadline = clock.monotonic() + OBSERVE_SECONDS
     own = world.store.own_record(clock.now_ms(), ZoneInfo(world.settings.timezone))
     needs = review_needs([symbol], own, world.settings, clock.now_ms())
-    snapshot = world.connection.market.observe(frozenset(n for n in needs if isinstance(n, BookNeed)), deadline)
-    concerned = {symbol, *world.cycle.parts.observer.symbols()}
-    account = world.broker.observe(frozenset({BalancesNeed(), *map(OpenOrdersNeed, concerned)}), deadline)
+    needs |= {OpenOrdersNeed(each) for each in (symbol, *world.cycle.parts.observer.symbols())}
+    snapshot, account = observe(world.connection.market, world.broker, clock, needs)
     world.cycle.parts.observer.observe(account)  # what traded a moment ago counts
     now_ms = clock.now_ms()
     own = world.store.own_record(now_ms, ZoneInfo(world.settings.timezone))

@@ -31,7 +31,7 @@ SILENT_AFTER = 2  # evaluations in a row without any data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class RunMode:
     """How to run. `once`: what is due now and what follows from it, then stop. `until_ms`: stop at that venue time.
 
     `stepped`: between ticks time is moved to the next moment at which something can be due, instead of waiting.
@@ -48,13 +48,13 @@ class Runner:
     def __init__(
         self,
         world: Runtime,
-        manner: Manner,
+        mode: RunMode,
         *,
         on_report: Callable[[CycleReport], None] = lambda _report: None,
         log: Callable[[str, str], None] = lambda _level, _text: None,
     ) -> None:
         self._world = world
-        self._manner = manner
+        self._mode = mode
         self._on_report = on_report
         self._log = log
         self._stopping = ""
@@ -82,7 +82,7 @@ class Runner:
     def run(self) -> str:
         """Run until stopped; returns why. Raises RecordsBroken or SafetyRefused where going on would be unsafe."""
         self._tell("info", f"autotrader started: {self._world.mode}, {len(self._world.plan.rules)} rules")
-        if self._manner.once:
+        if self._mode.once:
             self._run_once()
         else:
             self._hold_jobs()
@@ -120,7 +120,7 @@ class Runner:
 
     def _pause(self) -> float:
         """Until the next job; in stepped time the tick is moved to the next moment that matters."""
-        if not self._manner.stepped:
+        if not self._mode.stepped:
             return min(self._jobs.idle(), float(TICK_SECONDS))
         ahead = float(TICK_SECONDS)  # while nothing is decided yet, as in real time: what is long due stays so
         if not self._world.unanswered:
@@ -128,12 +128,12 @@ class Runner:
         # never 0: stepped time must move, or nothing would ever become due
         self._jobs.hasten("tick", max(0.001, ahead))
         pause = self._jobs.idle()
-        if self._manner.until_ms is not None:
-            pause = min(pause, max(0.001, (self._manner.until_ms - self._clock.now_ms()) / 1000))
+        if self._mode.until_ms is not None:
+            pause = min(pause, max(0.001, (self._mode.until_ms - self._clock.now_ms()) / 1000))
         return pause
 
     def _is_over(self) -> bool:
-        if self._manner.until_ms is not None and self._clock.now_ms() >= self._manner.until_ms:
+        if self._mode.until_ms is not None and self._clock.now_ms() >= self._mode.until_ms:
             self._stopping = "the given time is over"
             return True
         return False
@@ -168,7 +168,7 @@ class Runner:
             beat = getattr(self._world.notifier, "beat", None)
             if beat is not None and not report.missing:  # a heartbeat while blind would say that all is well
                 beat()
-        if report.missed and not self._manner.once:  # between two runs of a timer slots pass by intention
+        if report.missed and not self._mode.once:  # between two runs of a timer slots pass by intention
             self._tell("warn", f"{report.missed} slots were missed (the machine slept or was late)")
         self._tell_silence(report)
         self._world.cycle.parts.gate.trip_on_refusals()
@@ -228,7 +228,7 @@ class Runner:
 
     def _notice_suspend(self) -> None:
         """Where the wall clock parts from the monotonic one, the venue's time is asked anew. Trust regained is told."""
-        if not self._manner.stepped and self._clock.diverged():
+        if not self._mode.stepped and self._clock.diverged():
             self._log("warn", "this machine's clock jumped, or it slept; asking the exchange for its time")
             self._sync()
         if news := self._clock.news():

@@ -22,7 +22,7 @@ from autotrader.trading.journal import LAG_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Discrepancy:
     """One row that differs. `ours` and `theirs` are the row as either side has it, None where it has none."""
 
     kind: Literal["order", "trade"]
@@ -48,7 +48,7 @@ class Agreement:
     orders: int
     trades: int
     others: int
-    findings: tuple[Finding, ...]
+    findings: tuple[Discrepancy, ...]
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -59,12 +59,12 @@ class Agreement:
         }  # fmt: skip
 
     @property
-    def unexplained(self) -> tuple[Finding, ...]:
+    def unexplained(self) -> tuple[Discrepancy, ...]:
         """What nothing explains."""
         return tuple(one for one in self.findings if not one.pending)
 
     @property
-    def pending(self) -> tuple[Finding, ...]:
+    def pending(self) -> tuple[Discrepancy, ...]:
         """Where the venue is ahead of these records."""
         return tuple(one for one in self.findings if one.pending)
 
@@ -77,7 +77,7 @@ def compare(store: Store, broker: Broker, symbols: Iterable[str], since_ms: int,
     since_ms = max(since_ms, store.created_ms - LAG_MS)
     names = tuple(sorted({*symbols, *store.orders.symbols()}))
     orders = trades = others = 0
-    findings: list[Finding] = []
+    findings: list[Discrepancy] = []
     for symbol in names:
         desk = _Symbol(store, broker, symbol, since_ms, now_ms)
         findings += [*desk.orders(), *desk.trades()]
@@ -98,7 +98,7 @@ class _Symbol:
         self.compared = self.traded = self.others = 0
 
     # -------------------------------------------------------------------------------------------------------- orders
-    def orders(self) -> Iterator[Finding]:
+    def orders(self) -> Iterator[Discrepancy]:
         """Theirs against ours, then what only we have."""
         seen: dict[str, int] = {}
         for order in self._theirs:
@@ -114,7 +114,7 @@ class _Symbol:
             if row.order.symbol == self._symbol and row.client_order_id not in seen:
                 yield from self._only_ours(row)
 
-    def _against(self, row: OrderRow | None, order: Order) -> Iterator[Finding]:
+    def _against(self, row: OrderRow | None, order: Order) -> Iterator[Discrepancy]:
         self.compared += 1
         cid, theirs = order.client_order_id, _order(order)
         if row is None:
@@ -130,7 +130,7 @@ class _Symbol:
                 "order", cid, "differs in " + ", ".join(wrong), _order(row.order), theirs, pending=pending
             )
 
-    def _only_ours(self, row: OrderRow) -> Iterator[Finding]:
+    def _only_ours(self, row: OrderRow) -> Iterator[Discrepancy]:
         found = self._broker.find(self._symbol, row.client_order_id)
         if isinstance(found, Unknown):
             raise ExchangeUnavailable(f"order {row.client_order_id} could not be asked for: {found.reason}")
@@ -142,7 +142,7 @@ class _Symbol:
             yield self._finding("order", row.client_order_id, what, _order(row.order), None, pending=late)
 
     # -------------------------------------------------------------------------------------------------------- trades
-    def trades(self) -> Iterator[Finding]:
+    def trades(self) -> Iterator[Discrepancy]:
         """Trades of our orders, theirs against ours."""
         names = {order.order_id: order.client_order_id for order in self._theirs}
         ours = {fill.trade_id: fill for fill in self._store.orders.fills_since(self._since_ms) if self._is_here(fill)}
@@ -158,7 +158,7 @@ class _Symbol:
         row = self._store.orders.by_order_id(self._symbol, fill.order_id)
         return row is not None or is_ours(names.get(fill.order_id, ""), self._store.id)
 
-    def _trade(self, number: int, ours: Fill | None, theirs: Fill | None) -> Iterator[Finding]:
+    def _trade(self, number: int, ours: Fill | None, theirs: Fill | None) -> Iterator[Discrepancy]:
         mine, their = (None if one is None else _trade(one) for one in (ours, theirs))
         if ours is None and theirs is not None:
             row = self._store.orders.by_order_id(self._symbol, theirs.order_id)
@@ -178,8 +178,10 @@ class _Symbol:
         theirs: str | None,
         *,
         pending: bool = False,
-    ) -> Finding:
-        return Finding(kind=kind, symbol=self._symbol, name=name, what=what, ours=ours, theirs=theirs, pending=pending)
+    ) -> Discrepancy:
+        return Discrepancy(
+            kind=kind, symbol=self._symbol, name=name, what=what, ours=ours, theirs=theirs, pending=pending
+        )
 
 
 _MOVES = frozenset({"executed", "value", "status"})

@@ -28,16 +28,8 @@ from autotrader.language.requests import CancelOrder, HaltRequest, NotifyRequest
 from autotrader.market.account import Account, OwnOrder, OwnRecord
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
-    AccountNeed,
-    BalancesNeed,
-    BookNeed,
-    CandleNeed,
-    MarketNeed,
     Need,
     OpenOrdersNeed,
-    StatusNeed,
-    TickerNeed,
-    TradingDayNeed,
 )
 from autotrader.market.snapshot import Snapshot
 from autotrader.market.sources import Sources
@@ -46,8 +38,9 @@ from autotrader.records.evaluations import Evaluation
 from autotrader.records.intents import Intent
 from autotrader.trading.carry import Carrier
 from autotrader.trading.evaluation import evaluation_body
-from autotrader.trading.inputs import Given, decided
+from autotrader.trading.inputs import Inputs, decided
 from autotrader.trading.kept import Kept
+from autotrader.trading.look import observe
 from autotrader.trading.loss import LossWatch
 from autotrader.trading.observer import Observation
 from autotrader.trading.parts import CycleReport, Parts
@@ -55,8 +48,6 @@ from autotrader.trading.silence import Silence
 from autotrader.trading.telling import Teller, denial
 
 CANCEL_AGAIN_MS = 5_000  # an order whose timer ran out and that is still open is cancelled again after this time
-OBSERVE_SECONDS = 8.0
-_MARKET_NEEDS = (TickerNeed, TradingDayNeed, BookNeed, CandleNeed, StatusNeed)
 
 
 class Cycle:
@@ -106,9 +97,9 @@ class Cycle:
             return self._only_watched(now_ms, observation)
         sources = self._sources(snapshot, account)
         self._silence.looked(found.slots, sources.health.silent_until_ms, now_ms)
-        given = self._given(found, sources)
-        outcome = decided(given)
-        number, verdicts = self._record(given, outcome)
+        inputs = self._inputs(found, sources)
+        outcome = decided(inputs)
+        number, verdicts = self._record(inputs, outcome)
         if self._placing_in(found):
             self._loss.judged(now_ms)
         self._timed_out |= {order.client_order_id: now_ms for order in found.timers}
@@ -167,13 +158,7 @@ class Cycle:
     def _observe(self, found: Due, record: OwnRecord) -> tuple[Snapshot, Account]:
         needs = set(needs_of_due(self.parts.plan, found)) | self._review_needs(found, record)
         needs |= {OpenOrdersNeed(symbol) for symbol in self.parts.observer.symbols()}
-        deadline = self.parts.clock.monotonic() + OBSERVE_SECONDS
-        market: frozenset[MarketNeed] = frozenset(need for need in needs if isinstance(need, _MARKET_NEEDS))
-        own: frozenset[AccountNeed] = frozenset(
-            need for need in needs if isinstance(need, BalancesNeed | OpenOrdersNeed)
-        )
-        snapshot = self.parts.market.observe(market, deadline) if market else Snapshot(now_ms=found.now_ms)
-        return snapshot, self.parts.broker.observe(own, deadline) if own else Account()
+        return observe(self.parts.market, self.parts.broker, self.parts.clock, needs)
 
     def _review_needs(self, found: Due, record: OwnRecord) -> frozenset[Need]:
         """What the limits must see, if an order may come of what is due."""
@@ -216,11 +201,11 @@ class Cycle:
             zone=self.parts.plan.settings.timezone,
         )
 
-    def _given(self, found: Due, sources: Sources) -> Given:
+    def _inputs(self, found: Due, sources: Sources) -> Inputs:
         """All that is decided by, as it is now."""
         runs, context = tuple(self.kept.runs.values()), self._context(found.now_ms)
         states = dict(self.kept.states)
-        return Given(plan=self.parts.plan, due=found, sources=sources, states=states, runs=runs, context=context)
+        return Inputs(plan=self.parts.plan, due=found, sources=sources, states=states, runs=runs, context=context)
 
     def _context(self, now_ms: int) -> Context:
         return Context(
@@ -230,15 +215,15 @@ class Cycle:
         )
 
     # --------------------------------------------------------------------------------------------------------- record
-    def _record(self, given: Given, outcome: Outcome) -> tuple[int, Sequence[tuple[PlaceRequest, Review]]]:
+    def _record(self, inputs: Inputs, outcome: Outcome) -> tuple[int, Sequence[tuple[PlaceRequest, Review]]]:
         """One transaction: what was seen and decided, the rules' next states, and the intents that the gate admits."""
-        store, found, sources = self.parts.store, given.due, given.sources
+        store, found, sources = self.parts.store, inputs.due, inputs.sources
         now_ms = found.now_ms
         self.missed += sum(found.missed.values())
         with store.transaction():
             number = store.counters.next("cycle")
             if outcome.decisions:
-                store.evaluations.add(self._evaluation(number, given, outcome))
+                store.evaluations.add(self._evaluation(number, inputs, outcome))
             if found.missed:
                 late = int(store.settings.get("missed", 0)) + sum(found.missed.values())
                 store.settings.set("missed", late, now_ms)
@@ -271,13 +256,13 @@ class Cycle:
         self.parts.store.intents.add(self._intent(request, number, now_ms), admission)
         return Approved()
 
-    def _evaluation(self, number: int, given: Given, outcome: Outcome) -> Evaluation:
+    def _evaluation(self, number: int, inputs: Inputs, outcome: Outcome) -> Evaluation:
         return Evaluation(
             cycle=number,
-            time_ms=given.due.now_ms,
+            time_ms=inputs.due.now_ms,
             plan=self.parts.plan_text,
             rules=tuple(dict.fromkeys(decision.rule for decision in outcome.decisions)),
-            body=evaluation_body(given, outcome),
+            body=evaluation_body(inputs, outcome),
         )
 
     def _intent(self, request: PlaceRequest, number: int, now_ms: int) -> Intent:

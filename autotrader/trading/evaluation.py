@@ -36,10 +36,10 @@ from autotrader.market.sources import Sources
 from autotrader.money import plain
 from autotrader.records.canon import canonical
 from autotrader.records.forms import from_json, to_json
-from autotrader.trading.inputs import Given, after_hash, decided, given_from_json, given_to_json
+from autotrader.trading.inputs import Inputs, after_hash, decided, inputs_from_json, inputs_to_json
 
 
-def evaluation_body(given: Given, outcome: Outcome) -> dict[str, Any]:
+def evaluation_body(given: Inputs, outcome: Outcome) -> dict[str, Any]:
     """The row of one decided cycle."""
     before = given.states
     keys = [StateKey(d.rule, d.symbol, d.order) for d in outcome.decisions]
@@ -54,14 +54,14 @@ def evaluation_body(given: Given, outcome: Outcome) -> dict[str, Any]:
         "before": [[*key, to_json(before[key])] for key in dict.fromkeys(keys) if key in before],
         "decisions": [_plain(decision) for decision in outcome.decisions],
         "seen": seen_of(given.sources),
-        "given": given_to_json(given, outcome),
+        "given": inputs_to_json(given, outcome),
     }
 
 
 def decided_again(plan: Plan, store_id: str, body: Mapping[str, Any]) -> str:
     """Decide a recorded cycle again and compare byte for byte: the first difference in words, or ""."""
     try:
-        given = given_from_json(plan, store_id, body)
+        given = inputs_from_json(plan, store_id, body)
         outcome = decided(given)
     except (LookupError, ValueError, TypeError, ArithmeticError) as error:
         return f"it cannot be decided again: {error}"

@@ -38,7 +38,7 @@ from autotrader.records.forms import from_json, order_from_json, order_to_json, 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Inputs:
     """The arguments of one `decide`."""
 
     plan: Plan
@@ -49,13 +49,13 @@ class Given:
     context: Context
 
 
-def decided(given: Given) -> Outcome:
+def decided(given: Inputs) -> Outcome:
     """Decide it."""
     return decide(given.plan, given.due, given.sources, given.states, given.runs, given.context)
 
 
 # ------------------------------------------------------------------------------------------------------- recording
-def given_to_json(given: Given, outcome: Outcome) -> dict[str, Any]:
+def inputs_to_json(given: Inputs, outcome: Outcome) -> dict[str, Any]:
     """What the row of a cycle must hold beside values, orders' values, states and decisions."""
     context, sources = given.context, given.sources
     found: dict[str, Any] = {"now_ms": sources.now_ms, "after": after_hash(outcome, given.runs)}
@@ -73,13 +73,13 @@ def given_to_json(given: Given, outcome: Outcome) -> dict[str, Any]:
     return found
 
 
-def _does_something(given: Given, outcome: Outcome) -> bool:
+def _does_something(given: Inputs, outcome: Outcome) -> bool:
     if outcome.requests or given.due.runs or given.due.timers:
         return True
     return any(one.fired or one.blocked or one.dropped for one in outcome.decisions)
 
 
-def _acting(given: Given, outcome: Outcome) -> dict[str, Any]:
+def _acting(given: Inputs, outcome: Outcome) -> dict[str, Any]:
     due, sources = given.due, given.sources
     symbols = {slot.rule.symbol for slot in due.slots} | {run.symbol for run in due.runs}
     full = bool(outcome.requests or due.runs or any(one.fired for one in outcome.decisions))
@@ -96,7 +96,7 @@ def _acting(given: Given, outcome: Outcome) -> dict[str, Any]:
     return found
 
 
-def _listed(given: Given) -> dict[str, Any]:
+def _listed(given: Inputs) -> dict[str, Any]:
     """The venue's lists of open orders, where a rule may look at orders that are not ours."""
     account = given.sources.account
     symbols = sorted({slot.rule.symbol for slot in given.due.slots if _looks_abroad(slot.rule)})
@@ -171,7 +171,7 @@ class _Record:
         return self.values[name]
 
 
-def given_from_json(plan: Plan, store_id: str, body: Mapping[str, Any]) -> Given:
+def inputs_from_json(plan: Plan, store_id: str, body: Mapping[str, Any]) -> Inputs:
     """What a recorded cycle was given. Raises LookupError, ValueError, TypeError for a row that does not hold it."""
     given = body["given"]
     heard = {(order, name): scalar_from_text(text) for order, name, text in given.get("heard", ())}
@@ -190,7 +190,7 @@ def given_from_json(plan: Plan, store_id: str, body: Mapping[str, Any]) -> Given
         record=OwnRecord(orders=tuple(_own(one) for one in given.get("orders", ()))),
         instruments={one["symbol"]: from_json(Instrument, one) for one in given.get("instruments", ())},
         zone=plan.settings.timezone,
-        told=record,
+        recorded=record,
     )
     context = Context(
         store_id=store_id,
@@ -198,7 +198,7 @@ def given_from_json(plan: Plan, store_id: str, body: Mapping[str, Any]) -> Given
         halt=None if halt is None else Halt(halt[0], HaltLevel(halt[1])),
     )
     states = {StateKey(*key): from_json(RuleState, state) for *key, state in body["before"]}
-    return Given(plan=plan, due=_due(plan, body, runs), sources=sources, states=states, runs=runs, context=context)
+    return Inputs(plan=plan, due=_due(plan, body, runs), sources=sources, states=states, runs=runs, context=context)
 
 
 def _due(plan: Plan, body: Mapping[str, Any], runs: tuple[Run, ...]) -> Due:

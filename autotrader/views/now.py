@@ -42,14 +42,8 @@ from autotrader.market.exchanges import DEFAULT_ADDRESS
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import (
     BalancesNeed,
-    BookNeed,
-    CandleNeed,
-    MarketNeed,
     Need,
     OpenOrdersNeed,
-    StatusNeed,
-    TickerNeed,
-    TradingDayNeed,
     merged,
 )
 from autotrader.market.snapshot import Snapshot
@@ -59,11 +53,10 @@ from autotrader.records.places import DATABASE, store_dir, stores_in
 from autotrader.records.store import Store
 from autotrader.runtime import identity_of, paper_broker
 from autotrader.trading.kept import Kept
+from autotrader.trading.look import observe
 from autotrader.views.plan import PlanView
 
-OBSERVE_SECONDS = 8.0
 NO_STORE = "plan"
-_MARKET_NEEDS = (TickerNeed, TradingDayNeed, BookNeed, CandleNeed, StatusNeed)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,12 +70,7 @@ class ReadOnly:
 
     def observe(self, needs: frozenset[Need]) -> tuple[Snapshot, Account]:
         """Market and account, once."""
-        clock = self.connection.clock
-        deadline = clock.monotonic() + OBSERVE_SECONDS
-        market: frozenset[MarketNeed] = frozenset(need for need in needs if isinstance(need, _MARKET_NEEDS))
-        own = frozenset(need for need in needs if isinstance(need, BalancesNeed | OpenOrdersNeed))
-        snapshot = self.connection.market.observe(market, deadline) if market else Snapshot(now_ms=clock.now_ms())
-        return snapshot, self.broker.observe(own, deadline) if own else Account()
+        return observe(self.connection.market, self.broker, self.connection.clock, needs)
 
     def record(self, now_ms: int) -> OwnRecord:
         """The dry-run store's own record."""

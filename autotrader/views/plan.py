@@ -31,7 +31,7 @@ from autotrader.views.day import blamed
 COUNTED = {"to_place": "+", "to_cancel": "-", "blocked": "⏸", "unknown": "?"}  # kinds of entries, with their marks
 
 
-class Entry(NamedTuple):
+class PlanEntry(NamedTuple):
     """One line of the plan: its mark, whose it is, what, why, and the machine's form."""
 
     mark: str
@@ -62,7 +62,7 @@ class PlanView:
         """The cancels that decisions and timers asked for."""
         return tuple(request for request in self.outcome.requests if isinstance(request, CancelOrder))
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[PlanEntry, ...]:
         """Everything that would happen or does not, in the order of the files; timers and runs under way last."""
         place = {(rule.id, rule.symbol): rule.order for rule in self.plan.rules}
         decisions = sorted(self.outcome.decisions, key=lambda one: place.get((one.rule, one.symbol), 0))
@@ -100,7 +100,7 @@ class PlanView:
 
 
 # ------------------------------------------------------------------------------------------------------ the entries
-def _entries(looked: PlanView, decision: Decision) -> Iterator[Entry]:
+def _entries(looked: PlanView, decision: Decision) -> Iterator[PlanEntry]:
     """What one decision comes to: a line per request where it fired, else one line that says why not."""
     story = _story(looked, decision)
     if decision.fired:
@@ -116,7 +116,7 @@ def _entries(looked: PlanView, decision: Decision) -> Iterator[Entry]:
         mark, text = "✗", f"not met: {_unmet(story)}"
     order = f"{decision.order}: " if decision.order else ""
     facts = {"kind": _kind(mark), "order": decision.order or None, "reason": text}
-    yield Entry(mark, decision.rule, decision.symbol, printable(order + text), "", facts)
+    yield PlanEntry(mark, decision.rule, decision.symbol, printable(order + text), "", facts)
 
 
 def _kind(mark: str) -> str:
@@ -135,7 +135,7 @@ def _rule(looked: PlanView, decision: Decision) -> CompiledRule:
     return next(r for r in looked.plan.rules if (r.id, r.symbol) == (decision.rule, decision.symbol))
 
 
-def _fired(looked: PlanView, decision: Decision, story: Story) -> Iterator[Entry]:
+def _fired(looked: PlanView, decision: Decision, story: Story) -> Iterator[PlanEntry]:
     """A firing's requests, judged; and where it asked for none, what it would do instead."""
     run = (decision.rule, decision.symbol, decision.order, decision.slot_ms)
     because = "because " + " and ".join(_true(story)) if _true(story) else ""
@@ -147,7 +147,7 @@ def _fired(looked: PlanView, decision: Decision, story: Story) -> Iterator[Entry
     yield from entries
     if not entries:
         reason = _ended(looked, run)
-        yield Entry("⏸", decision.rule, decision.symbol, f"fires, and {reason}", because, {"kind": "nothing to do"})
+        yield PlanEntry("⏸", decision.rule, decision.symbol, f"fires, and {reason}", because, {"kind": "nothing to do"})
 
 
 def _ended(looked: PlanView, run: tuple[str, str, str, int]) -> str:
@@ -155,7 +155,7 @@ def _ended(looked: PlanView, run: tuple[str, str, str, int]) -> str:
     return found.reason if found is not None and found.reason else "does nothing that can be listed"
 
 
-def _place(request: PlaceRequest, verdict: object, because: str) -> Entry:
+def _place(request: PlaceRequest, verdict: object, because: str) -> PlanEntry:
     order = request.order
     tif = "post-only" if order.type == "LIMIT_MAKER" else ""
     terms = ", ".join(part for part in (str(order.tif), tif) if part)
@@ -172,8 +172,8 @@ def _place(request: PlaceRequest, verdict: object, because: str) -> Entry:
     if isinstance(verdict, Denied):
         text = printable(f"denied: {yen(verdict.reason)}: {what}")
         denied = {**facts, "kind": "denied", "reason": verdict.reason}
-        return Entry("⏸", request.key.rule, order.symbol, text, because, denied)
-    return Entry("+", request.key.rule, order.symbol, f"{what}  {terms}   id {_short(request.id)}", because, facts)
+        return PlanEntry("⏸", request.key.rule, order.symbol, text, because, denied)
+    return PlanEntry("+", request.key.rule, order.symbol, f"{what}  {terms}   id {_short(request.id)}", because, facts)
 
 
 def _short(name: str) -> str:
@@ -181,7 +181,7 @@ def _short(name: str) -> str:
     return f"{name[:12]}…"
 
 
-def _cancel(looked: PlanView, request: CancelOrder, because: str) -> Entry:
+def _cancel(looked: PlanView, request: CancelOrder, because: str) -> PlanEntry:
     asked = request.request
     row = next((one for one in looked.sources.record.orders if one.client_order_id == asked.client_order_id), None)
     rule = "(timer)" if request.run is None else request.run[0]
@@ -189,15 +189,15 @@ def _cancel(looked: PlanView, request: CancelOrder, because: str) -> Entry:
     facts["reason"] = request.reason
     number = f"#{asked.order_id}" if asked.order_id is not None else asked.client_order_id
     if row is None:
-        return Entry("-", rule, asked.symbol, printable(f"cancel {number}: {request.reason}"), because, facts)
+        return PlanEntry("-", rule, asked.symbol, printable(f"cancel {number}: {request.reason}"), because, facts)
     quote = "JPY" if asked.symbol.endswith("JPY") else ""
     opened = age_text(max(0, looked.now_ms - row.placed_ms))
     text = f"cancel {number} {row.side} @ {price_text(row.price, quote).strip()} (open {opened})"
     text += f": {request.reason}" if request.run is None else ""
-    return Entry("-", rule, asked.symbol, printable(text), because, facts)
+    return PlanEntry("-", rule, asked.symbol, printable(text), because, facts)
 
 
-def _timers(looked: PlanView) -> Iterator[Entry]:
+def _timers(looked: PlanView) -> Iterator[PlanEntry]:
     """Orders whose own timer has run out, and steps of runs that are under way."""
     fired = {(d.rule, d.symbol, d.order, d.slot_ms) for d in looked.outcome.decisions if d.fired}
     for cancel in looked.cancels:
@@ -208,7 +208,7 @@ def _timers(looked: PlanView) -> Iterator[Entry]:
             yield _place(request, verdict, "because its firing is under way")
 
 
-def _others(looked: PlanView, decision: Decision, run: tuple[str, str, str, int], because: str) -> Iterator[Entry]:
+def _others(looked: PlanView, decision: Decision, run: tuple[str, str, str, int], because: str) -> Iterator[PlanEntry]:
     for request in looked.outcome.requests:
         if getattr(request, "run", None) != run:
             continue
@@ -222,7 +222,7 @@ def _others(looked: PlanView, decision: Decision, run: tuple[str, str, str, int]
                 said, kind = f"halt: {reason}", "halt"
             case _:
                 continue
-        yield Entry("»", decision.rule, decision.symbol, printable(said), because, {"kind": kind, "text": said})
+        yield PlanEntry("»", decision.rule, decision.symbol, printable(said), because, {"kind": kind, "text": said})
 
 
 # ------------------------------------------------------------------------------------------------------ the reasons

@@ -12,7 +12,7 @@ from autotrader.cli import main
 from autotrader.prove.harness import Harness, project_of
 from autotrader.prove.small_world import ACCOUNT
 from autotrader.runtime import Runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 from tests.cli.project import made, without_settings
 from tests.worlds.project import simulator
@@ -57,7 +57,7 @@ def test_an_order_of_a_renamed_rule_is_named_by_plan_start_and_status(
 def played(world: Runtime, minutes: int) -> None:
     """Let the service run for so long."""
     until = world.connection.clock.now_ms() + minutes * MINUTE_MS
-    Runner(world, Manner(until_ms=until)).run()
+    Runner(world, RunMode(until_ms=until)).run()
 
 
 def test_checkpoints_that_cannot_be_written_are_told_and_their_return_too(

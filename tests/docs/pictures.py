@@ -82,12 +82,12 @@ def why(folder: Path) -> str:
     """A rule that fired and one that did not, at the same minute of the demo's day."""
     from autotrader.demo import fresh_folder, stage
     from autotrader.service.notify import Notices
-    from autotrader.service.runner import Manner, Runner
+    from autotrader.service.runner import RunMode, Runner
 
     demo = fresh_folder(folder / "autotrader-demo")
     with stage(demo, lambda _: Notices({}, "log")) as on:
         on.world.start()
-        Runner(on.world, Manner(until_ms=on.began_ms + MINUTES * 60_000, stepped=True)).run()
+        Runner(on.world, RunMode(until_ms=on.began_ms + MINUTES * 60_000, stepped=True)).run()
     shown = ""
     for rule in ("buy_the_dip", "crash_buy"):
         shown += typed(f"autotrader why {rule} --at {AT}")

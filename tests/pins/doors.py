@@ -26,7 +26,7 @@ from autotrader.project import read_project
 from autotrader.records import canon
 from autotrader.records.places import Identity
 from autotrader.runtime import OpenOptions, Runtime, open_runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Faults, Simulator
 
 __all__ = [
@@ -110,7 +110,7 @@ class Day:
 
     def play_until(self, ends_ms: int) -> None:
         """Let market time pass up to a moment."""
-        Runner(self.world, Manner(until_ms=ends_ms, stepped=True)).run()
+        Runner(self.world, RunMode(until_ms=ends_ms, stepped=True)).run()
 
     @property
     def store(self) -> Path:

@@ -26,7 +26,7 @@ from autotrader.project import Project
 from autotrader.prove.harness import NOWHERE, Harness, Line, SilentNotifier, drop, project_of, scratch
 from autotrader.prove.proof import Case, Counts, Progress, Proof, tried, unheard
 from autotrader.records.crash import listening
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 
 INTERVAL_S: Final = 20.0
@@ -295,7 +295,7 @@ class FeedCase(Case):
             report = world.start()
             if report.armed:
                 left_ms = round((self.ends - self.time.monotonic()) * 1000)
-                runner = Runner(world, Manner(until_ms=world.connection.clock.now_ms() + left_ms, stepped=True))
+                runner = Runner(world, RunMode(until_ms=world.connection.clock.now_ms() + left_ms, stepped=True))
                 with listening(self._passed):
                     runner.run()
             self._judge_silences()

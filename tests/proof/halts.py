@@ -26,7 +26,7 @@ from autotrader.records.crash import listening
 from autotrader.records.halt_file import write_halt_file
 from autotrader.records.places import HALT_FILE
 from autotrader.runtime import Runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 
 MOMENTS_OF_A_PLAY = 25
@@ -144,7 +144,7 @@ class HaltCase(Case):
         self._world, self._halt, self._until_cause = world, None, 0
 
     def _go_on(self, world: Runtime, ms: int) -> None:
-        self._runner = Runner(world, Manner(until_ms=world.connection.clock.now_ms() + ms, stepped=True))
+        self._runner = Runner(world, RunMode(until_ms=world.connection.clock.now_ms() + ms, stepped=True))
         self._runner.run()
         if self._halt is not None and world.store.halt_made() is None:
             self.breach(f"the halt by {self._cause} went away by itself")

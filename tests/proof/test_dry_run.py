@@ -13,7 +13,7 @@ from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.binance import signing
 from autotrader.exchanges.messages import Reply, Request
 from autotrader.prove.harness import NOWHERE, Harness, Line, project_of, scratch
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 from tests.cli.project import made, without_settings
 from tests.worlds.project import simulator
@@ -101,7 +101,7 @@ def test_a_day_of_dry_run_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> None
             with harness.open() as world:
                 assert world.start().armed
                 ends = world.connection.clock.now_ms() + HOURS * 3_600_000
-                Runner(world, Manner(until_ms=ends, stepped=True)).run()
+                Runner(world, RunMode(until_ms=ends, stepped=True)).run()
                 assert not [one for one in gc.get_objects() if isinstance(one, signing.TradeSigner)]
                 assert world.connection.broker is None
                 orders = len(world.store.orders.since(0))

@@ -30,7 +30,7 @@ from autotrader.orders import (
 from autotrader.prove.harness import SilentNotifier
 from autotrader.records.intents import IntentState
 from autotrader.service.hand import Wanted, place_by_hand
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.harness import milliseconds
 from autotrader.simulator.protocol import Answer
@@ -195,7 +195,7 @@ def test_a_single_run_books_what_it_bought(tmp_path: Path) -> None:
     with simulator() as sim:
         for _ in range(2):
             with opened(tmp_path, sim, ONCE, live=True, heard=heard) as world:
-                Runner(world, Manner(once=True, stepped=True)).run()
+                Runner(world, RunMode(once=True, stepped=True)).run()
                 assert len(world.store.orders.fills_since(0)) == len(sim.trades()) > 0
             sim.advance(600)
     assert not any("missed" in text for _, _, text in heard.messages)

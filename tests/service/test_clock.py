@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autotrader.prove.harness import Harness, project_of
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 from tests.proof.halts import ACCOUNT, RULES
 
@@ -25,7 +25,7 @@ def test_that_the_venues_new_time_is_believed_is_told_once(tmp_path: Path, monke
         clock = world.connection.clock
         monkeypatch.setattr(clock, "news", lambda: said.pop() if said else "")
         until = clock.now_ms() + 5_000
-        Runner(world, Manner(until_ms=until, stepped=True), log=lambda _level, text: heard.append(text)).run()
+        Runner(world, RunMode(until_ms=until, stepped=True), log=lambda _level, text: heard.append(text)).run()
     assert [text for text in heard if "believed again" in text] == [
         "the venue's clock jumped by 60 s and has stayed so for 15 minutes: it is believed again"
     ]

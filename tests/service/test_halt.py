@@ -21,7 +21,7 @@ from autotrader.prove.harness import NOWHERE, Harness
 from autotrader.records.places import writer_pid
 from autotrader.records.store import Store
 from autotrader.runtime import Runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Faults, Simulator
 from tests.proof.halts import ACCOUNT, RULES
 
@@ -33,7 +33,7 @@ WATCHED_SECONDS = 4  # without the halt, that look's first order leaves after 2 
 def go_on(world: Runtime, seconds: float) -> None:
     """Let the service run for a while."""
     until = world.connection.clock.now_ms() + int(seconds * 1000)
-    Runner(world, Manner(until_ms=until, stepped=True)).run()
+    Runner(world, RunMode(until_ms=until, stepped=True)).run()
 
 
 def placed(harness: Harness) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from autotrader.prove.harness import Harness, project_of
 from autotrader.runtime import Runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 from tests.proof.halts import ACCOUNT
 
@@ -38,7 +38,7 @@ def live_harness(folder: Path, loss: str) -> Harness:
 def go_on(world: Runtime, seconds: float) -> None:
     """Let the service run for a while, tick by tick."""
     clock = world.connection.clock
-    Runner(world, Manner(until_ms=clock.now_ms() + int(seconds * 1000))).run()
+    Runner(world, RunMode(until_ms=clock.now_ms() + int(seconds * 1000))).run()
 
 
 @pytest.mark.parametrize(("loss", "halts"), [("20 JPY", True), ("40_000 JPY", False)])

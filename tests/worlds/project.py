@@ -17,7 +17,7 @@ from autotrader.orders import Order
 from autotrader.project import read_project
 from autotrader.prove.harness import SilentNotifier, live_options
 from autotrader.runtime import OpenOptions, Runtime, open_runtime
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 
 HOUR_MS = 3_600_000
@@ -121,7 +121,7 @@ def opened(
 def played(world: Runtime, hours: float) -> Runner:
     """Let market time pass."""
     ends = world.connection.clock.now_ms() + int(hours * HOUR_MS)
-    runner = Runner(world, Manner(until_ms=ends, stepped=True))
+    runner = Runner(world, RunMode(until_ms=ends, stepped=True))
     runner.run()
     return runner
 

@@ -50,8 +50,8 @@ def needs_of(term: Term, *, earlier: int = 0) -> frozenset[Need]:
 
 def value_of(term: Term, sources: Sources) -> Answer:
     """What a term's answer is at the evaluation time; `Missing` with the reason where it is not known."""
-    if sources.told is not None:
-        return sources.told.answer(term, sources.order)
+    if sources.recorded is not None:
+        return sources.recorded.answer(term, sources.order)
     word = VOCABULARY[term.word]
     if word.is_candle:
         return candle_value(term, sources)

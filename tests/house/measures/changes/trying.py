@@ -15,7 +15,7 @@ from pathlib import Path
 
 from autotrader.cli import main
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, project_of, scratch
-from autotrader.service.runner import Manner, Runner
+from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 
 MINUTE_MS = 60_000
@@ -88,7 +88,7 @@ def lived(condition: str, action: str = BUY, limits: str = LIMITS, minutes: int 
             report = runtime.start()
             assert report.armed, report.reasons
             until = runtime.connection.clock.now_ms() + minutes * MINUTE_MS
-            Runner(runtime, Manner(until_ms=until)).run()
+            Runner(runtime, RunMode(until_ms=until)).run()
         yield Tried(folder, simulator.orders(), [text for _, _, text in harness.notifier.messages])
 
 
