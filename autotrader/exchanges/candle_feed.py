@@ -73,6 +73,7 @@ class CandleFeed:
         ends = self._monotonic() + seconds
         with self._lock:
             series = self._series.setdefault(key, _Series())
+        # One thread may be loading years of it; a second request for the same would double its weight and help nobody.
         if not series.lock.acquire(timeout=max(seconds, 0)):
             raise ExchangeUnavailable("its history is still being loaded")
         try:
@@ -113,12 +114,14 @@ class CandleFeed:
             self._store.forget(key)  # too old to be joined: begin anew
             settled = series.settled = empty_bars()
             series.from_birth, series.answer = False, None
+        # No new candle can have closed, so the series counts as asked now although nothing left.
         if len(settled) and int(settled["open_ms"][-1]) == last:
             series.young, series.asked_ms = None, now
             return
         while True:
             asked = self._clock.now_ms()
             settled = _of(series)
+            # startTime is inclusive: one more than the last open asks for what comes after it and nothing twice.
             after = int(settled["open_ms"][-1]) + 1 if len(settled) else None
             limit = PAGE if after is not None else min(PAGE, need.count)
             page = self._page(need, (after, current - 1), limit, ends)
@@ -130,6 +133,8 @@ class CandleFeed:
             if after is None or len(page) < limit:
                 break
         newest = series.young if series.young is not None and len(series.young) else _of(series)
+        # The venue writes a candle a moment after its close; judging on the one before would be a bar late without a
+        # word.
         if not len(newest) or int(newest["open_ms"][-1]) != last:
             raise BadReply("the exchange has not given the last closed candle yet")
 
@@ -163,6 +168,8 @@ class CandleFeed:
         """Keep what is settled; what closed just now is only used."""
         bars = _bars(page, need.timeframe)
         closes = [next_open(int(one), need.timeframe) for one in bars["open_ms"]]
+        # The venue may correct a candle for a moment after its close: used at once, written to disk only when it is
+        # settled.
         sure = sum(one <= asked - self._settle_ms for one in closes)
         self._keep(key, series, bars[:sure], front=False)
         series.young, series.answer = bars[sure:], None

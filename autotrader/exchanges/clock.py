@@ -69,6 +69,7 @@ class VenueClock:
     def now_ms(self) -> int:
         """The venue's time; before the first sync this machine's own."""
         if not self._synced:
+            # Good enough to name a request by; nothing is signed before the first sync.
             return round(self._wall() * 1000)
         return int(self._server_ms + (self._monotonic() - self._at) * 1000)
 
@@ -129,6 +130,7 @@ class VenueClock:
 
     def certain_ms(self) -> int:
         """The time for a signature, synced again where that is due. Raises SafetyRefused above 500 ms of doubt."""
+        # Quartz drifts some ten ppm, and ten minutes of the worst case stay far below what a signature allows.
         old = self._stale or self._monotonic() - self._at > RESYNC_SECONDS
         if old or self.diverged() or self.uncertainty_ms() > MOST_UNCERTAIN_MS:
             self.sync()
@@ -145,9 +147,12 @@ class VenueClock:
     def _has_stayed(self, server_ms: int, at: float) -> bool:
         """Whether the venue has said the same new time for long and often enough to be believed."""
         claim = self._claim
+        # Another time than it claimed before: the quarter of an hour begins anew, so a clock that wanders is never
+        # believed.
         if claim is None or abs(server_ms - claim.server_ms - (at - claim.at) * 1000) > MOST_UNCERTAIN_MS:
             self._claim = _Claim(server_ms, at, at)
             return False
+        # Ten answers in one second say no more than one.
         if at - claim.last_at >= SAMPLES_APART:
             self._claim = claim = _Claim(claim.server_ms, claim.at, at, claim.samples + 1)
         return claim.samples >= STEADY_SAMPLES and at - claim.at >= STEADY_SECONDS

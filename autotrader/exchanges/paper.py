@@ -120,6 +120,7 @@ class PaperBroker:
         wanted = {need.symbol for need in needs if isinstance(need, OpenOrdersNeed)}
         balances = BalancesNeed() in needs
         resting = {order.symbol for order in self._account.open_orders()}
+        # Balances depend on every resting order, of whatever symbol; open orders only on their own.
         behind = self._behind(sorted(resting if balances else resting & wanted), deadline)
         known = sorted(wanted - behind.keys())
         missing = {symbol: reason for symbol, reason in behind.items() if symbol in wanted}
@@ -219,6 +220,8 @@ class PaperBroker:
             if not waiting:
                 break
             seen = account.seen.get(symbol)
+            # Trades before the oldest order cannot fill any; by id where some were seen, because two may share a
+            # millisecond.
             oldest = min(order.created_ms for order in waiting)
             page = self._source.trades(symbol, None if seen is None else seen + 1, oldest)
             fresh = [trade for trade in page if seen is None or trade.trade_id > seen]
@@ -279,6 +282,7 @@ class PaperBroker:
         """The other side of the book as just fetched, less what paper orders took of the very same book."""
         book = self._source.book(request.symbol)
         update_id, taken = self._taken.get(request.symbol, (-1, {}))
+        # The venue gave a new book, so what paper orders took of the old one has grown again, or is gone for all.
         if update_id != book.update_id:
             taken = {}
             self._taken[request.symbol] = (book.update_id, taken)
@@ -293,6 +297,7 @@ class PaperBroker:
         market = Market(instrument.base, instrument.quote, instrument.step)
         takes = walk(levels, _word(request.side), request.quantity, request.price)
         maker = request.type is OrderType.LIMIT_MAKER
+        # Fill or kill takes all or nothing; a maker that would take was refused before.
         if maker or (request.tif is TimeInForce.FOK and filled(takes) < request.quantity):
             takes = ()
         order_id = self._account.next_order

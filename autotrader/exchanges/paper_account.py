@@ -93,6 +93,7 @@ class PaperAccount:
         buys = order.side is Side.BUY
         received, got = (market.base, quantity) if buys else (market.quote, quote)
         given, paid = (market.quote, quote) if buys else (market.base, quantity)
+        # Rounded up: a paper account must never look better than a real one.
         fee = ceil_to(times(got, rate), FEE_STEP)
         fill = Fill(
             symbol=order.symbol, trade_id=self.next_trade, order_id=order_id, side=order.side, price=price,

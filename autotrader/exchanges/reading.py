@@ -227,6 +227,8 @@ def _in_words(what: str, error: ValidationError) -> str:
     why = first.get("ctx", {}).get("why") or _WORDS.get(kind, "makes no sense")
     if kind == "greater_than_equal":
         why = f"is below {first['ctx']['ge']}"
+    # A null is told as absent: to the reader of the message it is the same, and the schema's words would be about
+    # types.
     if input_ is None and kind != "missing":
         why = "is missing"
     names = [what, *(one for part in first["loc"] if isinstance(part, str) for one in part.split("."))]

@@ -34,6 +34,7 @@ def parse(body: bytes) -> Any:
         raise BadJson(f"{error.msg.lower()} at character {error.pos}") from None
     except (RecursionError, InvalidOperation):  # an exponent that no Decimal can hold is no number either
         raise BadJson("not readable") from None
+    # The search is over bytes and rare; only where it finds an escape is the value walked.
     if _SURROGATE.search(body) and _has_lone_surrogate(found):
         raise BadJson("a text holds half of a character")
     return found

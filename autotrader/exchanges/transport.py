@@ -63,6 +63,7 @@ class Transport:
         if isinstance(outcome, Reply):
             line.last_used = self._monotonic()
             return outcome
+        # A late reply may still come down this line, and would be taken for the answer to the next request.
         line.close()
         if not attempt.sent:
             raise NotSentError(f"nothing was sent to {self.url.host}: {outcome}")
@@ -301,6 +302,7 @@ def _reason(error: BaseException) -> str:
 def _class_names(error: object, depth: int) -> set[str]:
     if not isinstance(error, BaseException) or depth > 5:
         return set()
+    # requests and urllib3 wrap errors three deep, and the outer ones are too general to tell "refused" from "reset".
     inner = (*error.args, error.__cause__, error.__context__, getattr(error, "reason", None))
     return {type(error).__name__}.union(*(_class_names(one, depth + 1) for one in inner))
 

@@ -34,6 +34,7 @@ def aggregated(candles: Candles, timeframe: str) -> Candles | str:
     starts, counts = _starts(opens, timeframe), _parts(opens, candles.timeframe, timeframe)
     first = np.flatnonzero(np.concatenate(([True], starts[1:] != starts[:-1])))
     found = np.diff(np.concatenate((first, [len(opens)])))
+    # A coarse candle with a part missing would have a wrong high, low and volume, and look like any other.
     whole = found == counts[first]
     last = first + found - 1
     columns = {name: getattr(candles, name)[known] for name in ("open", "high", "low", "close", "volume", "turnover")}

@@ -50,8 +50,11 @@ def column(
         values = np.array(_PATHS[name](rows, numbers, 0 if candles.from_birth else PATH_WINDOW), dtype=np.float64)
     else:
         values = np.array(_INDICATORS[name](rows, numbers), dtype=np.float64)
+    # 0 ÷ 0 and overflow are no numbers that a rule may compare: unknown, not false.
     values[~np.isfinite(values)] = np.nan
     if not candles.from_birth:
+        # Until the seed is forgotten the value hangs on where the loaded history begins, and would differ after a
+        # restart.
         values[: warmup - 1] = np.nan
     positions = _positions(candles)[known]
     if span > 1:

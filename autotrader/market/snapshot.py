@@ -89,6 +89,7 @@ class Snapshot:
         for need, seen in self.seen.items():
             if isinstance(need, BookNeed) and isinstance(seen, Book):
                 known = self._books.get(need.symbol)
+                # Several rules may ask for books of different depth: the deepest answers them all.
                 if known is None or seen.asked_levels > known.asked_levels:
                     self._books[need.symbol] = seen
             elif isinstance(need, CandleNeed) and isinstance(seen, Candles):

@@ -26,6 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def open_of(at_ms: int, timeframe: str) -> int:
     """Open time of the candle in which a moment lies (UTC milliseconds)."""
+    # Months have no fixed length; all else is arithmetic on the epoch, as the venue cuts it.
     if timeframe == "1M":
         moment = _EPOCH + timedelta(milliseconds=at_ms)
         return _ms(moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0))

@@ -86,6 +86,8 @@ class BinanceBroker:
         seconds = deadline - clock.monotonic()
         ends = self._client.monotonic() + seconds
         symbols = sorted(need.symbol for need in needs if isinstance(need, OpenOrdersNeed))
+        # One request for all weighs 80, one for a symbol 6: the cheaper, and never a request a symbol for hundreds of
+        # them.
         at_once = len(symbols) >= weights.ALL_ORDERS_FROM
         jobs: dict[str, Callable[[], tuple[int, Any]]] = {}
         if any(isinstance(need, BalancesNeed) for need in needs):
@@ -106,6 +108,8 @@ class BinanceBroker:
         start, now = from_ms, self._client.clock.now_ms()
         while start <= now:
             page = self._calls.my_trades(symbol, span=(start, min(start + DAY_MS - 1, now)))
+            # Where the first page of a span begins, ids take over: by time a page that is full would hide what came
+            # after it.
             if page:
                 return self._fills_from(symbol, min(one.trade_id for one in page))
             start += DAY_MS
@@ -119,6 +123,7 @@ class BinanceBroker:
             page = self._calls.trades_of(symbol, order_id, from_id, PAGE)
             found |= {one.trade_id: one for one in page}
             newest = max((one.trade_id for one in page), default=-1)
+            # A full page that brings nothing newer would be asked for for ever.
             if len(page) < PAGE or (from_id is not None and newest < from_id):
                 return tuple(sorted(found.values(), key=lambda one: one.trade_id))
             from_id = newest + 1
@@ -132,6 +137,8 @@ class BinanceBroker:
         if (reason := _gate(encode(params), request)) is not None:
             return NotSent(reason)
         try:
+            # The stamp was journalled before this call, and the horizon counts from it: it is checked, never replaced
+            # by a newer.
             age = self._client.clock.certain_ms() - sent_ms
         except AutotraderError as error:
             return NotSent(error.message)
@@ -221,6 +228,8 @@ class BinanceBroker:
     def _learn(self, found: Failure, symbol: str) -> None:
         if found.code == CLOCK_CODE:
             self._client.clock.suspect()
+        # The venue changes ticks and steps with little notice: what it refused by a filter is measured anew before the
+        # next.
         if found.code == FILTER_CODE or is_closed(found):
             self._on_filter_refusal(symbol)
 

@@ -130,6 +130,7 @@ class Client:
             outcome = self._once(request, weight, ends, urgent=urgent)
             if not isinstance(outcome, Exception):
                 return outcome[0]
+            # A refusal by the venue stays one however often it is asked; what broke on the way may not break again.
             again = isinstance(outcome, BadReply | _Passing)
             # once: a clock that is wrong twice will not come right by asking again
             if getattr(outcome, "code", 0) == CLOCK_CODE and not clock_doubted:

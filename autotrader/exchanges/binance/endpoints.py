@@ -105,6 +105,7 @@ class PublicCalls(_Calls):
         """Filters and limits of some symbols, or of all; without the huge permission sets."""
         names = tuple(symbols) or None
         info = public.EXCHANGE_INFO.read(self._ask(EXCHANGE_INFO, symbols=names, showPermissionSets=False))
+        # Filters of a symbol that nobody asked about would be kept for a day, and trusted.
         if symbols and (others := {one.symbol for one in info.instruments} - set(symbols)):
             raise BadReply(f"exchangeInfo: {len(others)} symbols that were not asked for")
         return info
@@ -140,6 +141,7 @@ class PublicCalls(_Calls):
 
     def depth(self, symbol: str, levels: int = 100) -> Book:
         """Order book of up to so many levels a side."""
+        # Replies about books carry no time of their own: the moment before the request left is the only honest age.
         asked_ms = self._now_ms()
         data = self._ask(DEPTH, levels, symbol=symbol, limit=levels)
         return public.BOOK.read(data, symbol=symbol, asked_levels=levels, asked_ms=asked_ms)

@@ -87,6 +87,7 @@ def failure(reply: Reply) -> Failure:
         return Failure(reply.status, 0, "no error code in the reply")
     code = body["code"]
     if isinstance(code, str):
+        # Some bodies of /sapi carry their code as text.
         code = int(code) if re.fullmatch(r"-?[0-9]{1,9}", code, re.ASCII) else 0
     return Failure(reply.status, code, clean(str(body.get("msg", ""))))
 
@@ -100,6 +101,7 @@ def kind(found: Failure) -> ErrorKind:
     if found.code == CLOCK_CODE:
         return ErrorKind.CLIENT
     listed = KINDS.get(found.code, ErrorKind.CLIENT)
+    # "Execution unknown" frightens only where something was to be executed; a question may simply be asked again.
     return ErrorKind.TRANSIENT if listed is ErrorKind.UNKNOWN else listed
 
 
@@ -123,10 +125,13 @@ _HINTS: Final = {
 def submit_outcome(found: Failure) -> Rejected | Unknown:
     """What a failed POST of an order means (docs/order-safety.md §3)."""
     reason = str(found)
+    # A proxy may put any code into such a body, and a 5xx comes after the engine as well as before it.
     if found.status >= 500 or found.code in _NEVER_CERTAIN or 200 <= found.status < 400:
         return Unknown(reason)
+    # The front door turned it away, so the engine never saw it: certain, and nobody's fault here.
     if found.status in (418, 429, 403):
         return Rejected(found.code, reason, "outside")
+    # Our own id is open already: an earlier request did arrive, and this refusal is the proof of it.
     if found.code == -2010 and _DUPLICATE in found.text.lower():
         return Unknown(reason)
     if found.code in _CERTAIN or -1199 <= found.code <= -1100:
@@ -137,6 +142,7 @@ def submit_outcome(found: Failure) -> Rejected | Unknown:
 def cancel_outcome(found: Failure) -> Rejected | Unknown:
     """What a failed DELETE of an order means: -2011 says "look", never "gone"."""
     if found.code == CANCEL_REJECTED and found.status == 400:
+        # ONLY_NEW, and it has begun to fill: the one -2011 that is certain, because the order was looked at.
         if _RESTRICTED_CANCEL in found.text.lower():
             return Rejected(found.code, str(found), "rule")
         return Unknown(str(found))

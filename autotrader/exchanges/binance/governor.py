@@ -91,6 +91,8 @@ class Governor:
         """The silence that now holds, to be kept over a restart; None when free to ask."""
         now = self._now_ms()
         parked = self._parked
+        # A ban that ends later than any ban of the venue was kept by a wrong clock: obeying it would silence us for
+        # good.
         if parked is None or not now < parked.until_ms <= now + LONGEST_MS + MINUTE_MS:
             return None  # over, or an end so far off that it cannot be one (a clock was wrong when it was kept)
         return parked
@@ -103,12 +105,14 @@ class Governor:
     def tell(self) -> None:
         """Call the hook for a silence that began in another thread. Does nothing outside the home thread."""
         if threading.get_ident() == self._home and self._untold is not None and self._on_parked is not None:
+            # Taken out before the hook is called: the hook writes a record, and may come back here while it does.
             untold, self._untold = self._untold, None
             self._on_parked(untold)
 
     def learn(self, weight_limit: int | None, order_limits: tuple[OrderLimit, ...]) -> None:
         """Take over the limits of exchangeInfo."""
         with self._lock:
+            # An exchangeInfo that lacks a limit says nothing about it; the one that is known stays.
             self._limit = weight_limit or self._limit
             self._order_limits = order_limits or self._order_limits
 
@@ -123,6 +127,7 @@ class Governor:
             allowed = self._allowed(urgent=urgent)
             if self._used + weight > allowed:
                 raise Refrained(f"request weight of this minute is spent ({self._used} of {allowed})")
+            # Counted before it leaves: threads that ask side by side must not each see the same room.
             self._used += weight
 
     def order_refusal(self) -> str | None:
@@ -131,6 +136,8 @@ class Governor:
         with self._lock:
             for one in self._order_limits:
                 number, count = self._orders.get(one.window_ms, (-1, 0))
+                # The venue cuts its windows at round times, so a count of the window before is worth nothing in this
+                # one.
                 if number == now // one.window_ms and count >= one.limit:
                     return f"{count} of {one.limit} orders in {one.window_ms // 1000} s are used"
         return None
@@ -142,6 +149,8 @@ class Governor:
             used = _count(reply.headers.get("x-mbx-used-weight-1m", ""))
             if used is not None:
                 minute = now // MINUTE_MS
+                # The venue counts what other programs at this address asked, and we what it has not counted yet: the
+                # larger is true.
                 self._used = max(self._used if minute == self._minute else 0, used)
                 self._minute = minute
             for name, value in reply.headers.items():
@@ -149,6 +158,7 @@ class Governor:
                 if match and count is not None and int(match[1]):
                     window = int(match[1]) * _UNITS[match[2].upper()]
                     self._orders[window] = (now // window, count)
+            # Strikes make bans without a named end grow; one good answer shows that the venue is at peace with us.
             if reply.status < 400:
                 self._strikes = 0
         if reply.status in _FIRST_MS:
@@ -156,13 +166,17 @@ class Governor:
 
     def _allowed(self, *, urgent: bool) -> int:
         if urgent:
+            # Half of the reserve is for what looks after orders; the other half keeps us clear of the limit itself.
             return int(self._limit * (1 - RESERVE / 2))
         share = self._share if self._share is not None else int(self._limit * self._part)
         return min(share, int(self._limit * (1 - RESERVE)))
 
     def _park(self, reply: Reply, now: int) -> None:
         self._strikes += 1
+        # Going on after a 429 is what makes it a 418, and each 418 is longer than the last: doubling is the venue's own
+        # habit.
         wait_ms = _wait_ms(reply, now) or _FIRST_MS[reply.status] * 2 ** min(self._strikes - 1, 12)
+        # The firewall names no end that can be trusted, and knocking again keeps it shut.
         if reply.status == 403:
             wait_ms = max(wait_ms, FIREWALL_MS)
         until = now + min(wait_ms, LONGEST_MS)
@@ -171,6 +185,7 @@ class Governor:
         self._parked = Parked(until, f"the exchange answered HTTP {reply.status}")
         if self._on_parking is not None:
             self._on_parking(self._parked)
+        # Kept until the home thread comes by: a record may be written by no other.
         self._untold = self._parked
         self.tell()
 

@@ -21,6 +21,7 @@ NOT_AT_DATA_HOST: Final = frozenset({"/api/v3/ticker/tradingDay", "/api/v3/histo
 
 def serves(url: BaseUrl, path: str) -> bool:
     """Whether a host of the venue has a call at all."""
+    # The wallet's calls; test and demo hosts have none of them, and a simulator on loopback plays a live host.
     if path.startswith("/sapi/"):
         return url.loopback or url.host in LIVE_HOSTS
     return url.host != DATA_HOST or path not in NOT_AT_DATA_HOST

@@ -69,9 +69,11 @@ class Instruments:
         with self._lock:
             self._load()
             oldest = self._clock.now_ms() - within_ms
+            # What was fetched in the future was fetched by a wrong clock, and would stay fresh for too long.
             newest = self._clock.now_ms() + MINUTE_MS
             wanted = sorted({one for one in symbols if not self._fresh(one, oldest, newest)})
             if wanted:
+                # Asked for and no longer there: a symbol that left the venue must leave the cache with it.
                 found = self._fetch(wanted)  # raises: what is known stays known
                 kept = {one: known for one, known in self._known.items() if one not in wanted}
                 self._known = kept | found
@@ -100,6 +102,7 @@ class Instruments:
                 raise
             if len(symbols) == 1:
                 return {}
+            # The refusal does not say which symbol is unknown; halving finds it in few requests.
             middle = len(symbols) // 2
             return self._fetch(symbols[:middle]) | self._fetch(symbols[middle:])
         self._limits = info.rate_limits
@@ -132,6 +135,8 @@ class Instruments:
             "instruments": [_kept(one) for _, one in sorted(self._known.items())],
         }
         self._file.parent.mkdir(parents=True, exist_ok=True)
+        # Written beside and put in place: commands of the same minute read the old file or the new one, never half of
+        # one.
         beside = self._file.with_suffix(f".{os.getpid()}.new")
         beside.write_text(json.dumps(data, indent=1), "utf-8")
         beside.replace(self._file)

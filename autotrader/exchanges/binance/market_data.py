@@ -112,6 +112,7 @@ class BinanceMarketData:
 
     def _jobs(self, needs: frozenset[Need]) -> dict[tuple[Need, ...], Job]:
         """The requests of least weight, in a fixed order; each key holds the needs that its job answers."""
+        # A fixed order of requests, so that a simulation plays the same day twice.
         ordered = sorted(needs, key=repr)
         calls = PublicCalls(self._client)
         zone = zone_text(datetime.fromtimestamp(self._clock.now_ms() / 1000, self._zone))
@@ -141,6 +142,7 @@ class BinanceMarketData:
     def _depth(self, calls: PublicCalls, need: BookNeed, seconds: float) -> Found:
         book = calls.within(seconds).depth(need.symbol, need.levels)
         before, self._update_ids[need.symbol] = self._update_ids.get(need.symbol, 0), book.update_id
+        # A cache of the venue that lags behind the one that answered before.
         if book.update_id < before:
             raise BadReply("depth: an older book than the one before")
         return {need: book}
@@ -161,6 +163,7 @@ def _spread_out(fetch: Callable[[Sequence[str]], Each[T]], symbols: Sequence[str
     try:
         return dict(fetch(symbols))
     except ExchangeRefused as refused:
+        # One symbol that was taken off the list refuses the whole request, and must not blind every other rule.
         if refused.code != NO_SUCH_SYMBOL or len(symbols) == 1:
             raise
     found: dict[str, T | AutotraderError] = {}

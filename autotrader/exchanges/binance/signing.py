@@ -92,6 +92,7 @@ class _Signer:
     calls: frozenset[tuple[str, str]] = frozenset()
 
     def __init__(self, credentials: Credentials, host: str, recv_window_ms: int = RECV_WINDOW_MS) -> None:
+        # The window bounds how late an order may still enter: a larger one would move every horizon.
         if not 0 < recv_window_ms <= MOST_RECV_WINDOW_MS:
             raise ConfigError(f"recv_window of {recv_window_ms} ms: the venue takes 1 to {MOST_RECV_WINDOW_MS} ms")
         self._credentials = credentials
@@ -117,6 +118,7 @@ class _Signer:
     def _allow(self, host: str, method: Method, path: str, params: Params) -> None:  # noqa: ARG002 - for the trader
         if host != self.host:
             raise SafetyRefused(f"the key belongs to {self.host} and signs nothing for {host}")
+        # A list, not a rule: a call that nobody thought of is not signed, whoever asks for it.
         if (method, path) not in self.calls:
             raise SafetyRefused(f"{method} {path} is not signed: it is not on the list of this key's calls")
 

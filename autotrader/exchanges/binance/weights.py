@@ -82,6 +82,7 @@ def _per_minute(need: MarketNeed | AccountNeed, period_ms: int, together: int) -
         case BookNeed(levels=levels):
             weight = Decimal(depth(levels))
         case CandleNeed(timeframe=timeframe):
+            # The feed asks only when a new candle can have closed, however often rules look.
             weight, period_ms = Decimal(2), max(period_ms, approximate_ms(timeframe))
         case BalancesNeed():
             weight = Decimal(20)
