@@ -52,6 +52,7 @@ class ExchangeDoor(Protocol):
 
 def exchange(name: str = DEFAULT) -> ExchangeDoor:
     """The door of an exchange by its name in `market.exchanges`. Only the folder that is used is imported."""
+    # By its name, so that a second exchange is its folder and one line of a table.
     return cast("ExchangeDoor", import_module(f"{__name__}.{name}"))
 
 

@@ -121,7 +121,6 @@ class SqliteCandleStore:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return self._prepared()
-        # A cache that is locked or out of room is not broken: throwing it away would cost another process its candles.
         except sqlite3.OperationalError:
             raise  # locked by another process, no room, no permission: not broken
         except sqlite3.DatabaseError:

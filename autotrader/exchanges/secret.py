@@ -173,7 +173,6 @@ def _from_keyring(service: str, entry: str) -> Secret:
     """An entry of the system's keyring. Raises ConfigError."""
     try:
         import keyring  # an optional package
-        from keyring.errors import KeyringError  # the same
     except ImportError:
         raise ConfigError(
             f"{KEYRING_VARIABLE} is set, and the library that asks the keyring is not installed",
@@ -181,7 +180,7 @@ def _from_keyring(service: str, entry: str) -> Secret:
         ) from None
     try:
         found = Secret((keyring.get_password(service, entry) or "").strip())
-    except KeyringError as error:
+    except keyring.errors.KeyringError as error:
         raise ConfigError(
             f"the system's keyring cannot be asked for {service}/{entry}: {type(error).__name__}",
             hint=f"unlock it; a service has none: use systemd credentials or a file of mode 0600 ({FILE_VARIABLE})",

@@ -13,6 +13,7 @@ from typing import Any
 
 from autotrader.exchanges.binance.connection import Connection, connect
 from autotrader.exchanges.binance.endpoints import AccountCalls
+from autotrader.exchanges.binance.keys import signing_function
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.venue import VenueSettings
@@ -38,6 +39,11 @@ class Asked:
     @property
     def query(self) -> str:
         return self.target.partition("?")[2]
+
+
+def signature(secret: Secret, payload: str) -> str:
+    """The signature over a text: HMAC-SHA256 in hex, RSA and Ed25519 in base64. Raises ConfigError."""
+    return signing_function(secret)(payload.encode())
 
 
 def account_of(connection: Connection) -> AccountCalls:

@@ -15,12 +15,12 @@ import pytest
 from autotrader.errors import ConfigError
 from autotrader.exchanges.binance.connection import connect
 from autotrader.exchanges.binance.errors import clean
-from autotrader.exchanges.binance.signing import ReadSigner, signature
+from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.live import grant_live
 from autotrader.exchanges.secret import Credentials, Secret, load_credentials
 from autotrader.exchanges.venue import VenueSettings
 from autotrader.orders import Rejected
-from tests.exchanges.scripted import KEY, Scripted, account_of, error, hang_up, reply
+from tests.exchanges.scripted import KEY, Scripted, account_of, error, hang_up, reply, signature
 from tests.exchanges.test_bad_replies import ORDER, REQUEST
 
 pytest.importorskip("cryptography", reason="the extra `keys` is not installed")

@@ -26,11 +26,10 @@ from autotrader.exchanges.binance.signing import (
     TradeSigner,
     Value,
     encode,
-    signature,
 )  # fmt: skip
 from autotrader.exchanges.live import LiveToken, confirmation_from, grant_live
 from autotrader.exchanges.secret import Credentials, Secret, load_credentials
-from tests.exchanges.scripted import KEY, SECRET, Scripted, account_of, connected, credentials, reply
+from tests.exchanges.scripted import KEY, SECRET, Scripted, account_of, connected, credentials, reply, signature
 
 DOCS_SECRET = Secret("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
 HOST = "127.0.0.1"

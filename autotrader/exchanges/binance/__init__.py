@@ -1,7 +1,7 @@
 """Binance spot over REST, as Binance Japan's customers use it. This file is its door (`exchanges.Door`).
 
-bytes: signing, keys, hosts · limits: governor, bans, weights · replies: market_replies, account_replies, errors ·
-calls: client, endpoints · ports: market_data (with instruments, candles), broker, paper_source · together: connection.
+bytes: signing, keys, hosts · limits: governor, weights · replies: market_replies, account_replies, errors ·
+calls: client, endpoints · ports: market_data (with instruments, candles), broker · together: connection.
 """
 
 from __future__ import annotations

@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING
 
 from autotrader.errors import ConfigError, ExchangeUnavailable, UsageError
 from autotrader.exchanges.address import BaseUrl
-from autotrader.exchanges.binance.bans import BanFile
 from autotrader.exchanges.binance.broker import BinanceBroker
 from autotrader.exchanges.binance.client import Client, Patience
 from autotrader.exchanges.binance.endpoints import RESTRICTIONS, SYSTEM_STATUS, AccountCalls, PublicCalls, Span
-from autotrader.exchanges.binance.governor import Governor
+from autotrader.exchanges.binance.governor import BanFile, Governor
 from autotrader.exchanges.binance.hosts import LIVE_URL, base_url, serves
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.market_data import BinanceMarketData
 from autotrader.exchanges.binance.market_replies import ServerTime
-from autotrader.exchanges.binance.paper_source import venue_source
 from autotrader.exchanges.binance.signing import ReadSigner, TradeSigner, encode
 from autotrader.exchanges.clock import ExchangeClock, SteppedClock, VenueClock
 from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.messages import Request, Sender
+from autotrader.exchanges.paper import PaperSource, PublicTrade
 from autotrader.exchanges.pool import Pool
 from autotrader.exchanges.reading import TIME, BadReply, Model, required
 from autotrader.exchanges.secret import Credentials
@@ -34,6 +33,7 @@ from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.exchanges.transport import Transport
 from autotrader.exchanges.venue import Venue, VenueSettings
 from autotrader.market.candles import Candle
+from autotrader.market.instrument import Instrument
 from autotrader.market.needs import CandleNeed
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from autotrader.exchanges.candle_store import CandleStore
 
 DESK_SECONDS = 60.0
+PAPER_LEVELS = 100
+PAPER_PAGE = 1_000
 _DESK_TIME = Model("simulator", ServerTime, {"server_ms": required("now", TIME)})
 
 
@@ -104,6 +106,28 @@ def connect(
         tells_permissions=serves(checked, RESTRICTIONS.path),
         ask_before_orders=(lambda _refuse: None) if trader is None else trader.ask_before_orders,
         closers=closers,
+    )
+
+
+def venue_source(calls: PublicCalls, instruments: Instruments) -> PaperSource:
+    """The paper broker's source at a venue. Its calls raise ExchangeUnavailable or ExchangeRefused.
+
+    Weight per look: 4 for each page of trades of a symbol in which paper orders rest, and for each new order 20 for the
+    symbol's status, 5 for its book of 100 levels and 2 for the average price where the symbol has a percent filter.
+    """
+
+    # The status is read for each order, because a real one would meet the market as it is then.
+    def instrument(symbol: str) -> Instrument | None:
+        return instruments.get([symbol], within_ms=0).get(symbol)
+
+    def trades(symbol: str, from_id: int | None, from_ms: int) -> Sequence[PublicTrade]:
+        return calls.agg_trades(symbol, from_id, (from_ms, None) if from_id is None else (None, None), PAPER_PAGE)
+
+    return PaperSource(
+        instrument=instrument,
+        book=lambda symbol: calls.depth(symbol, PAPER_LEVELS),
+        trades=trades,
+        average=lambda symbol: calls.average_price(symbol).price,
     )
 
 

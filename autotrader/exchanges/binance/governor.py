@@ -9,14 +9,19 @@ writes records.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
 
 from autotrader.exchanges.binance.market_replies import RateLimit
 from autotrader.exchanges.binance.weights import DEFAULT_LIMIT
 from autotrader.exchanges.messages import NotSentError, Reply
+from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.exchanges.venue import WEIGHT_PART, Parked
 from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
@@ -91,8 +96,6 @@ class Governor:
         """The silence that now holds, to be kept over a restart; None when free to ask."""
         now = self._now_ms()
         parked = self._parked
-        # A ban that ends later than any ban of the venue was kept by a wrong clock: obeying it would silence us for
-        # good.
         if parked is None or not now < parked.until_ms <= now + LONGEST_MS + MINUTE_MS:
             return None  # over, or an end so far off that it cannot be one (a clock was wrong when it was kept)
         return parked
@@ -212,3 +215,43 @@ def _wait_ms(reply: Reply, now: int) -> int | None:
     if match := _BANNED_UNTIL.search(reply.body[:2000]):
         return max(0, int(match[1]) - now) + SECOND_MS
     return None
+
+
+class BanFile:
+    """The ban of one host, beside those of others in one file: it holds for this machine's address, whichever store or
+    command asks next.
+
+    The file is small and rewritten whole. What cannot be read is no ban; what cannot be written is only lost at a
+    restart.
+    """
+
+    def __init__(self, path: Path, origin: str) -> None:
+        self._path = path
+        self._origin = origin
+        self._lock = threading.Lock()
+
+    def read(self) -> Parked | None:
+        """The ban that was last kept, over or not; None where there is none that makes sense."""
+        row = self._rows().get(self._origin)
+        if not isinstance(row, dict):
+            return None
+        until, reason = row.get("until_ms"), row.get("reason")
+        if not isinstance(until, int) or not isinstance(reason, str):
+            return None
+        return Parked(until, reason)
+
+    def write(self, parked: Parked) -> None:
+        """Keep a ban."""
+        with self._lock, suppress(OSError):
+            rows = self._rows() | {self._origin: {"until_ms": parked.until_ms, "reason": parked.reason}}
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            beside = self._path.with_suffix(f".{os.getpid()}.new")
+            beside.write_text(json.dumps(rows, indent=1), "utf-8")
+            beside.replace(self._path)
+
+    def _rows(self) -> dict[str, Any]:
+        try:
+            rows = parse(self._path.read_bytes())
+        except (OSError, BadJson):
+            return {}
+        return rows if isinstance(rows, dict) else {}

@@ -35,19 +35,16 @@ def _hmac(secret: Secret) -> SignBytes:
 
 def _private_key(secret: Secret) -> SignBytes:
     try:
-        from cryptography.exceptions import UnsupportedAlgorithm  # optional package
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # optional package
-        from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # optional package
-        from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # optional package
-        from cryptography.hazmat.primitives.hashes import SHA256  # optional package
-        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # optional package
+        from cryptography.exceptions import UnsupportedAlgorithm  # the library belongs to an extra: HMAC needs none
+        from cryptography.hazmat.primitives import hashes, serialization  # of the same extra
+        from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa  # of the same extra
     except ImportError:
         raise ConfigError(
             "the API secret is a private key (PEM), and the library that signs with one is not installed",
             hint=f"pip install 'autotrader-jp[{EXTRA}]', or use an HMAC key",
         ) from None
     try:
-        key = load_pem_private_key(secret.reveal().encode(), password=None)
+        key = serialization.load_pem_private_key(secret.reveal().encode(), password=None)
     except TypeError:
         raise ConfigError(
             "the private key of the API secret is encrypted", hint="store it without a password, chmod 600"
@@ -56,10 +53,10 @@ def _private_key(secret: Secret) -> SignBytes:
         raise ConfigError(
             "the API secret begins like a PEM file and holds no private key that can be read", hint=_HINT
         ) from None
-    if isinstance(key, Ed25519PrivateKey):
+    if isinstance(key, ed25519.Ed25519PrivateKey):
         return lambda payload: base64.b64encode(key.sign(payload)).decode()
-    if isinstance(key, RSAPrivateKey):
+    if isinstance(key, rsa.RSAPrivateKey):
         if not LEAST_RSA_BITS <= key.key_size <= MOST_RSA_BITS:
             raise ConfigError(f"the RSA key of the API secret has {key.key_size} bits", hint=_HINT)
-        return lambda payload: base64.b64encode(key.sign(payload, PKCS1v15(), SHA256())).decode()
+        return lambda payload: base64.b64encode(key.sign(payload, padding.PKCS1v15(), hashes.SHA256())).decode()
     raise ConfigError("the private key of the API secret is of a kind that the exchange does not take", hint=_HINT)

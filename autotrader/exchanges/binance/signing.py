@@ -81,11 +81,6 @@ def _text(value: Value) -> str:
     return "[" + ",".join(f'"{item}"' for item in value) + "]"
 
 
-def signature(secret: Secret, payload: str) -> str:
-    """The signature over the payload's bytes: HMAC-SHA256 in hex, RSA and Ed25519 in base64. Raises ConfigError."""
-    return signing_function(secret)(payload.encode())
-
-
 class _Signer:
     """What both signers share: one host, one key, a list of calls."""
 
