@@ -13,7 +13,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from autotrader.errors import ConfigError
 from autotrader.language.problems import Problem
 from autotrader.language.tree import Place
 from autotrader.language.yaml_text import MAX_BYTES
+from autotrader.structs import dataclass
 from autotrader.text import path_text
 
 ACCOUNT_FILE = "autotrader.yaml"

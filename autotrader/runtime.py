@@ -7,7 +7,7 @@ venue's broker, for which the three keys of `exchanges.live` must have been turn
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,7 @@ from autotrader.records.canon import canonical
 from autotrader.records.orders import gone_texts
 from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
+from autotrader.structs import dataclass
 from autotrader.trading.cycle import Cycle
 from autotrader.trading.differences import Word, meant_by, settle_difference, waiting
 from autotrader.trading.gate import Gate

@@ -1,4 +1,4 @@
-"""`dataclass(frozen=True, slots=True)` as the standard library's, without its price at start-up.
+"""`dataclass(..., slots=True)` as the standard library's, without its price at start-up.
 
 The standard decorator writes six methods as text for every class and compiles them at import: about 0.3 ms a class, and
 a third of the time that `validate` took before it read a file. Here comparing, hashing and showing are shared functions
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass  # noqa: PLC0414 - a checker sees the standard decorator
 else:
 
-    def dataclass(*, frozen, slots, kw_only=False):
-        """The decorator, in the one form that the house uses everywhere."""
-        if not (frozen and slots):
-            raise TypeError("this decorator makes frozen classes with slots")
-        return lambda cls: _made(cls, kw_only=kw_only)
+    def dataclass(*, slots, frozen=False, kw_only=False, eq=True, repr=True):  # noqa: A002 - the standard names
+        """The decorator, for classes with slots."""
+        if not slots:
+            raise TypeError("this decorator makes classes with slots")
+        return lambda cls: _made(cls, frozen=frozen, kw_only=kw_only, compared=eq, shown=repr)
 
 
-def _made(cls: type, *, kw_only: bool) -> type:
+def _made(cls: type, *, frozen: bool, kw_only: bool, compared: bool, shown: bool) -> type:
     own = set(vars(cls))
     made: type = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True, kw_only=kw_only)(cls)
     fields = dataclasses.fields(made)
     values = _values_of(tuple(field.name for field in fields if field.compare))
-    methods: dict[str, Callable[..., Any]] = {
-        "__init__": _first_init(made),
-        "__repr__": _shows(tuple(field.name for field in fields if field.repr)),
-        "__eq__": _equals(values),
-        "__hash__": lambda self: hash(values(self)),
-        "__setattr__": _refuse_set,
-        "__delattr__": _refuse_delete,
-        "__getstate__": _state,  # the standard way of a class with slots would set its fields one by one
-        "__setstate__": _set_state,
-    }
+    methods: dict[str, Callable[..., Any] | None] = {"__init__": _first_init(made)}
+    if shown:
+        methods["__repr__"] = _shows(tuple(field.name for field in fields if field.repr))
+    if compared:
+        methods["__eq__"] = _equals(values)
+        methods["__hash__"] = (lambda self: hash(values(self))) if frozen else None  # what can change has no hash
+    if frozen:
+        methods |= {"__setattr__": _refuse_set, "__delattr__": _refuse_delete}
+        # the usual way to unpickle or copy a class with slots would set its fields one by one
+        methods |= {"__getstate__": _state, "__setstate__": _set_state}
     for name, method in methods.items():
         if name not in own:
             setattr(made, name, method)

@@ -8,7 +8,7 @@ from earlier cycles take theirs. What comes out are decisions for the record, th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from autotrader.engine import lifecycle
 from autotrader.engine.advance import advanced
@@ -25,6 +25,7 @@ from autotrader.language.plan import At, CompiledRule, OnClose, Plan
 from autotrader.language.requests import CancelOrder, Request
 from autotrader.language.shapes import Moment
 from autotrader.market.sources import Missing, Sources
+from autotrader.structs import dataclass
 
 ALERT_AFTER_MS = 10_000  # a candle that is this late is worth an alert
 

@@ -7,7 +7,7 @@ compiled conditions. It is kept by the identity of the compiled rule, which neve
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from autotrader.engine.conditions import CandleLeaf, Judge, candle_leaves, compiled, has_memory
 from autotrader.engine.values import Scalar, Values
@@ -19,6 +19,7 @@ from autotrader.language.walk import leaf_id, term_id, tree_terms
 from autotrader.market.account import OwnOrder
 from autotrader.market.sources import Missing, Sources
 from autotrader.orders import Order
+from autotrader.structs import dataclass
 
 ORDER_WORDS = "order."
 

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, NoReturn, final
 
 from autotrader.errors import ConfigError, SafetyRefused
 from autotrader.files import read_secret
+from autotrader.structs import dataclass
 
 KEY_VARIABLE: Final = "AUTOTRADER_API_KEY"
 SECRET_VARIABLE: Final = "AUTOTRADER_API_SECRET"  # noqa: S105 - the name of a variable, not a secret

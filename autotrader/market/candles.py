@@ -7,9 +7,11 @@ from it can be kept with it (`memo`) and are gone when it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from autotrader.structs import dataclass
 
 if TYPE_CHECKING:
     import numpy as np

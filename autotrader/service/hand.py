@@ -7,7 +7,7 @@ crash in the middle leaves the same trail as a rule's.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from autotrader.records.places import Identity
 from autotrader.records.store import Store
 from autotrader.runtime import Runtime
 from autotrader.service.control import HaltReply, ask_or_do, remaining
+from autotrader.structs import dataclass
 from autotrader.trading.look import observe
 
 DEADLINE_MS = 30_000

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from autotrader.engine.halt import Halt, HaltLevel
 from autotrader.errors import ExchangeUnavailable, RecordsBroken, SafetyRefused
@@ -20,6 +19,7 @@ from autotrader.service.hand import cancel_all
 from autotrader.service.inbox import Desk
 from autotrader.service.jobs import JobScheduler
 from autotrader.service.witness import send_head
+from autotrader.structs import dataclass
 from autotrader.trading.parts import CycleReport
 
 TICK_SECONDS = 1

@@ -12,7 +12,7 @@ the record cannot answer is an error, not a guess.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from hashlib import sha256
 from typing import Any
 
@@ -35,6 +35,7 @@ from autotrader.market.sources import Missing, Sources
 from autotrader.orders import Order
 from autotrader.records.canon import canonical
 from autotrader.records.forms import from_json, order_from_json, order_to_json, run_from_json, run_to_json, to_json
+from autotrader.structs import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

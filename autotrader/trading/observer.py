@@ -12,7 +12,7 @@ more times in the 90 s after it; many at once are asked for by one list.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
 from autotrader.errors import AutotraderError
@@ -25,6 +25,7 @@ from autotrader.records.crash import crash_point
 from autotrader.records.intents import UNRESOLVED, IntentState
 from autotrader.records.orders import ObservedOrder, OrderRow
 from autotrader.records.store import Store
+from autotrader.structs import dataclass
 from autotrader.trading.differences import note_difference
 from autotrader.trading.journal import DAY_MS, in_flight_until_ms
 from autotrader.trading.resolve import Resolver

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -52,6 +52,7 @@ from autotrader.project import Project, read_project
 from autotrader.records.places import DATABASE, store_dir, stores_in
 from autotrader.records.store import Store
 from autotrader.runtime import identity_of, paper_broker
+from autotrader.structs import dataclass
 from autotrader.trading.kept import Kept
 from autotrader.trading.look import observe
 from autotrader.views.plan import PlanView

@@ -109,7 +109,37 @@ def test_the_standard_tools_know_them() -> None:
     assert copy.deepcopy(far) == copy.copy(far) == pickle.loads(pickle.dumps(far)) == far  # noqa: S301 - our own
 
 
-def test_any_other_form_is_refused() -> None:
-    """A class that can be changed, or has no slots, takes the standard decorator."""
-    with pytest.raises(TypeError, match="frozen"):
-        dataclass(frozen=False, slots=True)
+@dataclass(slots=True)
+class Count:
+    """Changes."""
+
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Thing:
+    """Is itself only."""
+
+    name: str
+
+
+def test_what_changes_has_no_hash() -> None:
+    """It compares by its fields, and can be set and copied."""
+    count = Count()
+    count.number += 1
+    assert count == Count(1) == copy.copy(count)
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(count)
+
+
+def test_a_class_may_keep_identity() -> None:
+    """Without `eq` and `repr` those of every object stay."""
+    assert Thing("a") != Thing("a")
+    assert len({Thing("a"), Thing("a")}) == 2
+    assert "Thing object at" in repr(Thing("a"))
+
+
+def test_a_class_without_slots_is_refused() -> None:
+    """It takes the standard decorator."""
+    with pytest.raises(TypeError, match="slots"):
+        dataclass(frozen=True, slots=False)

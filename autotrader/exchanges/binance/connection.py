@@ -7,7 +7,6 @@ in stepped time is recognised by its control desk, on loopback alone; then its t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -35,6 +34,7 @@ from autotrader.exchanges.venue import Venue, VenueSettings
 from autotrader.market.candles import Candle
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import CandleNeed
+from autotrader.structs import dataclass
 
 if TYPE_CHECKING:
     from autotrader.exchanges.candle_feed import CandleFeed

@@ -10,7 +10,6 @@ any byte is made.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal
 from urllib.parse import quote
@@ -21,6 +20,7 @@ from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.secret import Credentials, Secret
 from autotrader.exchanges.venue import RECV_WINDOW_MS
 from autotrader.money import plain
+from autotrader.structs import dataclass
 
 Method = Literal["GET", "POST", "DELETE"]
 Value = str | int | bool | Decimal | Sequence[str]

@@ -15,12 +15,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from autotrader.language.settings import Channel
 from autotrader.ports import Level
 from autotrader.service.notify.deliver import by_apprise, by_get, within
 from autotrader.service.notify.text import harmless
+from autotrader.structs import dataclass
 from autotrader.text import printable
 
 HEARTBEAT = "heartbeat"
