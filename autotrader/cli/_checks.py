@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 from autotrader.cli._folders import Folders
 from autotrader.cli._rules import checked_rules
-from autotrader.cli._written import Origin
+from autotrader.cli._written import SourcedText
 from autotrader.errors import AutotraderError
 from autotrader.exchanges.key_check import ending, judged
 from autotrader.exchanges.secret import key_places, load_credentials, secret_places
@@ -48,7 +48,7 @@ class Facts:
     environ: Mapping[str, str]
     folders: Folders
     config: Path | None
-    written: Mapping[str, Origin] = field(default_factory=dict)
+    written: Mapping[str, SourcedText] = field(default_factory=dict)
     venue: Venue | None = None
     send_test: bool = False
 

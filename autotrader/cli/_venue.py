@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from autotrader.cli._folders import folders, private
-from autotrader.cli._written import Origin, account_file, written
+from autotrader.cli._written import SourcedText, account_file, written
 from autotrader.errors import ConfigError, UsageError
 from autotrader.exchanges import open_venue
 from autotrader.exchanges.secret import PEM_BEGIN, SECRET_VARIABLE, Credentials, load_credentials
@@ -89,7 +89,7 @@ def venue(base_url: str | None, config: Path | None, *, signed: bool = False) ->
         yield OpenVenue(connection, zone)
 
 
-def _named(values: Mapping[str, Origin]) -> str:
+def _named(values: Mapping[str, SourcedText]) -> str:
     """The address that the account file names. Raises UsageError where there is none: nothing is asked unasked."""
     if "exchange.base_url" in values:
         return values["exchange.base_url"].text

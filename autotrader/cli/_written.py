@@ -16,7 +16,7 @@ from autotrader.language.yaml_text import read_document
 from autotrader.text import printable
 
 
-class Origin(NamedTuple):
+class SourcedText(NamedTuple):
     """One value as text, and where it came from: `file:line`, `default`, a flag or a variable."""
 
     text: str
@@ -32,14 +32,14 @@ def account_file(config: Path | None) -> Path | None:
     return config
 
 
-def written(path: Path) -> dict[str, Origin]:
+def written(path: Path) -> dict[str, SourcedText]:
     """Every value of the file under its dotted name. Raises ConfigError for a file that is not YAML as we read it."""
     document, problems = read_document(str(path), read_account_file(path))
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors or document.root is None:
         first = f": {errors[0].message} (line {errors[0].place.line})" if errors else ""
         raise ConfigError(f"{path} cannot be read{first}", hint=f"`autotrader validate {path}` shows every mistake")
-    return {name: Origin(text, f"{path.name}:{line}") for name, text, line in _flat(document.root)}
+    return {name: SourcedText(text, f"{path.name}:{line}") for name, text, line in _flat(document.root)}
 
 
 def _flat(node: Node, name: str = "") -> Iterator[tuple[str, str, int]]:

@@ -14,7 +14,7 @@ from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
 from autotrader.cli._output import emit_json, say, styled, wants_color
 from autotrader.cli._venue import credentials_here
-from autotrader.cli._written import Origin, account_file, written
+from autotrader.cli._written import SourcedText, account_file, written
 from autotrader.errors import ConfigError
 from autotrader.exchanges import open_venue
 from autotrader.exchanges.venue import Venue
@@ -53,7 +53,7 @@ def command(*, send_test: bool, config: Path | None, base_url: str | None, state
 
 def _facts(config: Path | None, base_url: str | None, state: Path | None, *, send_test: bool) -> Facts:
     path = account_file(config)
-    in_file: dict[str, Origin] = {}
+    in_file: dict[str, SourcedText] = {}
     if path is not None:
         try:
             in_file = written(path)

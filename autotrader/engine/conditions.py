@@ -1,9 +1,9 @@
 """Conditions evaluated: by one walk over the tree, whoever walks it.
 
 `read_tree` takes a condition apart once, for three readers. `Explaining` (here) answers with the verdict tree and the
-next memory, and says why; `Live` (here) answers with a function, compiled once per rule, that only answers; `rows.Rows`
-answers for whole series. What a relation or an operation means stands in the tables of the language, what a shape
-remembers in `shapes`: a reader only says what becomes of the answers.
+next memory, and says why; `Live` (here) answers with a function, compiled once per rule, that only answers;
+`rows.RowReader` answers for whole series. What a relation or an operation means stands in the tables of the language,
+what a shape remembers in `shapes`: a reader only says what becomes of the answers.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Row i speaks of the moment at which candle i of a series closes, and sees nothin
 symbol is that of the candle which had closed by then and is the newest that could have; where that one is missing the
 value is unknown. A leaf over candles (a crossing between candle values, a count of candles) is judged on the series of
 its own timeframe, once for all rows, and its answer holds until the next close there: live reads the last one
-(`answer_now`), and a file of finer candles the newest at each of its rows (`Rows`). There is no second definition.
+(`answer_now`), and a file of finer candles the newest at each of its rows (`RowReader`). There is no second definition.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ Series: TypeAlias = Callable[[str, str], "Candles | str"]  # (symbol, timeframe)
 def value_column(node: Value, series: Series, base: Candles) -> Floats:
     """A value at the close of every candle of `base`; NaN where it is not known (or is no candle value)."""
     with np.errstate(all="ignore"):  # what leaves the range of floats is not known, and said so
-        return compute(node, Rows(series, base).columns).values
+        return compute(node, RowReader(series, base).columns).values
 
 
 def verdict_column(condition: Condition, series: Series, base: Candles) -> Answers:
     """A condition's answer at the close of every candle of `base`: 1 true, 0 false, -1 unknown."""
     with np.errstate(all="ignore"):
-        return read_tree(condition, Rows(series, base))
+        return read_tree(condition, RowReader(series, base))
 
 
-class Rows:
+class RowReader:
     """Reads a condition into its answers at the rows of a series."""
 
     def __init__(self, series: Series, base: Candles) -> None:
@@ -142,7 +142,7 @@ def own_column(leaf: CandleLeaf, series: Series) -> Own | str:
 
 
 def _judged(leaf: CandleLeaf, series: Series, base: Candles) -> Answers:
-    rows = Rows(series, base)
+    rows = RowReader(series, base)
     with np.errstate(all="ignore"):
         if isinstance(leaf, Cross):
             return rows.crossed(leaf)
