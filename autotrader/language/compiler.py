@@ -24,30 +24,40 @@ _PARAM = re.compile(r"\$[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """A named condition of some file: where it is written, and the parameters of that file."""
+class SourceFile:
+    """A rule file: its nodes, its written form, and its parameters once they are read."""
 
     document: Document
     checked: Checked[Any]
+    params: Mapping[str, Literal] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()  # `$names` of parameters that could not be read: what uses them stays silent
+
+    @property
+    def model(self) -> Any:
+        """The written form; None where nothing of the file could be saved."""
+        return self.checked.model
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A named condition of some file: where it is written."""
+
+    file: SourceFile
     path: Path
     written: Any
-    params: Mapping[str, Literal]
-    broken: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiler:
     """The surroundings of one text. `problems` is shared by all compilers of a load and grows."""
 
-    document: Document
-    checked: Checked[Any]
+    file: SourceFile
     scope: Scope
     problems: list[Problem]
     settings: Settings
     signals: Mapping[str, Signal] = field(default_factory=dict)
     inside: tuple[str, ...] = ()  # signals being compiled, to notice loops
     root: Path = ()  # the rule's (signal's) own path: problems name paths from the file, keys from here
-    broken: frozenset[str] = frozenset()  # `$names` of parameters that could not be read: what uses them stays silent
     looked: list[str] = field(default_factory=list)  # keys of conditions met, over nested signals
     used: set[str] = field(default_factory=set)  # signals and $params met, for lint
 
@@ -58,19 +68,20 @@ class Compiler:
     ) -> None:  # fmt: skip
         """Add a problem of a text, or of what stands at a path (or its key), unless that was reported before."""
         path = at.path if isinstance(at, SourceText) else at
-        if isinstance(path, tuple) and not self.checked.silences(path):
-            self.problems.append(self.document.problem(code, path, message, hint, at_key=at_key, severity=severity))
+        if isinstance(path, tuple) and not self.file.checked.silences(path):
+            problem = self.file.document.problem(code, path, message, hint, at_key=at_key, severity=severity)
+            self.problems.append(problem)
 
     def key_place(self, path: Path) -> Place:
         """Where the key at a path stands; for a word alone, which has no value, where the word stands."""
-        found = self.document.node(path)
-        return self.document.place(path if found is not None else path[:-1], at_key=True)
+        found = self.file.document.node(path)
+        return self.file.document.place(path if found is not None else path[:-1], at_key=True)
 
     def text_place(self, text: str) -> Place:
         """Where a text stands."""
         if isinstance(text, SourceText):
-            return self.document.place_of(text.node)
-        return Place(self.document.file, 1, 1)
+            return self.file.document.place_of(text.node)
+        return Place(self.file.document.file, 1, 1)
 
     def key(self, path: Path) -> str:
         """A path from the rule on: the key under which state is kept (`when.all[2]`)."""
@@ -84,13 +95,13 @@ class Compiler:
 
     def hopeless(self, text: str) -> bool:
         """Whether a text names a parameter that could not be read."""
-        return bool(self.broken) and not self.broken.isdisjoint(_PARAM.findall(text))
+        return bool(self.file.broken) and not self.file.broken.isdisjoint(_PARAM.findall(text))
 
     def kept(self, text: str, outcome: tuple[Result | None, tuple[Problem, ...]]) -> Result | None:
         """What a parser of the expression language answered for a text; its problems are kept."""
         result, found = outcome
-        if found and isinstance(text, SourceText) and not self.checked.silences(text.path):
-            self.problems.extend(within(self.document, found))
+        if found and isinstance(text, SourceText) and not self.file.checked.silences(text.path):
+            self.problems.extend(within(self.file.document, found))
         return None if any(each.severity == "error" for each in found) else result
 
     def read(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from autotrader.language.compile import File, compiled, plan_of
+from autotrader.language.compile import compiled, plan_of
+from autotrader.language.compiler import SourceFile
 from autotrader.language.lint import lint
 from autotrader.language.plan import Plan
 from autotrader.language.problems import Problem
@@ -30,12 +31,12 @@ def load(
     those of the exchange, with filters; without them the dated table of symbols serves and filters are not checked.
     """
     problems: list[Problem] = []
-    files: list[File] = []
+    files: list[SourceFile] = []
     for name, text in texts.items():
         document, found = read_document(name, text)
         checked = check(WrittenFile, document)
         problems += [*found, *checked.problems]
-        files.append(File(document, checked))
+        files.append(SourceFile(document, checked))
     rules, found = compiled(files, settings, instruments)
     problems += [*found, *lint(rules, settings)]
     if any(each.severity == "error" for each in problems):

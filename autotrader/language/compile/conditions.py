@@ -34,12 +34,12 @@ def condition_of(at: Compiler, written: Item | list[Item], path: Path, key: str 
         return _leaf(at, written, key)
     if isinstance(written, list):
         parts = _parts(at, written, path, key)
-        return None if parts is None else all_of(parts, key, at.document.place(path))
+        return None if parts is None else all_of(parts, key, at.file.document.place(path))
     return _combinator(at, written, path, key)
 
 
 def _combinator(at: Compiler, written: WrittenCombinator, path: Path, key: str) -> Condition | None:
-    place = at.document.place(path, at_key=False)
+    place = at.file.document.place(path, at_key=False)
     if written.none_of is not None:
         part = condition_of(at, written.none_of, (*path, "not"), f"{key}.not")
         return None if part is None else Not(key=key, place=place, part=part)
@@ -56,7 +56,7 @@ def _at_least(at: Compiler, written: WrittenAtLeast, path: Path, key: str) -> Co
     parts = _parts(at, written.of, (*path, "of"), f"{key}.of")
     if parts is None:
         return None
-    return AtLeast(key=key, place=at.document.place(path), count=written.n, parts=parts)
+    return AtLeast(key=key, place=at.file.document.place(path), count=written.n, parts=parts)
 
 
 def _parts(at: Compiler, items: Sequence[Item], path: Path, key: str) -> tuple[Condition, ...] | None:
@@ -88,8 +88,8 @@ def _named(at: Compiler, name: str, text: str, key: str) -> Named | None:
         return None
     at.used.add(f"signal:{name}")
     inner = replace(
-        at, document=signal.document, checked=signal.checked, root=signal.path, inside=(*at.inside, name),
-        scope=replace(at.scope, params=signal.params), broken=signal.broken,
+        at, file=signal.file, root=signal.path, inside=(*at.inside, name),
+        scope=replace(at.scope, params=signal.file.params),
     )  # fmt: skip
     part = condition_of(inner, signal.written, signal.path, f"{key}.{name}")
     return None if part is None else Named(key=key, name=name, place=at.text_place(text), part=part)

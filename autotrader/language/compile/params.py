@@ -14,7 +14,7 @@ def params_of(at: Compiler, written: dict[str, WrittenParam]) -> dict[str, Liter
     """The file's parameters. What is wrong is reported; a parameter whose default cannot be read is left out."""
     result: dict[str, Literal] = {}
     for name, param in written.items():
-        if at.checked.silences(("params", name, "default")):
+        if at.file.checked.silences(("params", name, "default")):
             continue
         value = at.literal(param.default, NUMERIC)
         if value is None:

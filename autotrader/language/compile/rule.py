@@ -53,7 +53,7 @@ def compiled_rule(
     symbol = at.scope.symbol
     conditions = [each for each in (when, rearm_when, *(branch.condition for branch in branches)) if each is not None]
     rule = CompiledRule(
-        id=rule_id, symbol=symbol, place=at.document.place(path, at_key=True), about=str(written.about),
+        id=rule_id, symbol=symbol, place=at.file.document.place(path, at_key=True), about=str(written.about),
         enabled=written.enabled, labels=tuple(written.labels), trigger=trigger, between=between, when=when,
         rearm_when=rearm_when, repeat_ms=repeat_ms, cooldown_ms=cooldown_ms or 0, max_runs=max_runs,
         retry_for_ms=AT_RETRY_MS if retry_for_ms is None and isinstance(trigger, At) else retry_for_ms,
