@@ -110,7 +110,7 @@ def too_many(store: Store, truth: Truth, most: Mapping[str, int]) -> Iterable[Di
     for cid in truth.names:
         row = store.intents.get(cid)
         if row is not None:
-            key = row.intent.key
+            key = row.key
             rules[key.rule] += 1
             slots[key.rule, key.symbol, key.order_id, key.slot_ms, key.step] += 1
     for rule, count in rules.items():

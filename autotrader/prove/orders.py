@@ -23,7 +23,7 @@ from autotrader.prove.proof import Case, Counts, Progress, Proof, seeds_shown, t
 from autotrader.prove.referee import judged, rows
 from autotrader.prove.schedule import LONG_EACH, LONGEST_LAG_S, RULES, Schedule
 from autotrader.records.crash import Crash, listening
-from autotrader.records.intents import IntentState, JournalRow
+from autotrader.records.intents import Intent, IntentState
 from autotrader.runtime import Runtime
 from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Faults, Simulator
@@ -232,7 +232,7 @@ class OrdersCase(Case):
         harness.simulator.check()
         self._count(found, journal)
 
-    def _count(self, found: Counts, journal: Sequence[JournalRow]) -> None:
+    def _count(self, found: Counts, journal: Sequence[Intent]) -> None:
         self.counts.figures.update(found.figures)
         self.counts.injected.update(self._faults.counts)
         self.counts.figures["decisions to order"] += len(journal)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from autotrader.prove.proof import Counts
-from autotrader.records.intents import FAILED, IntentState, JournalRow
+from autotrader.records.intents import FAILED, Intent, IntentState
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store
 
@@ -49,7 +49,7 @@ def judged(simulator: Books, store: Store) -> Counts:
     return found
 
 
-def rows(store: Store) -> Iterator[JournalRow]:
+def rows(store: Store) -> Iterator[Intent]:
     """Every intent of the journal."""
     for state in IntentState:
         yield from store.intents.in_state(state)
@@ -62,7 +62,7 @@ def _doubled(theirs: list[dict[str, Any]], found: Counts) -> None:
             found.note("P1", f"the exchange has {count} orders named {cid}")
 
 
-def _lost(theirs: list[dict[str, Any]], journal: Mapping[str, JournalRow], store: Store, found: Counts) -> None:
+def _lost(theirs: list[dict[str, Any]], journal: Mapping[str, Intent], store: Store, found: Counts) -> None:
     """Every order at the exchange is a decision of ours, and our row of it agrees."""
     for order in theirs:
         cid = order["clientOrderId"]
@@ -99,7 +99,7 @@ def _difference(theirs: Mapping[str, Any], ours: OrderRow) -> str:
     return "" if late_fill and len(differing) == 1 else ", ".join(differing)
 
 
-def _given_up(theirs: list[dict[str, Any]], journal: Mapping[str, JournalRow], found: Counts) -> None:
+def _given_up(theirs: list[dict[str, Any]], journal: Mapping[str, Intent], found: Counts) -> None:
     """What the journal gave up must not exist; what it says exists must; and nothing stays open for ever."""
     there = {order["clientOrderId"] for order in theirs}
     for cid, row in journal.items():

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database
+from autotrader.records.rows import Table
 from autotrader.structs import dataclass
 
 
@@ -53,6 +54,9 @@ class CancelRow:
     moved_ms: int
 
 
+CANCELS = Table("cancels", CancelRow, "id client_order_id cycle symbol asked_by because sent_ms state reason moved_ms")
+
+
 class Cancels:
     """The cancel rows. All writes happen inside the store's transaction."""
 
@@ -89,17 +93,19 @@ class Cancels:
         """Cancels in these states, oldest first."""
         marks = ", ".join("?" * len(states))
         rows = self._db.rows(f"SELECT * FROM cancels WHERE state IN ({marks}) ORDER BY id", states)  # noqa: S608 - marks only
-        return tuple(_row(row) for row in rows)
+        return tuple(CANCELS.read(row) for row in rows)
 
     def last_of(self, cid: str) -> CancelRow | None:
         """The newest cancel of an order, None where none was asked for."""
         row = self._db.row("SELECT * FROM cancels WHERE client_order_id = ? ORDER BY id DESC LIMIT 1", (cid,))
-        return None if row is None else _row(row)
+        return None if row is None else CANCELS.read(row)
 
     def newest(self, count: int) -> tuple[CancelRow, ...]:
         """The newest cancels, newest first."""
         sql = "SELECT * FROM cancels ORDER BY id DESC LIMIT ?"
-        return self._db.remembered(("cancels", count), lambda: tuple(_row(row) for row in self._db.rows(sql, (count,))))
+        return self._db.remembered(
+            ("cancels", count), lambda: tuple(CANCELS.read(row) for row in self._db.rows(sql, (count,)))
+        )
 
     def failed_since(self, since_ms: int) -> tuple[CancelRow, ...]:
         """Cancels of unclear or failed outcome since then, for `errors(...)`."""
@@ -107,19 +113,4 @@ class Cancels:
             "SELECT * FROM cancels WHERE sent_ms >= ? AND state IN ('UNKNOWN', 'NOT_SENT', 'LOOKED') ORDER BY id",
             (since_ms,),
         )
-        return tuple(_row(row) for row in rows)
-
-
-def _row(row: sqlite3.Row) -> CancelRow:
-    return CancelRow(
-        id=row["id"],
-        client_order_id=row["client_order_id"],
-        cycle=row["cycle"],
-        symbol=row["symbol"],
-        asked_by=row["asked_by"],
-        because=row["because"],
-        sent_ms=row["sent_ms"],
-        state=CancelState(row["state"]),
-        reason=row["reason"],
-        moved_ms=row["moved_ms"],
-    )
+        return tuple(CANCELS.read(row) for row in rows)

@@ -21,7 +21,7 @@ from autotrader.records.canon import canonical, text_hash
 from autotrader.records.chain import CLOSED, Act, Chain, Damage
 from autotrader.records.database import Database, schema_of_ours
 from autotrader.records.intents import STATIC_COLUMNS
-from autotrader.records.orders import FILL_COLUMNS, ORDER_COLUMNS
+from autotrader.records.orders import FILL_COLUMNS, ORDERS
 from autotrader.records.values import ACT_SETTINGS
 
 # Booked sums change with each fill; they are checked against the fills themselves.
@@ -183,7 +183,7 @@ def _orders(db: Database, chain: Chain) -> Iterator[Damage]:
         n, said = last.pop(cid, (0, None))
         if said is None:
             yield Damage(0, f"order {cid} stands in its table without an act")
-        elif any(row[name] != said[name] for name in ORDER_COLUMNS if name not in _SUMS):
+        elif any(row[name] != said[name] for name in ORDERS.columns if name not in _SUMS):
             yield Damage(n, f"says otherwise than the table about order {cid}")
         elif row["booked"] != plain(total(booked.get(cid, []))):
             yield Damage(n, f"order {cid}: booked {row['booked']} is not the sum of its fills")

@@ -24,7 +24,8 @@ _KINDS: Mapping[str, type[Order | OwnOrder]] = {"venue": Order, "own": OwnOrder}
 
 
 @cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """What reads and writes values of a class."""
     from pydantic import TypeAdapter  # heavy at start-up, and many commands read no such row
 
     return TypeAdapter(kind)
@@ -33,7 +34,7 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
 def to_json(value: Any) -> dict[str, Any]:
     """A dataclass as plain JSON data."""
     kind: Any = type(value)
-    found: dict[str, Any] = _adapter(kind).dump_python(value, mode="json")
+    found: dict[str, Any] = adapter(kind).dump_python(value, mode="json")
     return found
 
 
@@ -43,7 +44,7 @@ def from_json(kind: type[_T], data: Mapping[str, Any]) -> _T:
     unknown = data.keys() - {each.name for each in fields(wanted)}
     if unknown:
         raise ValueError(f"{kind.__name__} has no {', '.join(sorted(unknown))}")
-    found: _T = _adapter(wanted).validate_python(data)
+    found: _T = adapter(wanted).validate_python(data)
     return found
 
 

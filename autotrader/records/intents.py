@@ -13,18 +13,17 @@ INTENT ──▶ SENT ──▶ ACCEPTED                      the venue confirme
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Sequence
-from decimal import Decimal
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 
 from autotrader.errors import SafetyRefused
-from autotrader.money import plain
-from autotrader.orders import DecisionKey, OrderRequest, OrderType, Side, TimeInForce, client_order_id
+from autotrader.orders import DecisionKey, OrderRequest, Side, client_order_id
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database, Value
+from autotrader.records.rows import Table, inserted
 from autotrader.structs import dataclass
 
 
@@ -72,10 +71,12 @@ FAILED = frozenset({IntentState.DROPPED, IntentState.REJECTED, IntentState.NOT_S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """One order that was decided and approved. Times are venue milliseconds.
+    """One order that was decided and approved, and what has become of it. Times are venue milliseconds.
 
     `deadline_ms`: not sent after this moment (slot + min(period, 30 s)). `cancel_after_ms`: the order's own timer,
-    counted from sending. `because` is text for people and records.
+    counted from sending. `because` is text for people and records. From `state` on it is its fate: `looks` counts
+    queries, `absences` those after the horizon that found nothing; `fault` says whose fault a failure was ("rule",
+    "outside", "key").
     """
 
     key: DecisionKey
@@ -88,11 +89,38 @@ class Intent:
     tag: str = ""
     labels: tuple[str, ...] = ()
     because: str = ""
+    state: IntentState = IntentState.INTENT
+    moved_ms: int = 0
+    sent_ms: int | None = None
+    recv_window_ms: int | None = None
+    horizon_ms: int | None = None
+    looks: int = 0
+    absences: int = 0
+    next_look_ms: int | None = None
+    reason: str = ""
+    fault: str = ""
+    given_back: bool = False
 
     def __post_init__(self) -> None:
         """The name of the order must be the name of the decision. Raises ValueError."""
         if self.request.client_order_id != client_order_id(self.key) or self.request.symbol != self.key.symbol:
             raise ValueError("the request's client order id or symbol is not the decision's")
+
+    @property
+    def client_order_id(self) -> str:
+        """The order's name at the venue."""
+        return self.request.client_order_id
+
+    @property
+    def cancel_at_ms(self) -> int | None:
+        """When the order's own timer ends it, None where it has none or was never sent."""
+        after = self.cancel_after_ms
+        return None if after is None or self.sent_ms is None else self.sent_ms + after
+
+    @property
+    def frozen_key(self) -> tuple[str, str, Side]:
+        """What an unresolved intent freezes: rule, symbol, side."""
+        return (self.key.rule, self.request.symbol, self.request.side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,38 +133,16 @@ class Admission:
     written: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalRow:
-    """An intent and its fate. `looks` counts queries, `absences` those after the horizon that found nothing."""
-
-    intent: Intent
-    state: IntentState
-    moved_ms: int
-    sent_ms: int | None
-    recv_window_ms: int | None
-    horizon_ms: int | None
-    looks: int
-    absences: int
-    next_look_ms: int | None
-    reason: str
-    fault: str  # "" | "rule" | "outside" | "key": whose fault a failure was
-    given_back: bool
-
-    @property
-    def client_order_id(self) -> str:
-        """The order's name at the venue."""
-        return self.intent.request.client_order_id
-
-    @property
-    def cancel_at_ms(self) -> int | None:
-        """When the order's own timer ends it, None where it has none or was never sent."""
-        after = self.intent.cancel_after_ms
-        return None if after is None or self.sent_ms is None else self.sent_ms + after
-
-    @property
-    def frozen_key(self) -> tuple[str, str, Side]:
-        """What an unresolved intent freezes: rule, symbol, side."""
-        return (self.intent.key.rule, self.intent.request.symbol, self.intent.request.side)
+# What was decided never changes, and is the act of the intent; what became of it moves, and each move is an act.
+STATIC_COLUMNS = (
+    "client_order_id", "rule", "rule_hash", "symbol", "about_order", "slot_ms", "step", "cycle", "side", "type", "tif",
+    "price", "quantity", "tag", "labels", "because", "cancel_after_ms", "created_ms", "deadline_ms",
+)  # fmt: skip
+_FATE = "state moved_ms sent_ms recv_window_ms horizon_ms looks absences next_look_ms reason fault given_back"
+TABLE = Table(
+    "intents", Intent, f"{' '.join(STATIC_COLUMNS)} {_FATE}",
+    renamed={"key.order_id": "about_order"}, absent=("key.store_id",),
+)  # fmt: skip
 
 
 class Intents:
@@ -160,18 +166,16 @@ class Intents:
             raise RuntimeError("the gate has not just admitted this order")
         if intent.key.store_id != self._store_id:
             raise ValueError("the decision belongs to another store")
-        row = _static(intent)
-        values: list[Value] = [*row.values(), IntentState.INTENT, intent.created_ms, 0, 0, "", "", 0]
-        names = [*row, "state", "moved_ms", "looks", "absences", "reason", "fault", "given_back"]
-        marks = ", ".join("?" * len(names))
+        row = TABLE.write(replace(intent, moved_ms=intent.created_ms))
         try:
-            self._db.write(f"INSERT INTO intents ({', '.join(names)}) VALUES ({marks})", values)  # noqa: S608 - our names
+            self._db.write(inserted("intents", row), tuple(row.values()))
         except sqlite3.IntegrityError as error:
             raise SafetyRefused(
                 f"decision {intent.request.client_order_id} of rule {intent.key.rule or '(by hand)'} was made before; "
                 "it is not made twice"
             ) from error
-        self._chain.append(intent.created_ms, "intent", intent.request.client_order_id, row)
+        said = {name: row[name] for name in STATIC_COLUMNS}
+        self._chain.append(intent.created_ms, "intent", intent.client_order_id, said)
 
     def move(self, cid: str, to: IntentState, time_ms: int, *, reason: str = "", fault: str = "", **more: int) -> None:
         """Move one intent along the table, with an act. `more`: sent_ms, recv_window_ms, horizon_ms, next_look_ms.
@@ -196,25 +200,25 @@ class Intents:
         """Say that the rule got its latch and counts back for this intent; in the same transaction as its state."""
         self._set(cid, {"given_back": 1})
 
-    def get(self, cid: str) -> JournalRow | None:
+    def get(self, cid: str) -> Intent | None:
         """One row by client order id."""
         row = self._db.row("SELECT * FROM intents WHERE client_order_id = ?", (cid,))
-        return None if row is None else _journal_row(row, self._store_id)
+        return None if row is None else self._read(row)
 
-    def in_state(self, *states: IntentState) -> tuple[JournalRow, ...]:
+    def in_state(self, *states: IntentState) -> tuple[Intent, ...]:
         """All rows in these states, oldest first."""
         marks = ", ".join("?" * len(states))
         return self._db.remembered(("intents", *states), lambda: self._select(f"state IN ({marks})", states))
 
-    def unresolved(self) -> tuple[JournalRow, ...]:
+    def unresolved(self) -> tuple[Intent, ...]:
         """Rows whose fate at the venue is not known, oldest first."""
         return self.in_state(*sorted(UNRESOLVED))
 
-    def watched(self, since_ms: int) -> tuple[JournalRow, ...]:
+    def watched(self, since_ms: int) -> tuple[Intent, ...]:
         """Dead intents that were sent since then: still looked for, in case one surfaces late."""
         return self._select("state = ? AND sent_ms >= ?", (IntentState.DEAD, since_ms))
 
-    def sent_since(self, since_ms: int) -> tuple[JournalRow, ...]:
+    def sent_since(self, since_ms: int) -> tuple[Intent, ...]:
         """Rows that were sent (or tried) since then, oldest first."""
         return self._select("sent_ms >= ?", (since_ms,))
 
@@ -231,93 +235,18 @@ class Intents:
         row = self._db.row("SELECT max(sent_ms) AS newest FROM intents WHERE state = ?", (state,))
         return (row["newest"] or 0) if row is not None else 0
 
-    def latest(self, count: int) -> tuple[JournalRow, ...]:
+    def latest(self, count: int) -> tuple[Intent, ...]:
         """The newest rows, newest first."""
         rows = self._db.rows("SELECT * FROM intents ORDER BY created_ms DESC, rowid DESC LIMIT ?", (count,))
-        return tuple(_journal_row(row, self._store_id) for row in rows)
+        return tuple(self._read(row) for row in rows)
 
-    def _select(self, where: str, values: Sequence[Value]) -> tuple[JournalRow, ...]:
+    def _read(self, row: sqlite3.Row) -> Intent:
+        return TABLE.read(row, {"key.store_id": self._store_id})
+
+    def _select(self, where: str, values: Sequence[Value]) -> tuple[Intent, ...]:
         rows = self._db.rows(f"SELECT * FROM intents WHERE {where} ORDER BY created_ms, rowid", values)  # noqa: S608 - our clauses, bound values
-        return tuple(_journal_row(row, self._store_id) for row in rows)
+        return tuple(self._read(row) for row in rows)
 
     def _set(self, cid: str, fields: dict[str, Value]) -> None:
         names = ", ".join(f"{name} = ?" for name in fields)
         self._db.write(f"UPDATE intents SET {names} WHERE client_order_id = ?", (*fields.values(), cid))  # noqa: S608 - our names
-
-
-def _static(intent: Intent) -> dict[str, Value]:
-    """The part of a row that never changes, by column."""
-    key, request = intent.key, intent.request
-    return {
-        "client_order_id": request.client_order_id,
-        "rule": key.rule,
-        "rule_hash": intent.rule_hash,
-        "symbol": request.symbol,
-        "about_order": key.order_id,
-        "slot_ms": key.slot_ms,
-        "step": key.step,
-        "cycle": intent.cycle,
-        "side": request.side,
-        "type": request.type,
-        "tif": request.tif,
-        "price": plain(request.price),
-        "quantity": plain(request.quantity),
-        "tag": intent.tag,
-        "labels": json.dumps(intent.labels),
-        "because": intent.because,
-        "cancel_after_ms": intent.cancel_after_ms,
-        "created_ms": intent.created_ms,
-        "deadline_ms": intent.deadline_ms,
-    }
-
-
-STATIC_COLUMNS = (
-    "client_order_id", "rule", "rule_hash", "symbol", "about_order", "slot_ms", "step", "cycle", "side", "type", "tif",
-    "price", "quantity", "tag", "labels", "because", "cancel_after_ms", "created_ms", "deadline_ms",
-)  # fmt: skip
-
-
-def _journal_row(row: sqlite3.Row, store_id: str) -> JournalRow:
-    key = DecisionKey(
-        store_id=store_id,
-        rule=row["rule"],
-        symbol=row["symbol"],
-        order_id=row["about_order"],
-        slot_ms=row["slot_ms"],
-        step=row["step"],
-    )
-    request = OrderRequest(
-        symbol=row["symbol"],
-        side=Side(row["side"]),
-        type=OrderType(row["type"]),
-        price=Decimal(row["price"]),
-        quantity=Decimal(row["quantity"]),
-        tif=TimeInForce(row["tif"]),
-        client_order_id=row["client_order_id"],
-    )
-    intent = Intent(
-        key=key,
-        request=request,
-        cycle=row["cycle"],
-        created_ms=row["created_ms"],
-        deadline_ms=row["deadline_ms"],
-        rule_hash=row["rule_hash"],
-        cancel_after_ms=row["cancel_after_ms"],
-        tag=row["tag"],
-        labels=tuple(json.loads(row["labels"])),
-        because=row["because"],
-    )
-    return JournalRow(
-        intent=intent,
-        state=IntentState(row["state"]),
-        moved_ms=row["moved_ms"],
-        sent_ms=row["sent_ms"],
-        recv_window_ms=row["recv_window_ms"],
-        horizon_ms=row["horizon_ms"],
-        looks=row["looks"],
-        absences=row["absences"],
-        next_look_ms=row["next_look_ms"],
-        reason=row["reason"],
-        fault=row["fault"],
-        given_back=bool(row["given_back"]),
-    )

@@ -7,7 +7,6 @@ say FILLED before the trades can be had). Fills come from the venue's trades, ne
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,24 +16,15 @@ from sys import intern
 
 from autotrader.market.account import LEFT_ALONE, UNEXPLAINED
 from autotrader.money import ZERO, plain, total
-from autotrader.orders import Fill, Order, OrderStatus, Side
+from autotrader.orders import Fill, Order
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database, Value
 from autotrader.records.fill_cache import FillCache
 from autotrader.records.forward import advance
-from autotrader.records.intents import JournalRow
+from autotrader.records.intents import Intent
+from autotrader.records.rows import Table, inserted
 from autotrader.structs import dataclass
 from autotrader.text import counted
-
-ORDER_COLUMNS = (
-    "client_order_id", "order_id", "rule", "symbol", "side", "type", "tif", "price", "quantity", "executed",
-    "quote_executed", "status", "created_ms", "updated_ms", "placed_ms", "cancel_at_ms", "tag", "labels", "booked",
-    "settled",
-)  # fmt: skip
-FILL_COLUMNS = (
-    "symbol", "trade_id", "order_id", "client_order_id", "rule", "side", "price", "quantity", "quote", "fee",
-    "fee_asset", "time_ms", "is_maker",
-)  # fmt: skip
 
 
 def gone_texts(gone: Mapping[str, int]) -> tuple[str, ...]:
@@ -75,6 +65,20 @@ class OrderRow:
         return not LEFT_ALONE.isdisjoint(self.labels)
 
 
+ORDERS = Table(
+    "orders", OrderRow,
+    "client_order_id order_id rule symbol side type tif price quantity executed quote_executed status created_ms "
+    "updated_ms placed_ms cancel_at_ms tag labels booked settled",
+    absent=("order.is_working",),  # what the venue says of the moment
+)  # fmt: skip
+# With each fill stands the rule that placed its order: it outlives the rule and is asked for by itself.
+FILLS = Table(
+    "fills", Fill,
+    "symbol trade_id order_id client_order_id side price quantity quote fee fee_asset time_ms is_maker",
+)  # fmt: skip
+FILL_COLUMNS = (*FILLS.columns, "rule")
+
+
 @dataclass(frozen=True, slots=True)
 class ObservedOrder:
     """What observing an order did."""
@@ -93,7 +97,7 @@ class Orders:
         self._chain = chain
         self._cache = FillCache(self._fills_after)
 
-    def adopt(self, order: Order, time_ms: int, asked: JournalRow | None, *, how: str) -> ObservedOrder:
+    def adopt(self, order: Order, time_ms: int, asked: Intent | None, *, how: str) -> ObservedOrder:
         """Take in an order that the venue has; again is the same as observing it.
 
         `asked` is its intent, None for a stray that bears our prefix without one. `how`: "reply", "query", "watch",
@@ -108,10 +112,10 @@ class Orders:
             return ObservedOrder(other, moved=False, alerts=(), clash=clash)
         row = OrderRow(
             order=order,
-            rule=asked.intent.key.rule if asked else "",
+            rule=asked.key.rule if asked else "",
             placed_ms=asked.sent_ms if asked and asked.sent_ms is not None else order.created_ms,
             cancel_at_ms=asked.cancel_at_ms if asked else None,
-            tag=asked.intent.tag if asked else "",
+            tag=asked.tag if asked else "",
             labels=_labels_of(asked, how),
             booked=ZERO,
             settled=not order.is_open and order.executed == 0,
@@ -132,7 +136,7 @@ class Orders:
             return ObservedOrder(row, moved=False, alerts=step.alerts)
         fresh = _with(row, order=step.order)
         self._put(fresh)
-        self._chain.append(time_ms, "order", row.client_order_id, _columns(fresh))
+        self._chain.append(time_ms, "order", row.client_order_id, ORDERS.write(fresh))
         return ObservedOrder(fresh, moved=True, alerts=step.alerts)
 
     def reopen(self, seen: Order, time_ms: int) -> None:
@@ -154,34 +158,32 @@ class Orders:
 
     def _say(self, row: OrderRow, time_ms: int, *, how: str) -> None:
         self._put(row)
-        self._chain.append(time_ms, "order", row.client_order_id, {**_columns(row), "how": how})
+        self._chain.append(time_ms, "order", row.client_order_id, {**ORDERS.write(row), "how": how})
 
     def book(self, fill: Fill, time_ms: int) -> bool:
         """Book one trade of a known order, once; returns whether it was news. Raises KeyError for a foreign trade."""
         row = self.by_order_id(fill.symbol, fill.order_id)
         if row is None:
             raise KeyError(fill.order_id)
-        columns = _fill_columns(fill, row)
-        marks = ", ".join("?" * len(columns))
-        sql = f"INSERT OR IGNORE INTO fills ({', '.join(columns)}) VALUES ({marks})"  # noqa: S608 - our names
-        if not self._db.write(sql, list(columns.values())):
+        columns = {**FILLS.write(replace(fill, client_order_id=row.client_order_id)), "rule": row.rule}
+        if not self._db.write(inserted("fills", columns, "OR IGNORE"), tuple(columns.values())):
             return False
         self._chain.append(time_ms, "fill", row.client_order_id, columns)
         fresh = _with(row, booked=total((row.booked, fill.quantity)))
         self._put(fresh)
         if fresh.settled:
-            self._chain.append(time_ms, "order", row.client_order_id, _columns(fresh))
+            self._chain.append(time_ms, "order", row.client_order_id, ORDERS.write(fresh))
         return True
 
     def get(self, cid: str) -> OrderRow | None:
         """One order by client order id."""
         row = self._db.row("SELECT * FROM orders WHERE client_order_id = ?", (cid,))
-        return None if row is None else _order_row(row)
+        return None if row is None else ORDERS.read(row)
 
     def by_order_id(self, symbol: str, order_id: int) -> OrderRow | None:
         """One order by the venue's id."""
         row = self._db.row("SELECT * FROM orders WHERE symbol = ? AND order_id = ?", (symbol, order_id))
-        return None if row is None else _order_row(row)
+        return None if row is None else ORDERS.read(row)
 
     def unsettled(self) -> tuple[OrderRow, ...]:
         """Orders that are open, or whose trades are not all booked, oldest first."""
@@ -232,22 +234,18 @@ class Orders:
         return tuple(row["symbol"] for row in self._db.rows("SELECT DISTINCT symbol FROM orders ORDER BY symbol"))
 
     def _put(self, row: OrderRow) -> None:
-        columns = _columns(row)
-        marks = ", ".join("?" * len(columns))
+        columns = ORDERS.write(row)
         fresh = ", ".join(f"{name} = excluded.{name}" for name in columns)
-        sql = (
-            f"INSERT INTO orders ({', '.join(columns)}) VALUES ({marks}) "  # noqa: S608 - our names
-            f"ON CONFLICT (client_order_id) DO UPDATE SET {fresh}"
-        )
-        self._db.write(sql, list(columns.values()))
+        sql = f"{inserted('orders', columns)} ON CONFLICT (client_order_id) DO UPDATE SET {fresh}"
+        self._db.write(sql, tuple(columns.values()))
 
     def _select(self, where: str, values: Sequence[Value]) -> tuple[OrderRow, ...]:
         rows = self._db.rows(f"SELECT * FROM orders WHERE {where} ORDER BY placed_ms, order_id", values)  # noqa: S608 - our clauses
-        return tuple(_order_row(row) for row in rows)
+        return tuple(ORDERS.read(row) for row in rows)
 
 
-def _labels_of(asked: JournalRow | None, how: str) -> tuple[str, ...]:
-    labels = asked.intent.labels if asked else ("adopted",)
+def _labels_of(asked: Intent | None, how: str) -> tuple[str, ...]:
+    labels = asked.labels if asked else ("adopted",)
     return (*labels, UNEXPLAINED) if how == "stray" else labels
 
 
@@ -266,11 +264,11 @@ def _with(row: OrderRow, *, order: Order | None = None, booked: Decimal | None =
     )
 
 
-def _difference(asked: JournalRow | None, order: Order) -> str:
+def _difference(asked: Intent | None, order: Order) -> str:
     """In what the venue's order is not the one that was asked for; "" where it is."""
     if asked is None:
         return ""
-    request = asked.intent.request
+    request = asked.request
     pairs = (
         ("symbol", request.symbol, order.symbol),
         ("side", request.side, order.side),
@@ -286,93 +284,7 @@ def plain_or(value: Decimal | str) -> str:
     return plain(value) if isinstance(value, Decimal) else str(value)
 
 
-def _columns(row: OrderRow) -> dict[str, Value]:
-    order = row.order
-    quote = order.quote_executed
-    return {
-        "client_order_id": order.client_order_id,
-        "order_id": order.order_id,
-        "rule": row.rule,
-        "symbol": order.symbol,
-        "side": order.side,
-        "type": order.type,
-        "tif": order.tif,
-        "price": plain(order.price),
-        "quantity": plain(order.quantity),
-        "executed": plain(order.executed),
-        "quote_executed": "" if quote is None else plain(quote),
-        "status": order.status,
-        "created_ms": order.created_ms,
-        "updated_ms": order.updated_ms,
-        "placed_ms": row.placed_ms,
-        "cancel_at_ms": row.cancel_at_ms,
-        "tag": row.tag,
-        "labels": json.dumps(row.labels),
-        "booked": plain(row.booked),
-        "settled": int(row.settled),
-    }
-
-
-def _order_row(row: sqlite3.Row) -> OrderRow:
-    quote = row["quote_executed"]
-    order = Order(
-        symbol=row["symbol"],
-        order_id=row["order_id"],
-        client_order_id=row["client_order_id"],
-        side=Side(row["side"]),
-        type=row["type"],
-        tif=row["tif"],
-        price=Decimal(row["price"]),
-        quantity=Decimal(row["quantity"]),
-        executed=Decimal(row["executed"]),
-        quote_executed=Decimal(quote) if quote else None,
-        status=OrderStatus(row["status"]),
-        created_ms=row["created_ms"],
-        updated_ms=row["updated_ms"],
-    )
-    return OrderRow(
-        order=order,
-        rule=row["rule"],
-        placed_ms=row["placed_ms"],
-        cancel_at_ms=row["cancel_at_ms"],
-        tag=row["tag"],
-        labels=tuple(json.loads(row["labels"])),
-        booked=Decimal(row["booked"]),
-        settled=bool(row["settled"]),
-    )
-
-
-def _fill_columns(fill: Fill, row: OrderRow) -> dict[str, Value]:
-    return {
-        "symbol": fill.symbol,
-        "trade_id": fill.trade_id,
-        "order_id": fill.order_id,
-        "client_order_id": row.client_order_id,
-        "rule": row.rule,
-        "side": fill.side,
-        "price": plain(fill.price),
-        "quantity": plain(fill.quantity),
-        "quote": plain(fill.quote),
-        "fee": plain(fill.fee),
-        "fee_asset": fill.fee_asset,
-        "time_ms": fill.time_ms,
-        "is_maker": int(fill.is_maker),
-    }
-
-
 def _fill(row: sqlite3.Row) -> Fill:
     """A trade. Names that all of them share are one string each: a month of trades stays in memory."""
-    return Fill(
-        symbol=intern(row["symbol"]),
-        trade_id=row["trade_id"],
-        order_id=row["order_id"],
-        side=Side(row["side"]),
-        price=Decimal(row["price"]),
-        quantity=Decimal(row["quantity"]),
-        quote=Decimal(row["quote"]),
-        fee=Decimal(row["fee"]),
-        fee_asset=intern(row["fee_asset"]),
-        time_ms=row["time_ms"],
-        is_maker=bool(row["is_maker"]),
-        client_order_id=row["client_order_id"],
-    )
+    fill = FILLS.read(row)
+    return replace(fill, symbol=intern(fill.symbol), fee_asset=intern(fill.fee_asset))

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from autotrader.market.account import OwnOrder, OwnRecord
 from autotrader.money import ZERO
 from autotrader.records.cancels import Cancels
-from autotrader.records.intents import Intents, IntentState, JournalRow
+from autotrader.records.intents import Intent, Intents, IntentState
 from autotrader.records.orders import OrderRow, Orders
 from autotrader.records.values import Errors, KeptSettings
 from autotrader.structs import dataclass
@@ -67,7 +67,7 @@ def read_day(
         errors_ms=tuple(sorted([*failed, *errors.since(day_ago)])),
         placed_ms=(
             *(sent_ms for sent_ms, state in sent if state is not IntentState.NOT_SENT),
-            *(row.intent.created_ms for row in intended),
+            *(row.created_ms for row in intended),
         ),
         refusals=refusals,
         fills=orders.newest_fill(),
@@ -87,22 +87,22 @@ def refusals(intents: Intents, settings: KeptSettings) -> int:
     return sum(state in _REFUSED for _, state in later)
 
 
-def _of_intent(row: JournalRow) -> OwnOrder:
-    intent, request = row.intent, row.intent.request
+def _of_intent(row: Intent) -> OwnOrder:
+    request = row.request
     return OwnOrder(
         client_order_id=row.client_order_id,
         order_id=None,
-        rule=intent.key.rule,
+        rule=row.key.rule,
         symbol=request.symbol,
         side=request.side,
         price=request.price,
         quantity=request.quantity,
         executed=ZERO,
         quote_executed=ZERO,
-        placed_ms=row.sent_ms if row.sent_ms is not None else intent.created_ms,
+        placed_ms=row.sent_ms if row.sent_ms is not None else row.created_ms,
         cancel_at_ms=row.cancel_at_ms,
-        tag=intent.tag,
-        labels=intent.labels,
+        tag=row.tag,
+        labels=row.labels,
         state="intended" if row.state is IntentState.INTENT else "unknown",
     )
 

@@ -221,7 +221,7 @@ class Runner:
         self._halt = halt
         unresolved = {row.client_order_id: row for row in store.intents.unresolved()}
         for cid in unresolved.keys() - self._unclear:  # each once: how long it stays unclear is seen in `status`
-            request = unresolved[cid].intent.request
+            request = unresolved[cid].request
             text = f"the fate of {request.side.lower()} order {cid} ({request.symbol}) is unknown; it is not sent again"
             self._tell("critical", f"{text}, the exchange is asked about it")
         self._unclear = frozenset(unresolved)

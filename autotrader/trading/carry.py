@@ -34,7 +34,7 @@ from autotrader.orders import (
 )
 from autotrader.ports import Broker, Clock
 from autotrader.records.cancels import CancelState
-from autotrader.records.intents import IntentState, JournalRow
+from autotrader.records.intents import Intent, IntentState
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store
 from autotrader.trading.gateway import Gateway
@@ -142,7 +142,7 @@ def _failed_cancel(store: Store, row: OrderRow) -> Result | None:
     )
 
 
-def _placed(store: Store, row: JournalRow) -> Result | None:
+def _placed(store: Store, row: Intent) -> Result | None:
     match row.state:
         case IntentState.INTENT | IntentState.SENT:
             return None
@@ -163,7 +163,7 @@ def _placed(store: Store, row: JournalRow) -> Result | None:
             return Unknown(row.reason)
 
 
-def _rejected(row: JournalRow) -> Rejected:
+def _rejected(row: Intent) -> Rejected:
     code, _, reason = row.reason.partition(" ")
     number = int(code) if code.lstrip("-").isdigit() else 0
     fault = row.fault if row.fault in {"rule", "outside", "key"} else "rule"

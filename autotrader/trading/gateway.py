@@ -33,7 +33,7 @@ from autotrader.orders import (
 from autotrader.ports import Broker, Clock
 from autotrader.records.cancels import CancelState
 from autotrader.records.crash import crash_point
-from autotrader.records.intents import Intent, IntentState, JournalRow
+from autotrader.records.intents import Intent, IntentState
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
 from autotrader.trading.journal import RECV_WINDOW_MS, horizon_ms, next_look_ms
@@ -118,25 +118,25 @@ class Gateway:
         crash_point("reply_committed")
         return outcome
 
-    def _why_not(self, row: JournalRow, *, frozen: frozenset[tuple[str, str, Side]]) -> str | None:
+    def _why_not(self, row: Intent, *, frozen: frozenset[tuple[str, str, Side]]) -> str | None:
         """Why this intent must not leave now. A check that raises refuses too: it fails closed."""
         try:
             leaving = Leaving(
-                side=row.intent.request.side,
+                side=row.request.side,
                 halt=self._store.halt_in_force(),  # read anew each time: who halts may be another process
                 now_ms=self._clock.now_ms(),
-                deadline_ms=row.intent.deadline_ms,
+                deadline_ms=row.deadline_ms,
                 uncertainty_ms=self._clock.uncertainty_ms(),
                 unclear=row.frozen_key in frozen,
             )
             found = refusal(SENDING, leaving)
-            return self._refuse(row.intent) if found is None else found.reason
+            return self._refuse(row) if found is None else found.reason
         except Exception as error:  # noqa: BLE001 - whatever breaks in a guard means halt (docs/order-safety.md P8)
             reason = f"a check before sending failed: {type(error).__name__}: {error}"
             self._store.halt(reason, self._clock.now_ms())
             return reason
 
-    def _write_sent(self, row: JournalRow) -> int:
+    def _write_sent(self, row: Intent) -> int:
         sent_ms = self._clock.now_ms()
         with self._store.transaction():
             self._store.intents.move(
@@ -152,17 +152,17 @@ class Gateway:
             crash_point("sent_uncommitted")
         return sent_ms
 
-    def _post(self, row: JournalRow, sent_ms: int) -> SubmitResult:
+    def _post(self, row: Intent, sent_ms: int) -> SubmitResult:
         """The one POST. An exception of any kind means that the bytes may have left."""
         try:
             # signed with this very time: the horizon must be that of the request
-            return self._broker.submit(row.intent.request, sent_ms)
+            return self._broker.submit(row.request, sent_ms)
         except SafetyRefused as error:
             return NotSent(error.message)  # refused by the signer, before any byte was made
         except Exception as error:  # noqa: BLE001 - an unforeseen error says nothing about the order's fate
             return Unknown(f"the request broke off: {type(error).__name__}")
 
-    def _write_reply(self, row: JournalRow, result: SubmitResult) -> OrderOutcome:
+    def _write_reply(self, row: Intent, result: SubmitResult) -> OrderOutcome:
         match result:
             case Accepted(order):
                 return self._accepted(row, order)
@@ -180,7 +180,7 @@ class Gateway:
             case other:
                 assert_never(other)
 
-    def _accepted(self, row: JournalRow, order: Order) -> OrderOutcome:
+    def _accepted(self, row: Intent, order: Order) -> OrderOutcome:
         if order.client_order_id != row.client_order_id:  # the broker compared it already; money is worth asking twice
             return self._mismatch(row, f"the reply is about {order.client_order_id}")
         now_ms = self._clock.now_ms()
@@ -194,22 +194,22 @@ class Gateway:
             crash_point("reply_uncommitted")
         return OrderOutcome(
             client_order_id=row.client_order_id,
-            rule=row.intent.key.rule,
+            rule=row.key.rule,
             state=IntentState.ACCEPTED,
             reason=seen.clash,
             order=order,
         )
 
-    def _mismatch(self, row: JournalRow, reason: str) -> OrderOutcome:
+    def _mismatch(self, row: Intent, reason: str) -> OrderOutcome:
         self._store.halt(f"{row.client_order_id}: {reason}", self._clock.now_ms())
         return self._end(row, IntentState.MISMATCH, reason, "")
 
-    def _end(self, row: JournalRow, state: IntentState, reason: str, fault: str = "outside") -> OrderOutcome:
+    def _end(self, row: Intent, state: IntentState, reason: str, fault: str = "outside") -> OrderOutcome:
         with self._store.transaction() as store:
             store.intents.move(row.client_order_id, state, self._clock.now_ms(), reason=reason, fault=fault)
             crash_point("reply_uncommitted")
         return OrderOutcome(
-            client_order_id=row.client_order_id, rule=row.intent.key.rule, state=state, reason=reason, fault=fault
+            client_order_id=row.client_order_id, rule=row.key.rule, state=state, reason=reason, fault=fault
         )
 
     # ----------------------------------------------------------------------------------------------------- cancels
@@ -294,10 +294,10 @@ class Gateway:
         return CancelOutcome(client_order_id=cid, state=state, reason=reason, order=known.order if known else None)
 
 
-def _told(row: JournalRow) -> OrderOutcome:
+def _told(row: Intent) -> OrderOutcome:
     return OrderOutcome(
         client_order_id=row.client_order_id,
-        rule=row.intent.key.rule,
+        rule=row.key.rule,
         state=row.state,
         reason=row.reason,
         fault=row.fault,

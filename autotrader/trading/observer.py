@@ -78,7 +78,7 @@ class Observer:
     def symbols(self) -> tuple[str, ...]:
         """Symbols whose open orders are to be asked for: those with unsettled orders or unknown fates."""
         orders = {row.order.symbol for row in self._store.orders.unsettled()}
-        intents = {row.intent.request.symbol for row in self._store.intents.unresolved()}
+        intents = {row.request.symbol for row in self._store.intents.unresolved()}
         return tuple(sorted(orders | intents))
 
     def observe(self, account: Account) -> Observation:

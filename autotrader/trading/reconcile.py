@@ -165,7 +165,7 @@ class Reconciler:
     # -------------------------------------------------------------------------------------------------------- asking
     def _concerned(self, symbols: Iterable[str], since_ms: int) -> tuple[str, ...]:
         recent = {row.order.symbol for row in self._store.orders.since(since_ms)}
-        sent = {row.intent.request.symbol for row in self._store.intents.sent_since(since_ms)}
+        sent = {row.request.symbol for row in self._store.intents.sent_since(since_ms)}
         return tuple(sorted({*symbols, *recent, *sent, *self._observer.symbols()}))
 
     def _account(self, symbols: tuple[str, ...], seconds: float, failures: list[str]) -> Account:
@@ -208,7 +208,7 @@ class Reconciler:
         """Ask about every unclear fate now. One that stays unclear is frozen, counts as live, and does not disarm."""
         fates = []
         for row in self._store.intents.unresolved():
-            symbol = row.intent.request.symbol
+            symbol = row.request.symbol
             listed = (*account.open_orders.get(symbol, ()), *history.get(symbol, ()))
             fates.append(self._resolver.look(row, listed))
         return tuple(fate for fate in fates if fate is not None)

@@ -15,7 +15,7 @@ from autotrader.errors import AutotraderError
 from autotrader.orders import NotFound, Order
 from autotrader.ports import Broker, Clock
 from autotrader.records.crash import crash_point
-from autotrader.records.intents import IntentState, JournalRow
+from autotrader.records.intents import Intent, IntentState
 from autotrader.records.store import Store
 from autotrader.trading.gateway import OrderOutcome
 from autotrader.trading.journal import ABSENCES_NEEDED, DAY_MS, WATCH_MS, next_look_ms, next_watch_ms
@@ -45,10 +45,10 @@ class Resolver:
         waiting = [row for row in self._store.intents.unresolved() if _is_due(row, now_ms)]
         watched = [row for row in self._store.intents.watched(now_ms - WATCH_MS) if _is_due(row, now_ms)]
         seen = open_orders or {}
-        fates = (self.look(row, seen.get(row.intent.request.symbol, ())) for row in (*waiting, *watched))
+        fates = (self.look(row, seen.get(row.request.symbol, ())) for row in (*waiting, *watched))
         return tuple(fate for fate in fates if fate is not None)
 
-    def look(self, row: JournalRow, open_orders: Sequence[Order] = ()) -> OrderOutcome | None:
+    def look(self, row: Intent, open_orders: Sequence[Order] = ()) -> OrderOutcome | None:
         """Ask about one intent now; None where that decided nothing."""
         asked_ms = self._clock.now_ms()
         if row.state is IntentState.SENT:
@@ -62,11 +62,11 @@ class Resolver:
         return outcome
 
     # ------------------------------------------------------------------------------------------------------ asking
-    def _answer(self, row: JournalRow, open_orders: Sequence[Order], asked_ms: int) -> Order | LookAnswer:
+    def _answer(self, row: Intent, open_orders: Sequence[Order], asked_ms: int) -> Order | LookAnswer:
         listed = [order for order in open_orders if order.client_order_id == row.client_order_id]
         if listed:
             return listed[0]
-        request = row.intent.request
+        request = row.request
         try:
             found = self._broker.find(request.symbol, row.client_order_id)
             if isinstance(found, Order):
@@ -81,9 +81,9 @@ class Resolver:
         except AutotraderError:
             return LookAnswer.UNCLEAR
 
-    def _deep_answer(self, row: JournalRow, asked_ms: int) -> Order | LookAnswer:
+    def _deep_answer(self, row: Intent, asked_ms: int) -> Order | LookAnswer:
         """All orders and trades since the intent: the venue's laggiest and fullest sources."""
-        symbol = row.intent.request.symbol
+        symbol = row.request.symbol
         history = self._broker.history(symbol, asked_ms - _HISTORY_MS)
         ours = [order for order in history if order.client_order_id == row.client_order_id]
         if len({order.order_id for order in ours}) > 1:
@@ -98,12 +98,12 @@ class Resolver:
         named = {order.order_id for order in history}
         for trade in trades:
             known = trade.order_id in named or self._store.orders.by_order_id(symbol, trade.order_id) is not None
-            if not known and trade.side is row.intent.request.side and trade.order_id > max(older, default=0):
+            if not known and trade.side is row.request.side and trade.order_id > max(older, default=0):
                 return LookAnswer.UNCLEAR  # a trade of an order that no list shows yet: it may be this one
         return LookAnswer.ABSENT
 
     # ----------------------------------------------------------------------------------------------------- writing
-    def _write(self, row: JournalRow, answer: Order | LookAnswer, asked_ms: int) -> OrderOutcome | None:
+    def _write(self, row: Intent, answer: Order | LookAnswer, asked_ms: int) -> OrderOutcome | None:
         if isinstance(answer, Order):
             return self.adopt(row, answer)
         if row.state is IntentState.DEAD:
@@ -119,7 +119,7 @@ class Resolver:
             store.intents.looked(row.client_order_id, absent=absent, next_look_ms=later)
         return None
 
-    def adopt(self, row: JournalRow, order: Order) -> OrderOutcome:
+    def adopt(self, row: Intent, order: Order) -> OrderOutcome:
         """The venue has it: take it over as ours."""
         now_ms = self._clock.now_ms()
         late = row.state is IntentState.DEAD
@@ -134,13 +134,13 @@ class Resolver:
             crash_point("adopt_uncommitted")
         return OrderOutcome(
             client_order_id=row.client_order_id,
-            rule=row.intent.key.rule,
+            rule=row.key.rule,
             state=IntentState.ADOPTED,
             reason=seen.clash or reason,
             order=order,
         )
 
-    def _bury(self, row: JournalRow, asked_ms: int) -> OrderOutcome:
+    def _bury(self, row: Intent, asked_ms: int) -> OrderOutcome:
         reason = "the venue's horizon passed and it never arrived"
         with self._store.transaction() as store:
             watch = next_watch_ms(asked_ms, row.sent_ms or 0)
@@ -149,16 +149,16 @@ class Resolver:
             crash_point("dead_uncommitted")
         return OrderOutcome(
             client_order_id=row.client_order_id,
-            rule=row.intent.key.rule,
+            rule=row.key.rule,
             state=IntentState.DEAD,
             reason=reason,
             fault="outside",
         )
 
 
-def _is_due(row: JournalRow, now_ms: int) -> bool:
+def _is_due(row: Intent, now_ms: int) -> bool:
     return row.next_look_ms is None or row.next_look_ms <= now_ms
 
 
-def _is_past_horizon(row: JournalRow, asked_ms: int) -> bool:
+def _is_past_horizon(row: Intent, asked_ms: int) -> bool:
     return row.horizon_ms is not None and asked_ms > row.horizon_ms

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from autotrader.money import ZERO, plain
-from autotrader.records.intents import UNRESOLVED, IntentState, JournalRow
+from autotrader.records.intents import UNRESOLVED, Intent, IntentState
 from autotrader.records.orders import OrderRow
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
@@ -51,12 +51,12 @@ def asked_orders(store: Store, *, everything: bool) -> list[AskedOrder]:
     return sorted(asked + placed, key=lambda row: row.placed_ms)
 
 
-def _of_intent(row: JournalRow) -> AskedOrder:
-    request = row.intent.request
+def _of_intent(row: Intent) -> AskedOrder:
+    request = row.request
     return AskedOrder(
-        client_order_id=row.client_order_id, order_id=None, rule=row.intent.key.rule, symbol=request.symbol,
+        client_order_id=row.client_order_id, order_id=None, rule=row.key.rule, symbol=request.symbol,
         side=str(request.side), price=request.price, quantity=request.quantity, executed=ZERO, state=str(row.state),
-        reason=row.reason, placed_ms=row.sent_ms if row.sent_ms is not None else row.intent.created_ms,
+        reason=row.reason, placed_ms=row.sent_ms if row.sent_ms is not None else row.created_ms,
         cancel_at_ms=row.cancel_at_ms,
     )  # fmt: skip
 

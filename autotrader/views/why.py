@@ -228,7 +228,7 @@ class Explainer:
             name = client_order_id(key)
             row, order = self._store.intents.get(name), self._store.orders.get(name)
             if row is not None:
-                asked = row.intent.request
+                asked = row.request
                 yield PlacedOrder(
                     client_order_id=name, symbol=asked.symbol, side=asked.side, quantity=asked.quantity,
                     price=asked.price, executed=ZERO if order is None else order.order.executed,

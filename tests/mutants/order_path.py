@@ -62,7 +62,7 @@ PROVEN = (
         if isinstance(result, Unknown):
             from dataclasses import replace as _other
 
-            asked = row.intent.request
+            asked = row.request
             result = self._broker.submit(_other(asked, client_order_id=asked.client_order_id[:-1] + "x"), sent_ms)
             if isinstance(result, Accepted):
                 result = Accepted(_other(result.order, client_order_id=asked.client_order_id))
@@ -79,7 +79,7 @@ PROVEN = (
         "query once, then resend", "an order is invisible to queries for a while",
         GATEWAY, _POSTED, _POSTED + """\
         if isinstance(result, Unknown):
-            found = self._broker.find(row.intent.request.symbol, row.client_order_id)
+            found = self._broker.find(row.request.symbol, row.client_order_id)
             result = Accepted(found) if isinstance(found, Order) else self._post(row, sent_ms)
 """, _RESOLVE + "test_absence_before_the_horizon_proves_nothing", proof="orders",
     ),

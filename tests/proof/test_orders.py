@@ -12,7 +12,7 @@ from autotrader.orders import Accepted, Order, SubmitResult, Unknown
 from autotrader.prove.orders import play, prove_orders
 from autotrader.prove.schedule import RULES, Schedule
 from autotrader.records.crash import crash_point
-from autotrader.records.intents import IntentState, JournalRow
+from autotrader.records.intents import Intent, IntentState
 from autotrader.trading import resolve
 from autotrader.trading.gateway import Gateway, OrderOutcome
 from autotrader.trading.reconcile import Reconciler
@@ -22,7 +22,7 @@ PARTS = 8  # so that both cores have something to do
 DEEP = 100_000
 KEPT = Path(__file__).parent / "kept"
 
-Post = Callable[[Gateway, JournalRow, int], SubmitResult]
+Post = Callable[[Gateway, Intent, int], SubmitResult]
 ONCE: Post = Gateway._post
 
 
@@ -88,30 +88,30 @@ def _fresh_project() -> Callable[..., object]:
 
 
 # ------------------------------------------------------------------------------- designs that must be found (mutants)
-def resend_with_a_new_id(gateway: Gateway, row: JournalRow, sent_ms: int) -> SubmitResult:
+def resend_with_a_new_id(gateway: Gateway, row: Intent, sent_ms: int) -> SubmitResult:
     """A: a time-out means failure, so the order is sent again under a new name."""
     result = ONCE(gateway, row, sent_ms)
     if not isinstance(result, Unknown):
         return result
-    renamed = replace(row.intent.request, client_order_id=row.client_order_id[:-1] + "x")
+    renamed = replace(row.request, client_order_id=row.client_order_id[:-1] + "x")
     again = gateway._broker.submit(renamed, gateway._clock.now_ms())
     if isinstance(again, Accepted):
         return Accepted(replace(again.order, client_order_id=row.client_order_id))
     return again
 
 
-def resend_with_the_same_id(gateway: Gateway, row: JournalRow, sent_ms: int) -> SubmitResult:
+def resend_with_the_same_id(gateway: Gateway, row: Intent, sent_ms: int) -> SubmitResult:
     """B: the same, under the same name, trusting the exchange to notice."""
     result = ONCE(gateway, row, sent_ms)
     return ONCE(gateway, row, gateway._clock.now_ms()) if isinstance(result, Unknown) else result
 
 
-def query_once_then_resend(gateway: Gateway, row: JournalRow, sent_ms: int) -> SubmitResult:
+def query_once_then_resend(gateway: Gateway, row: Intent, sent_ms: int) -> SubmitResult:
     """C: ask once; what is not found is sent again."""
     result = ONCE(gateway, row, sent_ms)
     if not isinstance(result, Unknown):
         return result
-    found = gateway._broker.find(row.intent.request.symbol, row.client_order_id)
+    found = gateway._broker.find(row.request.symbol, row.client_order_id)
     return Accepted(found) if isinstance(found, Order) else ONCE(gateway, row, gateway._clock.now_ms())
 
 

@@ -22,7 +22,7 @@ from autotrader.orders import (
 )
 from autotrader.records.cancels import CancelState
 from autotrader.records.crash import listening
-from autotrader.records.intents import NEXT, Intent, IntentState, JournalRow
+from autotrader.records.intents import NEXT, Intent, IntentState
 from autotrader.trading.gateway import Gateway, OrderOutcome, never_refuse
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import START_MS, Venue
@@ -51,7 +51,7 @@ def test_row_is_committed_before_the_post(at: Desk) -> None:
     """When the POST leaves, another process can already read that it was sent, and until when it may live."""
     from autotrader.records.store import Store
 
-    seen: list[JournalRow] = []
+    seen: list[Intent] = []
 
     def look() -> None:
         with Store.read(at.folder) as other:
@@ -221,7 +221,7 @@ def test_quantities_keep_their_digits(at: Desk) -> None:
     cid = at.intend()
     row = at.store.intents.get(cid)
     assert row is not None
-    assert (D("15000000"), D("0.002")) == (row.intent.request.price, row.intent.request.quantity)
+    assert (D("15000000"), D("0.002")) == (row.request.price, row.request.quantity)
 
 
 def acts(at: Desk, kind: str) -> list[tuple[int, str, dict[str, Any]]]:

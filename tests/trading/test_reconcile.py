@@ -127,7 +127,7 @@ def test_an_ended_stray_of_our_name_disarms(at: Desk) -> None:
     """An order of our name that we never made and that is filled already is found in the venue's history."""
     at.send()
     request = replace(
-        at.store.intents.latest(1)[0].intent.request,
+        at.store.intents.latest(1)[0].request,
         client_order_id="at-abcd-" + "z" * 26,
     )
     at.venue.fill(at.venue.place(request).order_id, "0.002")
@@ -140,7 +140,7 @@ def test_two_orders_of_one_name_in_the_history_halt(at: Desk) -> None:
     """The venue's history shows one name twice: the first promise is broken, everything stops."""
     at.send()
     at.venue.end(1001)
-    at.venue.end(at.venue.place(at.store.intents.latest(1)[0].intent.request).order_id)
+    at.venue.end(at.venue.place(at.store.intents.latest(1)[0].request).order_id)
     again = at.again()
     again.start()
     assert "two orders" in (again.store.halted() or "")

@@ -20,7 +20,7 @@ from autotrader.orders import (
     Unknown,
 )
 from autotrader.records.crash import listening
-from autotrader.records.intents import IntentState, JournalRow
+from autotrader.records.intents import Intent, IntentState
 from autotrader.trading import journal
 from autotrader.trading.gateway import OrderOutcome
 from tests.worlds.desk import D, Desk, desk
@@ -191,7 +191,7 @@ def test_two_orders_of_one_name_halt(at: Desk) -> None:
     row = at.store.intents.get(cid)
     assert row is not None
     at.venue.end(1001)
-    at.venue.place(row.intent.request)
+    at.venue.place(row.request)
     at.observe()
     assert "two orders" in (at.store.halted() or "")
 
@@ -230,7 +230,7 @@ IN_FLIGHT_MS = 5_000 + 1_000 + 10_000
 HORIZON_MS = IN_FLIGHT_MS + 60_000
 
 
-def row_of(at: Desk, cid: str) -> JournalRow:
+def row_of(at: Desk, cid: str) -> Intent:
     row = at.store.intents.get(cid)
     assert row is not None
     return row
@@ -521,7 +521,7 @@ def test_which_trades_keep_an_order_alive(
 def test_an_order_of_the_same_second_is_not_older(at: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clocks differ by up to a second: an order made within it does not rule out lower numbers."""
     cid = past_horizon(at)
-    at.venue.place(row_of(at, cid).intent.request)
+    at.venue.place(row_of(at, cid).request)
     _, order = at.venue.orders.popitem()
     at.venue.orders[3_000] = replace(order, order_id=3_000, client_order_id="other", created_ms=START_MS - 1_000)
     monkeypatch.setattr(at.venue, "fills", lambda s, t, since: [foreign_trade(at)])
