@@ -22,7 +22,7 @@ from autotrader.project import read_project
 from autotrader.prove.agreement import Difference, Truth, after_death, money, store_folder, too_many, unexplained
 from autotrader.prove.harness import scratch
 from autotrader.prove.kill import KILLED, CyclePlan, Life, plan_of
-from autotrader.prove.processes import Server, as_program, served, tell
+from autotrader.prove.processes import ForkedServer, as_program, served, tell
 from autotrader.prove.proof import Case, Counts
 from autotrader.prove.referee import judged
 from autotrader.prove.victim import CALM, MOST, PLAY_MINUTES, Stakes, born
@@ -43,10 +43,10 @@ _market: list[Simulator] = []
 def play(plan: CyclePlan, point: str = "") -> Counts:
     """Play one cycle. `point`: what was asked for instead of the death that the seed chooses, to show it again."""
     with scratch("kill") as folder:
-        return Cycle(plan, folder, point).played()
+        return KillCycle(plan, folder, point).played()
 
 
-class Cycle(Case):
+class KillCycle(Case):
     """The exchange of one cycle and what is known of its victim's lives."""
 
     promise = "-"
@@ -173,7 +173,7 @@ def _import_all() -> None:
             importlib.import_module(module.name)
 
 
-def _exchange_born(plan: CyclePlan) -> Server:
+def _exchange_born(plan: CyclePlan) -> ForkedServer:
     """Fork an exchange; it says its port and its time in ms."""
     simulator = _template()
 

@@ -69,7 +69,7 @@ class VirtualTime:
 
 
 @dataclass(slots=True)
-class Line:
+class DirectLine:
     """The network between the product and the simulated exchange; a `Sender`.
 
     `trip` gives the seconds of one way; `dead` is asked before each request whether no connection can be made. `heard`
@@ -205,7 +205,7 @@ class Harness:
     dead: Callable[[Request], bool] = lambda _request: False
     time: VirtualTime = field(init=False)
     notifier: SilentNotifier = field(default_factory=SilentNotifier)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[DirectLine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(self.simulator.exchange)
@@ -236,8 +236,8 @@ class Harness:
             threads=0,
         )
 
-    def _line(self, url: BaseUrl) -> Line:
-        line = Line(url, self.simulator, self.time, self._trip, self.dead)
+    def _line(self, url: BaseUrl) -> DirectLine:
+        line = DirectLine(url, self.simulator, self.time, self._trip, self.dead)
         self.lines.append(line)
         return line
 

@@ -63,7 +63,7 @@ _FRAME_HEADER: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
+class Leftover:
     """One thing that may be left: the first `wal` bytes of the write-ahead log, then `tail`; of the checkpoints the
     first `heads` bytes (None: as many lines as the cut database knows). `kind` says what must come of it.
     """
@@ -93,7 +93,7 @@ class Frozen:
         """How much of the WAL the disk had confirmed."""
         return self.ends[-1]
 
-    def laid_out(self, folder: Path, damage: Damage) -> None:
+    def laid_out(self, folder: Path, damage: Leftover) -> None:
         """Write what is left into a folder."""
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -202,33 +202,33 @@ class PowerCut(Case):
             self._report(answered(partial(_in_fork, partial(self._started, frozen, damage))))
 
     # ------------------------------------------------------------------------------------------------ what may be left
-    def _damages(self, frozen: Frozen) -> Iterator[Damage]:
+    def _damages(self, frozen: Frozen) -> Iterator[Leftover]:
         before, synced, heads = frozen.ends[-2], frozen.synced, len(frozen.files[HEADS])
         for cut in range(before - before % STEP + STEP, synced, STEP):
-            yield Damage("torn" if MOMENTS[self._point] else "lied", cut, heads=None)
-            yield Damage("lied", cut)
+            yield Leftover("torn" if MOMENTS[self._point] else "lied", cut, heads=None)
+            yield Leftover("lied", cut)
         for cut in range(0, before, STEP * self._every):
-            yield Damage("lied", cut)
+            yield Leftover("lied", cut)
         for tail in _rubbish(frozen, self.chance):
-            yield Damage("tail", synced, tail)
+            yield Leftover("tail", synced, tail)
         first = frozen.files[HEADS].find(b"\n") + 1
         for cut in sorted({*range(max(first, heads - 200), heads), *(self.chance.sample(range(first, heads), 20))}):
-            yield Damage("heads", synced, heads=cut)
+            yield Leftover("heads", synced, heads=cut)
 
-    def _to_start(self, frozen: Frozen) -> Iterator[Damage]:
+    def _to_start(self, frozen: Frozen) -> Iterator[Leftover]:
         """One of each kind, and disks that lied at several depths, also down to nothing."""
         chance, ends = self.chance, frozen.ends
         torn = "torn" if MOMENTS[self._point] else "lied"
-        yield Damage(torn, chance.randint(ends[-2], ends[-1] - 1), heads=None)
-        yield Damage("tail", ends[-1], chance.choice(_rubbish(frozen, chance)))
-        yield Damage(
+        yield Leftover(torn, chance.randint(ends[-2], ends[-1] - 1), heads=None)
+        yield Leftover("tail", ends[-1], chance.choice(_rubbish(frozen, chance)))
+        yield Leftover(
             "heads", ends[-1], heads=chance.randint(frozen.files[HEADS].find(b"\n") + 1, len(frozen.files[HEADS]))
         )
         for back in (2, 3, 4, chance.randint(5, 12), chance.randint(12, 40)):
             if back < len(ends):
-                yield Damage("lied", chance.randint(ends[-back - 1], ends[-back]), heads=None)
-        yield Damage("lied", chance.randint(0, ends[-2] - 1))
-        yield Damage("gone", 0, heads=0)
+                yield Leftover("lied", chance.randint(ends[-back - 1], ends[-back]), heads=None)
+        yield Leftover("lied", chance.randint(0, ends[-2] - 1))
+        yield Leftover("gone", 0, heads=0)
 
     def _report(self, told: Mapping[str, Any] | None) -> None:
         """What a fork found; each breach with the moment before what was left."""
@@ -239,7 +239,7 @@ class PowerCut(Case):
         self.counts.add(found)
 
     # ----------------------------------------------------------------------------------------------------- in a fork
-    def _started(self, frozen: Frozen, damage: Damage, folder: Path) -> Counts:
+    def _started(self, frozen: Frozen, damage: Leftover, folder: Path) -> Counts:
         """Start the product on what is left, trade on, and compare."""
         state = folder / "state"
         frozen.laid_out(state / frozen.identity.folder_name(), damage)
@@ -321,7 +321,7 @@ def _rubbish(frozen: Frozen, chance: random.Random) -> list[bytes]:
     ]
 
 
-def _opened(frozen: Frozen, damages: list[Damage], folder: Path) -> Counts:
+def _opened(frozen: Frozen, damages: list[Leftover], folder: Path) -> Counts:
     """Open the store on each thing that may be left, and see which moment it is of."""
     found, place, whole = Counts(), folder / "store", _newest(frozen)
     names = {"tail": "rubbish after its end", "heads": "cuts of the checkpoints"}

@@ -102,7 +102,7 @@ def answered(work: Callable[[], Any]) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ForkedServer:
     """A fork that serves until it is ended; `said` are the words in which it told where."""
 
     pid: int
@@ -114,7 +114,7 @@ class Server:
         os.waitpid(self.pid, 0)
 
 
-def served(begin: Callable[[], str]) -> Server:
+def served(begin: Callable[[], str]) -> ForkedServer:
     """Fork a server: `begin` starts it and says where it is. It lives until it is ended or its parent is gone."""
     read, write = os.pipe()
 
@@ -128,7 +128,7 @@ def served(begin: Callable[[], str]) -> Server:
     pid = forked(serve)
     os.close(write)  # where the server fails, the line below ends empty in place of waiting for ever
     with os.fdopen(read) as line:
-        return Server(pid, tuple(line.readline().split()))
+        return ForkedServer(pid, tuple(line.readline().split()))
 
 
 @dataclass(slots=True)

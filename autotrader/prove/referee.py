@@ -21,7 +21,7 @@ KNOWN = frozenset({IntentState.ACCEPTED, IntentState.ADOPTED})
 UNSETTLED = frozenset({IntentState.INTENT, IntentState.SENT, IntentState.UNKNOWN, IntentState.MISMATCH})
 
 
-class Books(Protocol):
+class ExchangeBooks(Protocol):
     """What an exchange itself knows of one account, in its own words: a `Simulator`, or what another process told."""
 
     def orders(self) -> list[dict[str, Any]]:
@@ -33,7 +33,7 @@ class Books(Protocol):
         ...
 
 
-def judged(simulator: Books, store: Store) -> Counts:
+def judged(simulator: ExchangeBooks, store: Store) -> Counts:
     """Compare, when nothing is on its way any more: counts of what there is, of what is wrong, and this in words."""
     found = Counts()
     theirs = simulator.orders()

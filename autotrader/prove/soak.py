@@ -32,7 +32,7 @@ from autotrader.language.settings import Settings
 from autotrader.ports import Notifier
 from autotrader.project import read_project
 from autotrader.prove.harness import live_options, scratch
-from autotrader.prove.processes import Programs, Server, as_program, served, tell
+from autotrader.prove.processes import ForkedServer, Programs, as_program, served, tell
 from autotrader.prove.proof import Breach, Progress, Proof, unheard
 from autotrader.runtime import Runtime, open_runtime
 from autotrader.service.logs import Logs, set_up
@@ -256,7 +256,7 @@ class _Sink(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def exchange_for(account: Account, days: float) -> Server:
+def exchange_for(account: Account, days: float) -> ForkedServer:
     """Fork the exchange with its ban, and the notifications' sink; it says both ports and the time it begins."""
 
     def begin() -> str:

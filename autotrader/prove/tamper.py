@@ -23,7 +23,7 @@ from autotrader.errors import AutotraderError
 from autotrader.prove.harness import scratch
 from autotrader.prove.proof import Case, Progress, Proof, tried, unheard
 from autotrader.prove.small_world import harness_of, play_on
-from autotrader.prove.tampering import KINDS, TABLES, Kind
+from autotrader.prove.tampering import KINDS, TABLES, Tampering
 from autotrader.prove.tampering_acts import Copy
 from autotrader.records.audit_key import KEY_FILE, make_key
 from autotrader.records.heads import Head
@@ -67,7 +67,7 @@ def prove_tamper(cases: int = 1_000, seed: int = 1, first: int = 0, progress: Pr
     return total.proof("tamper", claim, f"seed {seed}, cases {first} to {first + cases - 1}", figures)
 
 
-def _group(kind: Kind) -> str:
+def _group(kind: Tampering) -> str:
     """What a kind is counted under: values of one table together."""
     table, dot, _ = kind.name.partition(".")
     return f"values altered in {table}" if dot else kind.name
@@ -98,7 +98,7 @@ class TamperCase(Case):
         if found:
             self.breach(f"a false alarm by {found}: nothing was altered")
 
-    def _tampered(self) -> tuple[Kind, str]:
+    def _tampered(self) -> tuple[Tampering, str]:
         """The kind of tampering, and by what it was found, "" where it was not."""
         life, kind = self._life, KINDS[self._number % len(KINDS)]
         for _ in range(_DRAWS):

@@ -17,7 +17,7 @@ Desk = Callable[[ExchangeState, dict[str, str]], Any]
 FURTHEST = 40 * 86_400_000
 
 
-class _BadRequest(ValueError):
+class _BadWish(ValueError):
     """What was asked of the desk makes no sense; the text says why."""
 
 
@@ -28,7 +28,7 @@ def _time(exchange: ExchangeState, _given: dict[str, str]) -> Any:
 def _advance(exchange: ExchangeState, given: dict[str, str]) -> Any:
     asked = given.get("ms", "")
     if not (asked.isascii() and asked.isdigit()) or int(asked) > FURTHEST:
-        raise _BadRequest(f"ms={asked!r}: a whole number of milliseconds from 0 to {FURTHEST} is needed")
+        raise _BadWish(f"ms={asked!r}: a whole number of milliseconds from 0 to {FURTHEST} is needed")
     exchange.advance(int(asked))
     return _time(exchange, given)
 
@@ -72,14 +72,14 @@ def requests(exchange: ExchangeState) -> dict[str, Any]:
 def _symbol(exchange: ExchangeState, given: dict[str, str]) -> str:
     symbol = given.get("symbol", "")
     if symbol not in exchange.markets:
-        raise _BadRequest(f"symbol={symbol!r}: one of {', '.join(exchange.markets)} is needed")
+        raise _BadWish(f"symbol={symbol!r}: one of {', '.join(exchange.markets)} is needed")
     return symbol
 
 
 def _symbol_status(exchange: ExchangeState, given: dict[str, str]) -> Any:
     symbol, status = _symbol(exchange, given), given.get("status", "")
     if status not in STATUSES:
-        raise _BadRequest(f"status={status!r}: one of {', '.join(STATUSES)} is needed")
+        raise _BadWish(f"status={status!r}: one of {', '.join(STATUSES)} is needed")
     exchange.statuses[symbol] = status
     return {"symbol": symbol, "status": exchange.status(symbol)}
 
@@ -87,7 +87,7 @@ def _symbol_status(exchange: ExchangeState, given: dict[str, str]) -> Any:
 def _system_status(exchange: ExchangeState, given: dict[str, str]) -> Any:
     status = given.get("status", "")
     if status not in ("0", "1"):
-        raise _BadRequest(f"status={status!r}: 0 (normal) or 1 (maintenance) is needed")
+        raise _BadWish(f"status={status!r}: 0 (normal) or 1 (maintenance) is needed")
     exchange.system_down = status == "1"
     return {"status": int(status)}
 
@@ -95,15 +95,15 @@ def _system_status(exchange: ExchangeState, given: dict[str, str]) -> Any:
 def _deposit(exchange: ExchangeState, given: dict[str, str]) -> Any:
     client = exchange.engine.clients.get(given.get("account", "main"))
     if client is None:
-        raise _BadRequest(f"account={given.get('account')!r}: one of {', '.join(exchange.engine.clients)} is needed")
+        raise _BadWish(f"account={given.get('account')!r}: one of {', '.join(exchange.engine.clients)} is needed")
     try:
         amount = Decimal(given.get("amount", ""))
     except InvalidOperation:
-        raise _BadRequest(f"amount={given.get('amount')!r}: a decimal is needed") from None
+        raise _BadWish(f"amount={given.get('amount')!r}: a decimal is needed") from None
     asset = given.get("asset", "")
     balance = client.purse.of(asset)
     if not asset or not amount.is_finite() or balance.free + amount < 0:
-        raise _BadRequest("an asset, and an amount that does not take more than is free, are needed")
+        raise _BadWish("an asset, and an amount that does not take more than is free, are needed")
     exchange.engine.ledger.pay_in(client.purse, asset, amount)
     return {"asset": asset, "free": text(balance.free)}
 
@@ -112,9 +112,9 @@ def _faults(exchange: ExchangeState, given: dict[str, str]) -> Any:
     """Counts by fault; with ``on=0`` no more are injected and what lasts ends, with ``on=1`` they go on."""
     faults, wish = exchange.faults, given.get("on")
     if faults is None:
-        raise _BadRequest("this simulator was started without faults; --faults FILE gives it some")
+        raise _BadWish("this simulator was started without faults; --faults FILE gives it some")
     if wish not in (None, "0", "1"):
-        raise _BadRequest(f"on={wish!r}: 0 or 1 is needed")
+        raise _BadWish(f"on={wish!r}: 0 or 1 is needed")
     if wish is not None:
         (faults.resume if wish == "1" else faults.stop)()
     return {"on": faults.active, "seed": faults.seed, "counts": dict(faults.counts), "log": faults.shown()}
@@ -149,7 +149,7 @@ def handle(exchange: ExchangeState, method: str, path: str, query: bytes, body: 
     else:
         try:
             value = desk(exchange, pairs(query, body))
-        except (_BadRequest, ApiError) as error:
+        except (_BadWish, ApiError) as error:
             status, value = 400, {"error": str(error)}
         except AssertionError as error:
             status, value = 500, {"error": f"the books do not balance: {error}"}

@@ -35,7 +35,7 @@ from autotrader.simulator.seeded import SeededSource
 from autotrader.simulator.server import Reply, Server
 from autotrader.simulator.state import KEEP
 from autotrader.simulator.symbols import DEFAULT_SYMBOLS, SymbolSpec
-from autotrader.simulator.tape import MINUTE, RecordedSource, Source, TapeError, load
+from autotrader.simulator.tape import MINUTE, MinuteSource, RecordedSource, TapeError, load
 
 TimeMode = Literal["real", "stepped"]
 SEEDED_START = 1_767_571_200_000
@@ -70,7 +70,7 @@ def _listings(
     symbols: Sequence[str | SymbolSpec] | None,
     start: int | None,
     history_minutes: int,
-) -> tuple[list[tuple[SymbolSpec, Source]], int]:
+) -> tuple[list[tuple[SymbolSpec, MinuteSource]], int]:
     """Symbols with their sources, and when play begins."""
     recorded = load(tape) if tape is not None else {}
     if tape is None and seed is None:
@@ -79,7 +79,7 @@ def _listings(
     if start is None:
         # the latest: before it one of the tapes would have no history
         start = max((source.play_from for source in recorded.values()), default=SEEDED_START)
-    listings: list[tuple[SymbolSpec, Source]] = []
+    listings: list[tuple[SymbolSpec, MinuteSource]] = []
     for item in wanted:
         spec = item if isinstance(item, SymbolSpec) else _spec(item, recorded)
         listings.append((spec, _source(spec, recorded.get(spec.symbol), seed, start, history_minutes)))
@@ -97,7 +97,7 @@ def _spec(name: str, recorded: Mapping[str, RecordedSource]) -> SymbolSpec:
 
 def _source(
     spec: SymbolSpec, recorded: RecordedSource | None, seed: int | None, start: int, history_minutes: int
-) -> Source:
+) -> MinuteSource:
     if recorded is not None:
         last = recorded.rows[-1].open_time + MINUTE
         if not recorded.first <= start < last:

@@ -21,13 +21,13 @@ from autotrader.matching import Level, Match, MatchingBook, Side
 from autotrader.simulator.candles import MinuteTable, Row, Series
 from autotrader.simulator.quotes import after_trade, deeper, size_at
 from autotrader.simulator.symbols import SymbolSpec
-from autotrader.simulator.tape import MINUTE, BestQuote, PathTrade, RecordedSource, Source, TapeMinute, path
+from autotrader.simulator.tape import MINUTE, BestQuote, MinuteSource, PathTrade, RecordedSource, TapeMinute, path
 
 ZERO = Decimal(0)
 WINDOW = 86_400_000
 
 
-class Trade(NamedTuple):
+class MarketTrade(NamedTuple):
     """A public trade; ``time`` in ms."""
 
     id: int
@@ -37,7 +37,7 @@ class Trade(NamedTuple):
     buyer_maker: bool
 
 
-class Window(NamedTuple):
+class RollingWindow(NamedTuple):
     """A ticker's figures over a stretch of time; None prices when there never was a trade."""
 
     open: Decimal
@@ -54,12 +54,12 @@ class Window(NamedTuple):
 class Market:
     """A symbol's market; ``now`` only grows. Times in ms."""
 
-    def __init__(self, spec: SymbolSpec, source: Source) -> None:
+    def __init__(self, spec: SymbolSpec, source: MinuteSource) -> None:
         self.spec = spec
         self.book = MatchingBook(spec.step, deeper(spec), size_at(spec))
         self.minutes = MinuteTable()
         self.quote: BestQuote | None = None
-        self.last: Trade | None = None
+        self.last: MarketTrade | None = None
         self.updates = 1
         self._source = source
         self._feed: Iterator[TapeMinute] = source.minutes()
@@ -134,7 +134,7 @@ class Market:
         self._requote(trade)
         return matches
 
-    def _requote(self, trade: Trade) -> None:
+    def _requote(self, trade: MarketTrade) -> None:
         """Move the best quote to where a trade has put it."""
         moved = after_trade(
             self.quote, trade.price, taker_buys=not trade.buyer_maker, recorded=self._recorded, spec=self.spec
@@ -181,10 +181,10 @@ class Market:
             if row is not None:
                 self.minutes.append(row)
 
-    def _trade(self, index: int, event: PathTrade) -> Trade:
+    def _trade(self, index: int, event: PathTrade) -> MarketTrade:
         start = self._open_time or 0
         quantity = event.units * self._source.unit
-        return Trade(self._first_id + index, event.price, quantity, start + event.offset, not event.taker_buys)
+        return MarketTrade(self._first_id + index, event.price, quantity, start + event.offset, not event.taker_buys)
 
     @property
     def halted(self) -> bool:
@@ -218,7 +218,7 @@ class Market:
             known = self._series[(interval, zone)] = Series(self.minutes, interval, zone)
         return known
 
-    def trades_of(self, open_time: int) -> tuple[Trade, ...]:
+    def trades_of(self, open_time: int) -> tuple[MarketTrade, ...]:
         """The public trades of a minute, as far as they have happened."""
         if open_time == self._open_time:
             return tuple(self._trade(i, event) for i, event in enumerate(self._events[: self._played]))
@@ -228,18 +228,18 @@ class Market:
             return ()
         first, unit = self.minutes.rows[index].first_id, self._source.unit
         return tuple(
-            Trade(first + i, e.price, e.units * unit, open_time + e.offset, not e.taker_buys)
+            MarketTrade(first + i, e.price, e.units * unit, open_time + e.offset, not e.taker_buys)
             for i, e in enumerate(path(raw)[: self._cuts.get(open_time)])
         )
 
-    def window(self, begin: int, end: int, kind: int) -> Window | None:
+    def window(self, begin: int, end: int, kind: int) -> RollingWindow | None:
         """Figures over trades with begin < time ≤ end (ms), None without a trade; ``kind`` names the window."""
         table = self.minutes
         first, last = table.between(begin + 1, end + 1)
         edge = (begin + 1) // MINUTE * MINUTE
         head = [t for t in self.trades_of(edge) if begin < t.time <= end] if (begin + 1) % MINUTE else []
         tail_open = end // MINUTE * MINUTE
-        tail: list[Trade] = []
+        tail: list[MarketTrade] = []
         if tail_open != edge or not head:
             inside = last > first and table.opens[last - 1] == tail_open
             tail = [] if inside else [t for t in self.trades_of(tail_open) if begin < t.time <= end]
@@ -253,7 +253,7 @@ class Market:
             # whole minutes by table, only the edges trade by trade: a day has too many trades
             prices.extend(table.extremes(*self._trimmed(first, last), kind))
         count += len(loose)
-        return Window(
+        return RollingWindow(
             opening, max(prices), min(prices), volume + sum((t.quantity for t in loose), ZERO),
             quote + sum((t.price * t.quantity for t in loose), ZERO), first_id, first_id + count - 1, count,
             self._close_before(first_id, opening),
@@ -266,7 +266,7 @@ class Market:
             first += 1
         return first, last
 
-    def _opening(self, first: int, last: int, head: list[Trade], tail: list[Trade]) -> tuple[Decimal, int]:
+    def _opening(self, first: int, last: int, head: list[MarketTrade], tail: list[MarketTrade]) -> tuple[Decimal, int]:
         if head:
             return head[0].price, head[0].id
         for row in self.minutes.rows[first:last]:
@@ -279,11 +279,11 @@ class Market:
         found = self.trade_page(first_id - 1, 1) if first_id > 0 else ()
         return found[0].price if found else default
 
-    def trade_page(self, from_id: int, limit: int) -> tuple[Trade, ...]:
+    def trade_page(self, from_id: int, limit: int) -> tuple[MarketTrade, ...]:
         """At most ``limit`` public trades from an id on."""
         rows, opens = self.minutes.rows, self.minutes.opens
         index = max(0, bisect_right(rows, from_id, key=lambda row: row.first_id) - 1)
-        found: list[Trade] = []
+        found: list[MarketTrade] = []
         while index < len(rows) and len(found) < limit:
             if rows[index].trades:
                 found.extend(t for t in self.trades_of(opens[index]) if t.id >= from_id)

@@ -10,7 +10,7 @@ from autotrader.simulator import params
 from autotrader.simulator.candles import DAY, Row, open_of, row_text
 from autotrader.simulator.errors import ApiError, bad_combination, either
 from autotrader.simulator.limits import rate_limits
-from autotrader.simulator.market import Market, Trade, Window
+from autotrader.simulator.market import Market, MarketTrade, RollingWindow
 from autotrader.simulator.protocol import Call, Raw, Route, fixed
 from autotrader.simulator.symbols import exchange_filters, symbol_info, text
 
@@ -92,7 +92,7 @@ def _depth(call: Call) -> Any:
     return Raw(f'{{"lastUpdateId":{call.exchange.update_id(market)},"bids":[{bids}],"asks":[{asks}]}}')
 
 
-def _trade(trade: Trade) -> dict[str, Any]:
+def _trade(trade: MarketTrade) -> dict[str, Any]:
     return {
         "id": trade.id,
         "price": text(trade.price),
@@ -111,7 +111,7 @@ def _trades(call: Call) -> Any:
     return [_trade(trade) for trade in market.trade_page(first, limit)]
 
 
-def _agg(trade: Trade) -> dict[str, Any]:
+def _agg(trade: MarketTrade) -> dict[str, Any]:
     return {
         "a": trade.id,
         "p": text(trade.price),
@@ -155,7 +155,7 @@ def _seconds(market: Market, now: int, start: int | None, end: int | None, limit
     first = max(newest - limit + 1 if start is None else -(-start // 1000), born // 1000)
     last = newest if start is None else min(newest, first + limit - 1)
     trades = market.trade_page(market.first_id_at(first * 1000), 8 * (limit // 15 + 2))
-    by_second: dict[int, list[Trade]] = {}
+    by_second: dict[int, list[MarketTrade]] = {}
     for trade in trades:
         by_second.setdefault(trade.time // 1000, []).append(trade)
     next_id = market.first_id_at(first * 1000)
@@ -170,7 +170,7 @@ def _seconds(market: Market, now: int, start: int | None, end: int | None, limit
     return f"[{','.join(rows)}]"
 
 
-def _second(open_time: int, trades: list[Trade], close: Decimal) -> Row:
+def _second(open_time: int, trades: list[MarketTrade], close: Decimal) -> Row:
     prices = [t.price for t in trades] or [close]
     bought = [t for t in trades if not t.buyer_maker]
     return Row(
@@ -190,11 +190,11 @@ def _avg_price(call: Call) -> Any:
     }
 
 
-def _figures(market: Market, window: Window | None, opened: int, closed: int, *, full: bool) -> dict[str, Any]:
+def _figures(market: Market, window: RollingWindow | None, opened: int, closed: int, *, full: bool) -> dict[str, Any]:
     """The fields that all three tickers share, MINI or FULL."""
     last = market.last.price if market.last else ZERO
     if window is None:
-        window = Window(last, last, last, ZERO, ZERO, -1, -1, 0, last)
+        window = RollingWindow(last, last, last, ZERO, ZERO, -1, -1, 0, last)
     shown: dict[str, Any] = {"symbol": market.spec.symbol}
     if full:
         change = last - window.open

@@ -78,7 +78,7 @@ class Server:
             thread.start()
 
     def _serve(self, connection: socket.socket, address: str) -> None:
-        reader = _Reader(connection)
+        reader = _RequestReader(connection)
         try:
             while self._one(connection, reader, address):
                 pass
@@ -89,7 +89,7 @@ class Server:
                 self._connections.pop(connection, None)
             connection.close()
 
-    def _one(self, connection: socket.socket, reader: _Reader, address: str) -> bool:
+    def _one(self, connection: socket.socket, reader: _RequestReader, address: str) -> bool:
         """Read and answer one request; False when the connection is to be closed."""
         try:
             method, target, version, headers = reader.head()
@@ -121,7 +121,7 @@ class _Closed(Exception):
     """The client has hung up."""
 
 
-class _Reader:
+class _RequestReader:
     """Bytes of one connection, cut into requests."""
 
     def __init__(self, connection: socket.socket) -> None:

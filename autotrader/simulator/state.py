@@ -20,7 +20,7 @@ from autotrader.simulator.errors import ApiError
 from autotrader.simulator.limits import RAW_LIMIT, Addresses, OrderCounts
 from autotrader.simulator.market import Market
 from autotrader.simulator.symbols import SymbolSpec
-from autotrader.simulator.tape import Source
+from autotrader.simulator.tape import MinuteSource
 
 LOOPBACK: Final = "127.0.0.1"
 KEEP: Final = 100_000
@@ -56,7 +56,7 @@ class ExchangeState:
 
     def __init__(
         self,
-        listings: Iterable[tuple[SymbolSpec, Source]],
+        listings: Iterable[tuple[SymbolSpec, MinuteSource]],
         accounts: Iterable[Account],
         start_ms: int,
         *,

@@ -78,7 +78,7 @@ class PathTrade(NamedTuple):
     taker_buys: bool
 
 
-class Source(Protocol):
+class MinuteSource(Protocol):
     """Where a symbol's minutes come from."""
 
     @property

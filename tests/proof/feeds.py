@@ -23,7 +23,7 @@ from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request
 from autotrader.ports import Level
 from autotrader.project import Project
-from autotrader.prove.harness import NOWHERE, Harness, Line, SilentNotifier, drop, project_of, scratch
+from autotrader.prove.harness import NOWHERE, DirectLine, Harness, SilentNotifier, drop, project_of, scratch
 from autotrader.prove.proof import Case, Counts, Progress, Proof, tried, unheard
 from autotrader.records.crash import listening
 from autotrader.service.runner import RunMode, Runner
@@ -173,7 +173,7 @@ class Window:
         return self.begins <= at < self.ends and self.about in ("", about)
 
 
-class FeedLine(Line):
+class FeedLine(DirectLine):
     """The line with trouble on it, and the oracle that sees all that passes."""
 
     case: FeedCase
@@ -233,7 +233,7 @@ class FeedHarness(Harness):
 
     case: FeedCase
 
-    def _line(self, url: BaseUrl) -> Line:
+    def _line(self, url: BaseUrl) -> DirectLine:
         line = FeedLine(url, self.simulator, self.time, self._trip, self.dead)
         line.case = self.case
         self.lines.append(line)

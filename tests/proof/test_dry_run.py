@@ -12,7 +12,7 @@ from autotrader.exchanges import secret
 from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.binance import signing
 from autotrader.exchanges.messages import Reply, Request
-from autotrader.prove.harness import NOWHERE, Harness, Line, project_of, scratch
+from autotrader.prove.harness import NOWHERE, DirectLine, Harness, project_of, scratch
 from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
 from tests.cli.project import made, without_settings
@@ -55,7 +55,7 @@ rules:
 SIGNED = ("signature", "timestamp", "recvWindow")
 
 
-class Recorder(Line):
+class Recorder(DirectLine):
     """A line that remembers what passed."""
 
     requests: list[Request]
@@ -71,7 +71,7 @@ class Recorded(Harness):
 
     requests: list[Request]
 
-    def _line(self, url: BaseUrl) -> Line:
+    def _line(self, url: BaseUrl) -> DirectLine:
         line = Recorder(url, self.simulator, self.time, self._trip, self.dead)
         line.requests = self.requests
         return line
