@@ -146,6 +146,7 @@ class KillCycle(Case):
             after = _sent(store) - (_sent(store) if self._sent_before_halt is None else self._sent_before_halt)
             self._note((*money(store, truth), *too_many(store, truth, self._most), *unexplained(store)))
         self._note(("P8", f"order {cid} was sent after the halt") for cid in sorted(after))
+        # Nothing in these schedules is a reason to halt: one that comes by itself hides what it stopped.
         if halted is not None and self._sent_before_halt is None:
             self._note([("P8", f"it halted itself: {halted}")])
 
@@ -168,6 +169,7 @@ def _import_all() -> None:
         stakes = Stakes(folder=folder, url="http://127.0.0.1:9", key="", secret="", began_ms=0)
         stakes.write()
         read_project(folder / "autotrader.yaml", environ={}).plan()
+    # A life would otherwise spend its first second on imports, and outside signals would hit nothing else.
     for module in pkgutil.walk_packages(autotrader.__path__, "autotrader."):
         if not module.name.startswith(("autotrader.cli", "autotrader.prove", "autotrader.__main__")):
             importlib.import_module(module.name)
@@ -210,6 +212,7 @@ def _ended(pid: int, life: Life) -> int:
         if done:
             return os.waitstatus_to_exitcode(status)
         if time.monotonic() > limit:
+            # A life that hangs is a finding as well; it must not hang the proof.
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             return 124

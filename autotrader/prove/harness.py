@@ -86,6 +86,7 @@ class DirectLine:
     def send(self, request: Request, seconds: float) -> Reply:
         """Carry one request there and its answer back. Raises NotSentError, NoReplyError."""
         ends = self.time.monotonic() + seconds
+        # Before it is counted: what cannot connect has never left this machine.
         if seconds <= 0 or self.dead(request):
             raise NotSentError(f"nothing was sent to {self.url.host}: connection refused")
         self.heard[request.method, request.path] = self.heard.get((request.method, request.path), 0) + 1
@@ -93,6 +94,7 @@ class DirectLine:
         delivery = self._answered(request)
         self.time.sleep(delivery.wait + self.trip())
         content = _arriving(delivery)
+        # Also an answer that arrives too late is none: the caller has given up, whatever the exchange did.
         if content is None or self.time.monotonic() >= ends:
             self.time.sleep(0 if delivery.manner.startswith("reset") else ends - self.time.monotonic())
             raise NoReplyError(f"no answer from {self.url.host}: the connection was closed")
@@ -169,6 +171,7 @@ def remembered(project: Project) -> Project:
 
         def plan(self, instruments: Mapping[str, Instrument] | None = None) -> tuple[Plan, tuple[Problem, ...]]:
             filters = None if instruments is None else tuple(sorted(instruments.items(), key=lambda item: item[0]))
+            # When filters were read is no part of what they say: each world reads them anew.
             key = None if filters is None else tuple((name, replace(one, fetched_ms=None)) for name, one in filters)
             if key not in self.known:
                 self.known[key] = project.plan(instruments)
@@ -233,6 +236,7 @@ class Harness:
             sleep=self.time.sleep,
             chance=self.chance.random,
             line=self._line,
+            # None: what is asked at once would otherwise be asked in another order each time.
             threads=0,
         )
 
@@ -255,6 +259,7 @@ class Harness:
 
 def drop(world: Runtime) -> None:
     """End a world as the death of its process does: nothing is sealed, flushed or said."""
+    # A dead process writes no seal and no last checkpoint, and its lock is free.
     world.store.abandon()
     try:
         world.connection.close()

@@ -102,8 +102,10 @@ def _target(seed: int, point: str, chance: random.Random) -> tuple[str, Life]:
     number = seed - seed // 5
     name, _, count = (point or CRASH_POINTS[number % len(CRASH_POINTS)]).partition(":")
     nth = int(count) if count else 1 + number // len(CRASH_POINTS) % 3
+    # A second passing never comes in one life; the case would wait for it in vain.
     if name in _ONCE:
         nth = 1
+    # Checkpoints are written all the time: its first passings alone would try the first minute only.
     elif name == "head_unwritten" and not count:
         nth = chance.randint(1, 60)
     return name, Life(crash_at=f"{name}:{nth}", told=_COMMANDS.get(name, ""))
@@ -168,6 +170,7 @@ def prove_kill(
     commands = [[*command, str(seed + number), str(seed + cycles), str(workers), point] for number in range(workers)]
     with Programs(commands, workers) as servers:
         total = tried((Counts.of(told) for _, told in servers.lines()), cycles, progress)
+    # A server that dies tells nothing, and a proof without its cases would hold.
     if (played := total.figures["cycles"]) < cycles:
         total.note("-", f"only {played} of {cycles} cycles were played: a fork server ended early")
     parameters = f"--cycles {cycles} --seed {seed}" + (f" --point {point}" if point else "")

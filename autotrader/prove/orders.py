@@ -137,6 +137,7 @@ class OrdersCase(Case):
             while harness.time.monotonic() < ends:
                 self._ended(alive)
                 alive = self._live(ends)
+            # Half of the worlds come to rest in the process that traded, half after a restart.
             if self._schedule.seed % 2:
                 self._ended(alive)
                 alive = None
@@ -214,12 +215,14 @@ class OrdersCase(Case):
         harness = self._harness
         with _opened(harness, alive) as world:
             armed = alive is not None or self._is_armed(world)
+            # Rules would go on ordering for ever; a halt also tries that nothing leaves after it.
             world.store.halt("the proof comes to its end", world.connection.clock.now_ms())
             before = harness.heard().get(PLACING, 0)
             ends, step = harness.time.monotonic() + LONGEST_REST_S, REST_STEP_S
             while not (armed and _is_quiet(world, looks=alive is not None)) and harness.time.monotonic() < ends:
                 armed = armed or self._is_armed(world)
                 Runner(world, RunMode(until_ms=_until(world, step), stepped=True)).run()
+                # The venue's horizon is minutes away: looking ever more rarely costs less and finds the same.
                 step *= 2
             if self._schedule.seed % LONG_EACH == 0:
                 world.start()  # once more, as a restart would: looking twice changes nothing
@@ -239,6 +242,7 @@ class OrdersCase(Case):
         self.counts.figures["orders of unknown fate"] += sum(row.looks > 0 or row.state in MET for row in journal)
         for state, name in _ENDS.items():
             self.counts.figures[name] += sum(row.state is state for row in journal)
+        # The seed is in the words, so that a breach in a long list can be played again.
         for one in found.breaches:
             self.counts.note(one.promise, f"seed {self._schedule.seed}: {one.what}")
 

@@ -197,16 +197,19 @@ class PowerCut(Case):
         frozen = Frozen(files, commit_ends(files.get(WAL, b"")), store.identity, self._harness.simulator.now_ms)
         self.counts.figures["moments"] += 1
         opened = list(self._damages(frozen))
+        # The exchange stands still in each fork as it is now; what one fork does to it no other sees.
         self._report(answered(partial(_in_fork, partial(_opened, frozen, opened))))
         for damage in self._to_start(frozen):
             self._report(answered(partial(_in_fork, partial(self._started, frozen, damage))))
 
     # ------------------------------------------------------------------------------------------------ what may be left
     def _damages(self, frozen: Frozen) -> Iterator[Leftover]:
+        # Only the last commit can be torn: what came before it was confirmed by the disk.
         before, synced, heads = frozen.ends[-2], frozen.synced, len(frozen.files[HEADS])
         for cut in range(before - before % STEP + STEP, synced, STEP):
             yield Leftover("torn" if MOMENTS[self._point] else "lied", cut, heads=None)
             yield Leftover("lied", cut)
+        # A confirmed commit that is missing is a disk that lied; each cut costs an opening, so not at every step.
         for cut in range(0, before, STEP * self._every):
             yield Leftover("lied", cut)
         for tail in _rubbish(frozen, self.chance):
@@ -245,6 +248,7 @@ class PowerCut(Case):
         frozen.laid_out(state / frozen.identity.folder_name(), damage)
         if damage.kind == "gone":
             shutil.rmtree(state)
+        # A store that must be made anew gets another name, as by chance: its orders cannot be taken for the old ones.
         self._made_id, self._harness.store_id = self._harness.store_id, "other234"
         self._harness.state = state
         found = Counts(Counter({"starts on what was left": 1}))
@@ -309,6 +313,7 @@ def _rubbish(frozen: Frozen, chance: random.Random) -> list[bytes]:
     frame = _FRAME_HEADER + struct.unpack(">I", wal[8:12])[0]
     old = wal[_WAL_HEADER : _WAL_HEADER + 2 * frame]
     present = bytearray(wal[-frame:])
+    # Right salts and a wrong checksum: SQLite must stop before it.
     present[chance.randrange(_FRAME_HEADER, frame)] ^= 0xFF
     return [
         bytes(512),

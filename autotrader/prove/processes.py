@@ -171,6 +171,7 @@ class Programs:
                     if line := stream.readline():
                         yield key.data, json.loads(line)
                         continue
+                    # An empty line is the end: the program has closed its side, and its code can be asked for.
                     waiting.unregister(stream)
                     stream.close()
                     self.codes[key.data] = self._running.pop(key.data).wait()

@@ -76,6 +76,7 @@ def _lost(theirs: list[dict[str, Any]], journal: Mapping[str, Intent], store: St
         elif difference := _difference(order, ours):
             found.figures["lost"] += 1
             found.note("P2", f"order {cid}: {difference}")
+    # The other way round too: what only our records have was never taken, or was taken from somebody else.
     there = {order["clientOrderId"] for order in theirs}
     for cid in sorted(row.client_order_id for row in store.orders.since(0)):
         if cid not in there:
@@ -123,6 +124,7 @@ def _trades(theirs: list[dict[str, Any]], store: Store, found: Counts) -> None:
     """Each trade of the exchange is booked once, as it was."""
     booked = {fill.trade_id: fill for fill in store.orders.fills_since(0)}
     for trade in theirs:
+        # Popped: what is booked and was no trade there is left over at the end.
         fill = booked.pop(int(trade["id"]), None)
         if fill is None:
             found.figures["lost"] += 1

@@ -191,6 +191,7 @@ def _judged(told: Sequence[Mapping[str, Any]], days: float, warm_up: float) -> P
     end = next((one for one in told if "statuses" in one), {})
     warm = [one for one in samples if one.days >= warm_up] or samples[-1:]
     breaches = [] if end and warm else [Breach(promise="P18", what="the service ended early; nothing was measured")]
+    # The first and the last tenth, not two samples: a single one may fall into a vacuum or a notification.
     first, last = warm[: max(1, len(warm) // 10)], warm[-max(1, len(warm) // 10) :]
     began, ended = (median(s.rss for s in some) if some else 0 for some in (first, last))
     growth = int(ended - began)
@@ -365,6 +366,7 @@ class _Told:
 
     def sample(self) -> None:
         """Measure this process now."""
+        # What waits for the collector is no growth.
         gc.collect()
         folder = self._world.store.folder
         days = (self._world.connection.clock.now_ms() - self._began_ms) / DAY_MS

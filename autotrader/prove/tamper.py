@@ -84,6 +84,7 @@ class TamperCase(Case):
 
     def play(self) -> None:
         """Look at an untouched copy now and then; then tamper, and look."""
+        # An alarm means something only where untouched copies raise none.
         if self._number % CONTROL_EVERY == 0:
             self.counts.figures["untouched copies that verify"] += 1
             self._control()
@@ -101,6 +102,7 @@ class TamperCase(Case):
     def _tampered(self) -> tuple[Tampering, str]:
         """The kind of tampering, and by what it was found, "" where it was not."""
         life, kind = self._life, KINDS[self._number % len(KINDS)]
+        # A draw may put a value where the same one stood: that is no tampering, and finding it would be a false alarm.
         for _ in range(_DRAWS):
             copy = _laid_out(self._place, life)
             kind.act(copy, self.chance)

@@ -55,7 +55,11 @@ _KEYS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 KINDS: Final[tuple[Tampering, ...]] = (
-    *(Tampering(f"{table}.{one} altered", acts.altered(table, one)) for table, names in _COLUMNS.items() for one in names),
+    *(
+        Tampering(f"{table}.{name} altered", acts.altered(table, name))
+        for table, names in _COLUMNS.items()
+        for name in names
+    ),
     *(Tampering(f"row removed from {table}", acts.removed(table)) for table in ("chain", *_KEYS)),
     *(Tampering(f"row added to {table}", acts.added(table, key)) for table, key in _KEYS.items()),
     Tampering("halt lifted", acts.statement("UPDATE settings SET value = 'null' WHERE key = 'halt'")),

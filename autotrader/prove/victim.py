@@ -120,6 +120,7 @@ def born(stakes: Stakes, *, crash_at: str = "", minutes: int = 0) -> int:
     """Fork a life and return its process id. `crash_at`: die there by SIGKILL; `minutes`: end calmly so long after the
     beginning, although not everything is known (0: live to the end).
     """
+    # What was imported before the fork must not be walked, and copied, by each life's garbage collector.
     gc.freeze()
     return forked(partial(_born, stakes, crash_at, minutes))
 
@@ -159,6 +160,7 @@ def _traded(world: Runtime, until_ms: int, *, to_the_end: bool) -> int:
         runner = Runner(world, RunMode(until_ms=until_ms, stepped=True), log=_said)
         _listen(runner)
         stopped = runner.run().startswith("SIG")
+        # Only the last life owes an end of all doubts; the others may be stopped in the middle of one.
         if stopped or not to_the_end or not _doubts(world):
             return CALM
         if clock.now_ms() >= last_ms:

@@ -66,6 +66,7 @@ def next_open(open_time: int, interval: str, zone: int) -> int:
     """Start of the candle that follows the one which starts at ``open_time``."""
     if interval != "1M":
         return open_time + INTERVALS[interval]
+    # No month is longer: 32 days on is always in the next one.
     return open_of(open_time + 32 * DAY, interval, zone)
 
 

@@ -83,6 +83,7 @@ class Exchange(ExchangeState):
     def _answer(
         self, method: str, path: str, query: bytes, body: bytes, headers: Mapping[str, str], extra: dict[str, str]
     ) -> Any:
+        # A banned address is refused before anything else is looked at.
         self.weights.check_ban(self.now_us)
         route = ROUTES.get((method, path))
         if route is None:
@@ -97,6 +98,7 @@ class Exchange(ExchangeState):
         try:
             return self._call(route, given, query, body, headers, extra)
         except ApiError:
+            # Order calls are free where they succeed, as the venue has it.
             self.weights.used += weight if route.on_failure else 0
             raise
 
@@ -126,6 +128,7 @@ class Exchange(ExchangeState):
         auth.check_time(given, self.now_us + self.skew_us)
         # one text for an unknown key, a revoked one and a missing right: nothing can be learnt by trying
         denied = ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+        # An unknown key has no secret to check a signature with: it is refused in the signature's place.
         if client is None or self.now_ms < self.revoked.get(key, 0):
             raise denied
         auth.check_signature(self.verifiers[key], query, body, given["signature"])

@@ -57,6 +57,7 @@ def place_pair(engine: Engine, client: Client, tickets: Sequence[Ticket], client
     market = engine.markets[tickets[0].symbol]
     check_pair_prices(tickets, market.last.price if market.last is not None else None)
     orders = tuple(engine.draft(client, ticket) for ticket in tickets)
+    # All are checked before the first is known, so that a list is taken whole or not at all.
     for order in orders:
         engine.check_entry(client, order)
     made = _make(engine, client, orders, client_id, "OCO")

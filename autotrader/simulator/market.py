@@ -237,6 +237,7 @@ class Market:
         table = self.minutes
         first, last = table.between(begin + 1, end + 1)
         edge = (begin + 1) // MINUTE * MINUTE
+        # Whole minutes come from running sums; only a cut minute at each end is looked at trade by trade.
         head = [t for t in self.trades_of(edge) if begin < t.time <= end] if (begin + 1) % MINUTE else []
         tail_open = end // MINUTE * MINUTE
         tail: list[MarketTrade] = []

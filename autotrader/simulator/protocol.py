@@ -146,6 +146,7 @@ def acting(method: str, path: str, handler: Handler, kinds: Mapping[str, Kind], 
     def act(call: Call) -> Any:
         try:
             return handler(call)
+        # Also after a refusal: a replacement that fails in its second half has ended an order already.
         finally:
             call.exchange.engine.run_due()
 

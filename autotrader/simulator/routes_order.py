@@ -130,6 +130,7 @@ def _replace(call: Call) -> Any:
     stop = call.values["cancelReplaceMode"] == "STOP_ON_FAILURE"
     # two steps that can fail apart: that is what makes this call dangerous to rely on
     gone, ended = _try(lambda: _cancel_first(call))
+    # The venue counts the placement that was not attempted as an order all the same.
     if not gone and stop:
         if over is None:
             # an attempt that was not made counts as an order all the same, as documented

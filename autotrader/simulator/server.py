@@ -93,6 +93,7 @@ class Server:
         """Read and answer one request; False when the connection is to be closed."""
         try:
             method, target, version, headers = reader.head()
+            # Such a client sends its body only when it has been told to.
             if headers.get("expect", "").lower() == "100-continue":
                 connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             body = reader.body(headers)

@@ -150,6 +150,7 @@ class ExchangeState:
     def advance_to(self, now_us: int) -> None:
         """Move time forward (never back) and play everything that happens until then, in order."""
         while self._timers and self._timers[0][0] <= now_us:
+            # The market first: what a timer does meets the world of its own moment.
             due, _, action = heappop(self._timers)
             self._play(due)
             action()
@@ -164,6 +165,7 @@ class ExchangeState:
         target = now_us // 1000
         markets = list(self.markets.values())
         while markets:
+            # All markets share one time, so the earliest event of any of them is next.
             market = markets[0] if len(markets) == 1 else min(markets, key=Market.next_event)
             at = market.next_event()
             if at > target:

@@ -142,6 +142,7 @@ def path(minute: TapeMinute) -> tuple[PathTrade, ...]:
     before = minute.open
     for i, price in enumerate(points):
         upto = volume if i == len(points) - 1 else volume // len(points) * (i + 1)
+        # From sums and not from parts: what is rounded off at one point comes back at a later one.
         bought_upto = buys * upto // volume
         buy = bought_upto - bought
         sides = [(buy, True), (upto - done - buy, False)]

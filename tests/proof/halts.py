@@ -169,6 +169,7 @@ class HaltCase(Case):
             self._until_cause -= 1
             if not self._until_cause:
                 _CAUSES[self._cause](self, world)
+        # Looked at after each event: the next order that leaves is judged by the halt that is there now.
         if self._halt is None:
             self._halt = world.store.halt_made()
 

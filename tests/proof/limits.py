@@ -278,6 +278,7 @@ class Day(Case):
         for verdict in verdicts:
             if isinstance(verdict, Denied):
                 self.counts.figures[_DENIED + verdict.limit] += 1
+        # The gate must deny by itself: a cycle that forgot to ask is played too.
         if self.chance.random() < 0.1:
             return requests
         return [request for request, verdict in zip(requests, verdicts, strict=True) if isinstance(verdict, Approved)]

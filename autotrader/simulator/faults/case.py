@@ -123,6 +123,7 @@ class FaultState:
 
     def end(self) -> None:
         """End everything that still lasts."""
+        # Newest first: each gives back what it found, which an older one had changed.
         for number in sorted(self._give_back, reverse=True):
             self._undo(number)
         self.hidden.clear()

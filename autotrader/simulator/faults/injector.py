@@ -117,6 +117,7 @@ class Faults:
         chosen = self._chosen(case)
         for rule, index in chosen:
             self._do(rule.kind.before, case, rule, index)
+        # In real time the lock must not be held meanwhile: other requests overtake this one.
         if case.delay_ms and self._real and case.execute:
             seconds, case.delay_ms = case.delay_ms / 1000, 0
             return Later(seconds, lambda: self._finish(case, chosen))
@@ -131,6 +132,7 @@ class Faults:
             rule = counted.rule
             if not rule.matches(case, seconds) or not counted.chooses():
                 continue
+            # Counted and drawn all the same: what one rule does must not depend on another rule's luck.
             if rule.kind.whole and taken:
                 continue
             taken = taken or rule.kind.whole
