@@ -55,10 +55,13 @@ def tree_nodes(node: Node) -> Iterator[Node]:
 
 def tree_terms(node: Node) -> Iterator[Term]:
     """Every term of a tree in written order, repeats included. The series inside a term is part of that term."""
-    if isinstance(node, Term):
-        yield node
-    for child in children(node):
-        yield from tree_terms(child)
+    waiting = [node]
+    while waiting:  # a generator in a generator for each level would cost more than the walk
+        found = waiting.pop()
+        if isinstance(found, Term):
+            yield found
+        else:
+            waiting.extend(reversed(children(found)))
 
 
 # --------------------------------------------------------------------------------------------- canonical texts
