@@ -41,6 +41,7 @@ def load_settings(
     """
     document, found = read_document(file, content)
     checked = check(AccountFile, document)
+    # what is wrong with a form has the codes of rule files, of which the account file's are the AT5 twins
     problems = [*found, *(replace(each, code=each.code.replace("AT2", "AT5")) for each in checked.problems)]
     settings: Settings | None = checked.model
     if settings is not None:
@@ -60,6 +61,7 @@ def _together(document: Document, settings: Settings) -> Iterator[tuple[Path, Pr
 
     names = settings.notify.names
     if settings.mode == "live":
+        # asked of the file and not of the value: an empty `keep_free` is an answer, and what is wrong is not missing
         missing = [name for name, _, key in keys_of(Limits) if key.live and document.node(("limits", name)) is None]
         message = "`mode: live` needs every limit; missing: " + ", ".join(missing)
         if missing:
@@ -86,6 +88,8 @@ def keys_of(form: Any) -> Iterator[tuple[str, str, Key]]:
         yield from ((written, each.name, key) for key in said if isinstance(key, Key))
 
 
+# The keys of a section are read off its fields each time: they are asked for a few times a command, and a table kept
+# beside the classes would be one more thing to keep in step.
 def _values(section: Any) -> Iterator[tuple[str, Key, Any]]:
     """(written name, key, value) of every key of some settings."""
     return ((written, key, getattr(section, name)) for written, name, key in keys_of(section))

@@ -99,7 +99,7 @@ class Compiler:
 
     def kept(self, text: str, outcome: tuple[Result | None, tuple[Problem, ...]]) -> Result | None:
         """What a parser of the expression language answered for a text; its problems are kept."""
-        result, found = outcome
+        result, found = outcome  # notes and warnings come beside a result, errors in place of one
         if found and isinstance(text, SourceText) and not self.file.checked.silences(text.path):
             self.problems.extend(within(self.file.document, found))
         return None if any(each.severity == "error" for each in found) else result

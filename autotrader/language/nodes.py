@@ -148,6 +148,8 @@ def child(node: Node, step: str | int) -> tuple[Scalar | None, Node] | None:
 class SourceText(str):
     """A text of a document that knows its place: what reads it says what is wrong with it where it stands."""
 
+    # A subclass, so that forms and parsers take it for the text that it is. Whatever cuts or joins it makes a plain
+    # `str`, and so does pydantic's own `str`: what is kept of a file never drags the file's nodes along.
     __slots__ = ("file", "node", "path")
     file: str
     node: Scalar

@@ -36,7 +36,7 @@ from autotrader.language.written import shown
 from autotrader.structs import dataclass
 from autotrader.text import did_you_mean, nearest, visible
 
-ROUNDS = 12
+ROUNDS = 12  # of mending: a form whose validator speaks for the whole of it tells one mistake in each
 MOST_PROBLEMS = 200  # of one kind of check: nobody reads more, and guessing what was meant takes time
 
 Model = TypeVar("Model")
@@ -75,7 +75,7 @@ def check(model: type[Model], document: Document) -> Checked[Model]:
     data: dict[str, Any] = _plain(document.root, document.file)  # type: ignore[assignment]  # the root is a mapping
     reported: dict[Path, str] = dict.fromkeys(broken_paths(document.root), "")  # path -> kind of error
     for path in sorted(reported, key=len, reverse=True):
-        _take_out(data, path)
+        _take_out(data, path)  # deepest first, so that a path still leads where it led in the document
     problems: list[Problem] = []
     for _ in range(ROUNDS):
         notes: list[Problem] = []  # what is odd but no mistake, of texts that were read in this round
@@ -127,17 +127,17 @@ def _path(root: Map, loc: Iterable[str | int], *, keep_last: bool) -> Path:
 def _consequence(path: Path, reported: dict[Path, str], detail: ErrorDetails) -> bool:
     """Whether the error follows from something that was reported and taken out."""
     if any(path[:end] in reported for end in range(len(path) + 1)):
-        return True
+        return True  # something above it was reported
     kind, added = detail["type"], detail.get("ctx", {}).get("add", {})
     below = {known[-1] for known in reported if known and known[:-1] == path}
-    if kind == "missing":
+    if kind == "missing":  # a misspelt key beside it was reported, and is what was meant
         beside = {str(known[-1]) for known in reported if known and known[:-1] == path[:-1]}
         return bool(nearest(str(path[-1]), beside))
     if below and kind in {"AT204", "AT206"}:
-        return True
+        return True  # it is empty because what stood in it was taken out
     if added and any(each.startswith("AT4") for known, each in reported.items() if known[:-1] == path):
         return True  # a key that is not yet supported would have given what is missing
-    if added and below:
+    if added and below:  # the same of a key that a validator missed
         return any(nearest(key, map(str, below)) for key in added)
     return False
 
@@ -150,7 +150,7 @@ def _take_out(data: object, path: Path) -> None:
         if last in _STAND_INS and last in holder:
             holder[last] = deepcopy(_STAND_INS[last])  # it may be mended in its turn
         else:
-            holder.pop(last, None)
+            holder.pop(last, None)  # it may be absent: a form has a default, or says itself that it is missing
     elif isinstance(holder, list) and isinstance(last, int) and last < len(holder):
         name = next((step for step in reversed(path) if isinstance(step, str)), "")
         holder[last] = deepcopy(_ITEMS.get(name, "exchange is normal"))

@@ -140,7 +140,7 @@ class Percent(TextKind):
 
     def tightened(self, name: str, now: Any, text: str, asset: str) -> Decimal:
         """Not above what is in force."""
-        return _no_looser(name, now, self.read(text, []))
+        return _no_looser(name, now, self.read(text, []))  # within the bounds of the file, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,7 @@ class Amounts(TextKind):
         """A mapping is walked by pydantic, so that what is wrong in several amounts is said at once."""
         if self.single:
             return TextKind.core(self, source, handler)
+        # the text stays beside its value: which asset it stands under is only known a step above
         one = core_schema.with_info_plain_validator_function(
             lambda value, info: (value, self.read(value, info.context))
         )
@@ -237,7 +238,7 @@ class Count(TextKind):
 
     def tightened(self, name: str, now: Any, text: str, asset: str) -> int:
         """Not above what is in force; the noun may be left out."""
-        number = text.removesuffix("refusals").strip()
+        number = text.removesuffix("refusals").strip()  # a variable's name has said what is counted
         if not (number.isascii() and number.isdigit() and 0 < int(number) < 10_000):
             raise wrong("AT510", f"`{text}` is not a whole number above 0")
         _no_looser(name, None if now is None else Decimal(now), Decimal(number))

@@ -108,6 +108,7 @@ class Limits:
             note="refuse an order further than this through the market",
         ),
     ] = None  # fmt: skip
+    # Not asked for in live: it has a default, and spares the venue rather than the money.
     request_weight: Annotated[
         Decimal,
         Key(
@@ -155,6 +156,7 @@ _Written = Annotated[
 
 
 def _channels(written: dict[str, str | Address]) -> Channels:
+    # One mistake at a time is told by its name and dropped, so that the other channels are still known to `default`.
     channels: dict[str, Channel] = {}
     for name, address in written.items():
         if name == "default":

@@ -87,7 +87,7 @@ def _built(file: str, text: str, problems: list[Problem]) -> Map | None:
             problems.append(fault(file, 1, 1, "AT006", f"not readable as YAML: {error}"))
             return None
         else:
-            problems += builder.problems
+            problems += builder.problems  # those of a round that failed are dropped: it begins anew on mended text
             return root
         if problem.place.line == last_line:
             return None
@@ -111,7 +111,7 @@ class _Builder:
         self.file, self.lines, self.dirty = file, lines, dirty
         self.parser: Any = _LOADER(text)
         self.problems: list[Problem] = []
-        self.count = self.depth = 0
+        self.count = self.depth = 0  # of nodes: the parser itself bounds neither
 
     def document(self) -> Map | None:
         """The root mapping, or None with a problem. Raises yaml.YAMLError, _TooMuch."""
@@ -174,11 +174,11 @@ class _Builder:
         stand here.
         """
         line, column = self._counted(event)
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, yaml.AliasEvent):  # never followed: ten aliases of ten aliases fill a memory
             hint = "write the value itself; a text that begins with `*` needs quotes"
             self._fault(event, "AT007", f"an alias (`*{event.anchor or ''}`) is not allowed", hint)
             return Scalar(f"*{event.anchor or ''}", line, column, broken=True)
-        if event.anchor or event.tag:
+        if event.anchor or event.tag:  # reported once, and the node itself read on
             what = f"an anchor (`&{event.anchor}`)" if event.anchor else f"a tag (`{event.tag}`)"
             hint = "write the value itself; a text that begins with `!` or `&` needs quotes"
             self._fault(event, "AT007", f"{what} is not allowed", hint)

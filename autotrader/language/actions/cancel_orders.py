@@ -106,6 +106,7 @@ class CancelOrders(Action):
         """
         wanted = OrderFilter(self.side, self.owner, self.tag)
         follows = any(action.trades for action in at.later)
+        # Its coins or money may come free or not: the order that follows would be sized on a guess.
         unclear = unclear_order(at.sources, at.rule, at.symbol, wanted) if follows else ""
         if unclear:
             return Failed(Dropped(f"order {unclear} has an unknown fate"))

@@ -120,6 +120,7 @@ class PlaceOrder(Action):
         amounts = {name: _amount(at, getattr(written, name), _asset(name, instrument)) for name in AMOUNTS}
         price = _price(at, written, instrument)
         cancel_after = at.duration(written.cancel_after)
+        # a text without a value was reported; an amount that is not written is none of that
         wrong = any(getattr(written, name) is not None and value is None for name, value in amounts.items())
         if wrong or price is None or (written.cancel_after is not None and cancel_after is None):
             return None
@@ -200,6 +201,7 @@ class PlaceOrder(Action):
 
     def requests(self, at: ActionContext) -> Effect:
         """The order, or why there is none."""
+        # Looked at again here: between the firing and this step an earlier action or run may have lost its answer.
         if has_unknown_fate(at.sources.record, at.rule, at.symbol, self.side):
             return Failed(Dropped(f"an earlier {self.side.lower()} order of this rule has an unknown fate"))
         instrument = at.sources.instruments.get(at.symbol)

@@ -96,7 +96,7 @@ def _wanted(amounts: Amounts, price: Decimal, exact: Exact) -> Decimal | Missing
     return min(sizes)
 
 
-_GUARD = Decimal("1e-30")
+_GUARD = Decimal("1e-30")  # one unit of the last of the 30 decimals
 
 
 def floor_over(amount: Decimal, price: Decimal) -> Decimal:

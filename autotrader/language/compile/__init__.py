@@ -70,7 +70,7 @@ def compiled(
     rules: list[CompiledRule] = []
     order = count()
     for file in read:
-        used_before = set(shared.used)
+        used_before = set(shared.used)  # `$names` are a file's own, signals are everybody's
         shared.used.clear()
         for rule_id, rule in file.model.rules.items():
             rules += _rule(shared, file, rule_id, rule, next(order))

@@ -34,7 +34,7 @@ def compiled_rule(
     """The rule for the compiler's symbol; None where something is wrong (then reported). `compare`: with the account
     file, which was given.
     """
-    before = _errors(at)
+    before = _errors(at)  # everything is looked at before giving up: each mistake is told in one go
     trigger = trigger_of(at, written)
     between = windows_of(at, written.between)
     when = _condition(at, written.when, (*path, "when"))
@@ -115,6 +115,7 @@ def _actions(at: Compiler, written: Sequence[WrittenAction], path: Path) -> tupl
         if traded and kind.trades:
             message = "not yet supported: a second buy or sell in one list"
             at.fault(here, "AT433", message, "write a second rule")
+        # an order is spoken of by what comes behind the trade that places it
         around = at.in_order() if traded and kind.shows_order else at
         result.append(kind.compiled(around, key, getattr(item, key), (*here, key)))
         traded = traded or kind.trades
