@@ -344,7 +344,7 @@ LIMITS: tuple[Limit, ...] = (  # the gate, inside the transaction that writes th
     LossPerDay(), OpenOrders(), OrdersPerHour(), Holding(),
 )  # fmt: skip
 SENDING: tuple[Reason[Leaving], ...] = (Halted(), Late(), UnsureTime(), UnknownFate())  # the gateway, before and after
-AGEING: tuple[Reason[Leaving], ...] = (Halted(), Stale())  # "sent" is written; the gate, at the same moments
+AGEING: tuple[Reason[Leaving], ...] = (Stale(),)  # "sent" is written; the gate, then, and about refusals in a row
 SIGNING: tuple[Reason[Placing], ...] = (Halted(),)  # the signer, for each order
 
 

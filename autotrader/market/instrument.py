@@ -6,6 +6,7 @@ Amounts are only ever made smaller to fit: `fit_quantity` rounds down, `fit_pric
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from autotrader.money import ZERO, ceil_to, floor_to, over, plain, times
@@ -67,37 +68,29 @@ class Instrument:
 
     def refusal(self, price: Decimal, quantity: Decimal, side: Side, average: Decimal | None = None) -> str | None:
         """Why the venue would refuse a limit order, or None. `average` is the reference of PERCENT_PRICE filters."""
+        return next(self._refusals(price, quantity), None) or self._percent_refusal(price, side, average)
+
+    def _refusals(self, price: Decimal, quantity: Decimal) -> Iterator[str]:
+        """Every filter that refuses, in the venue's order; a text is only made where one does."""
         notional = times(price, quantity)
-        checks = (
-            (price <= 0 or quantity <= 0, "price and quantity must be above 0"),
-            (
-                bool(self.tick) and price % self.tick != 0,
-                f"PRICE_FILTER: price {plain(price)} is not a multiple of {plain(self.tick)}",
-            ),
-            (price < self.min_price, f"PRICE_FILTER: price is below {plain(self.min_price)}"),
-            (bool(self.max_price) and price > self.max_price, f"PRICE_FILTER: price is above {plain(self.max_price)}"),
-            (
-                bool(self.step) and quantity % self.step != 0,
-                f"LOT_SIZE: quantity is not a multiple of {plain(self.step)}",
-            ),
-            (quantity < self.min_quantity, f"LOT_SIZE: quantity is below {plain(self.min_quantity)}"),
-            (
-                bool(self.max_quantity) and quantity > self.max_quantity,
-                f"LOT_SIZE: quantity is above {plain(self.max_quantity)}",
-            ),
-            (
-                notional < self.min_notional,
-                f"NOTIONAL: {plain(notional)} {self.quote} is below {plain(self.min_notional)}",
-            ),
-            (
-                bool(self.max_notional) and notional > self.max_notional,
-                f"NOTIONAL: above {plain(self.max_notional)} {self.quote}",
-            ),
-        )
-        for failed, reason in checks:
-            if failed:
-                return reason
-        return self._percent_refusal(price, side, average)
+        if price <= 0 or quantity <= 0:
+            yield "price and quantity must be above 0"
+        if self.tick and price % self.tick != 0:
+            yield f"PRICE_FILTER: price {plain(price)} is not a multiple of {plain(self.tick)}"
+        if price < self.min_price:
+            yield f"PRICE_FILTER: price is below {plain(self.min_price)}"
+        if self.max_price and price > self.max_price:
+            yield f"PRICE_FILTER: price is above {plain(self.max_price)}"
+        if self.step and quantity % self.step != 0:
+            yield f"LOT_SIZE: quantity is not a multiple of {plain(self.step)}"
+        if quantity < self.min_quantity:
+            yield f"LOT_SIZE: quantity is below {plain(self.min_quantity)}"
+        if self.max_quantity and quantity > self.max_quantity:
+            yield f"LOT_SIZE: quantity is above {plain(self.max_quantity)}"
+        if notional < self.min_notional:
+            yield f"NOTIONAL: {plain(notional)} {self.quote} is below {plain(self.min_notional)}"
+        if self.max_notional and notional > self.max_notional:
+            yield f"NOTIONAL: above {plain(self.max_notional)} {self.quote}"
 
     def _percent_refusal(self, price: Decimal, side: Side, average: Decimal | None) -> str | None:
         up, down = (self.bid_up, self.bid_down) if side is Side.BUY else (self.ask_up, self.ask_down)

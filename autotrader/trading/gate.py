@@ -100,16 +100,10 @@ class Gate:
     # ------------------------------------------------------------------------------------------------ at the signer
     def refuse(self, intent: Intent) -> str | None:
         """Why an admitted order must not leave now, or None. Too many refusals in a row halt as well."""
-        leaving = Leaving(
-            side=intent.request.side,
-            now_ms=self._clock.now_ms(),
-            refusals=self._store.refusals_in_a_row(),
-            most_refusals=self._settings.limits.halt_after,
-            judged_on=self._judged_on.get(intent.request.client_order_id),
-        )
-        self.trip_on_refusals()
-        found = refusal(AGEING, leaving)
-        return None if found is None else found.reason
+        tripped_now = self.trip_on_refusals()  # an order of this very cycle may have been the last one too many
+        judged_on = self._judged_on.get(intent.request.client_order_id)
+        found = refusal(AGEING, Leaving(side=intent.request.side, now_ms=self._clock.now_ms(), judged_on=judged_on))
+        return tripped_now or (None if found is None else found.reason)
 
     def _remember(self, request: PlaceRequest, data: tuple[Datum, ...], now_ms: int) -> None:
         if len(self._judged_on) > 200:  # forgotten in batches; what is an hour old has left or never will
