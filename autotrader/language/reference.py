@@ -11,7 +11,6 @@ from typing import Any, Literal, get_args, get_origin
 
 from autotrader.language.account_file import keys_of
 from autotrader.language.actions import ACTIONS
-from autotrader.language.expression.arguments import example
 from autotrader.language.expression.check import UNSUPPORTED
 from autotrader.language.reading import choices, fields_of
 from autotrader.language.relations import RELATIONS, RelationEntry
@@ -165,12 +164,12 @@ def _bound(value: Decimal) -> str:
 
 
 def _series_example(word: Word) -> str:
-    return example(word).replace("1h", "volume(1h)")
+    return word.example.replace("1h", "volume(1h)")
 
 
 def _needed(word: Word) -> str:
     """How many candles, for the usual arguments."""
-    usual = example(word)
+    usual = word.example
     inside = usual[usual.index("(") + 1 : -1].split(", ")[:-1]
     numbers = tuple(Decimal(each) for each in inside)
     count = word.warmup(numbers) if word.warmup is not None else 0

@@ -34,7 +34,8 @@ _SERIES = {"highest": "high", "lowest": "low"}  # what a word is computed from w
 def column(
     name: str, numbers: Numbers, candles: Candles, *, series: Floats | None = None, span: int, warmup: int
 ) -> Floats:
-    """The word `name` with its numeric arguments over candles, or over a series in their place.
+    """The word `name` with its numeric arguments over candles, or over a series in their place; a name in capitals is a
+    function of TA-Lib.
 
     `span` is the word's own period in candles, `warmup` the candles until its seed is forgotten.
     """
@@ -49,7 +50,7 @@ def column(
     if name in _PATHS:
         values = np.array(_PATHS[name](rows, numbers, 0 if candles.from_birth else PATH_WINDOW), dtype=np.float64)
     else:
-        values = np.array(_INDICATORS[name](rows, numbers), dtype=np.float64)
+        values = np.array(_indicator(name)(rows, numbers), dtype=np.float64)
     # 0 ÷ 0 and overflow are no numbers that a rule may compare: unknown, not false.
     values[~np.isfinite(values)] = np.nan
     if not candles.from_birth:
@@ -258,9 +259,6 @@ _INDICATORS: dict[str, Indicator] = {
     "volume": _column("volume"),
     "highest": _windowed("MAX"),
     "lowest": _windowed("MIN"),
-    "sma": _windowed("SMA"),
-    "ema": _windowed("EMA"),
-    "wma": _windowed("WMA"),
     "rsi": _rsi,
     "atr": _ranged("ATR"),
     "natr": _ranged("NATR"),
@@ -286,4 +284,11 @@ _INDICATORS: dict[str, Indicator] = {
     "vwap": _vwap,
     "zscore": _zscore,
 }
+
+
+def _indicator(name: str) -> Indicator:
+    """The function of a name; in capitals it is TA-Lib's own, of one series and a period."""
+    return _windowed(name) if name.isupper() else _INDICATORS[name]
+
+
 _PATHS: dict[str, Path] = {"supertrend": supertrend, "sar": sar}

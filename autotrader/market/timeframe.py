@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from autotrader.times import zone_of
+
 SECOND_MS = 1_000
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -54,6 +56,15 @@ def steps_before(open_ms: int, timeframe: str, count: int) -> int:
 def approximate_ms(timeframe: str) -> int:
     """Length of a candle; a month counts as 31 days."""
     return 31 * DAY_MS if timeframe == "1M" else FIXED_MS[timeframe]
+
+
+def candle_text(open_ms: int, timeframe: str, zone: str) -> str:
+    """A candle's span in a zone's time: `08:00–09:00`, with the date where it is a day or longer."""
+    start = datetime.fromtimestamp(open_ms / 1000, tz=zone_of(zone))
+    if timeframe[-1] in "dwM":
+        return f"{start:%Y-%m-%d}"
+    end = datetime.fromtimestamp(next_open(open_ms, timeframe) / 1000, tz=zone_of(zone))
+    return f"{start:%H:%M}–{end:%H:%M}"
 
 
 def _ms(moment: datetime) -> int:

@@ -16,7 +16,6 @@ from autotrader.language.expression import (
     parse_value,
     parse_windows,
 )
-from autotrader.language.expression.arguments import example
 from autotrader.language.expression.parser import KEYWORDS
 from autotrader.language.readback import in_words, value_in_words, written, written_condition
 from autotrader.language.tree import Literal, Unit
@@ -29,7 +28,7 @@ from tests.language.scopes import ORIGIN, SCOPE, bare
 WRITABLE = [word for word in VOCABULARY.values() if not word.hidden and word.measure != "flag"]
 PIECES = [
     *sorted(KEYWORDS), *(word.name for word in WRITABLE),
-    *(example(word) for word in WRITABLE[::3] if word.params),
+    *(word.example for word in WRITABLE[::3] if word.params),
     "<", "<=", ">", ">=", "==", "+", "-", "*", "/", "(", ")", ",", ".", "%",
     "$dip", "$x", "5", "10_000", "0.5%",
     "5m", "1h",

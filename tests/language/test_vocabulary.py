@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from autotrader.language.expression import parse_template, parse_value
-from autotrader.language.expression.arguments import example
 from autotrader.language.expression.check import UNSUPPORTED
 from autotrader.language.readback import value_in_words
 from autotrader.language.reference import rendered
@@ -44,7 +43,7 @@ def test_a_word_is_whole(word: Word) -> None:
     assert not word.japanese.isascii()
     assert (word.read is None) == word.is_candle
     assert all(f"{{{index}}}" in word.english or word.is_candle for index in range(len(word.params)))
-    found, problems = parse_value(example(word), ORIGIN, SCOPE, frozenset(Kind))
+    found, problems = parse_value(word.example, ORIGIN, SCOPE, frozenset(Kind))
     if word.measure == "text":
         template, problems = parse_template(f"{{{word.name}}}", ORIGIN, SCOPE)
         assert (template is not None, ()) == (True, problems)

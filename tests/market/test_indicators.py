@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.language.expression.arguments import example
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary import VOCABULARY, warmup_of
 from autotrader.market.candles import Candles
@@ -140,7 +139,7 @@ def test_supertrend_agrees_with_ta_libs_own(shared_data: Path) -> None:
 @pytest.mark.parametrize("from_birth", [True, False])
 def test_no_word_looks_ahead(name: str, from_birth: bool) -> None:
     """The column on a prefix is the prefix of the column, holes or none, to the last bit."""
-    text = example(VOCABULARY[name])
+    text = VOCABULARY[name].example
     for seed, holes in ((1, 0.0), (2, 0.004)):
         tape = walk(1500, seed, holes=holes)
         whole = column(text, _aged(tape, from_birth=from_birth))
@@ -158,7 +157,7 @@ def test_a_known_value_no_longer_depends_on_where_the_history_began(name: str) -
     """What is known after the warm-up is the same with 400 candles less history, to 1e-8 (obv: its changes)."""
     if name == "obv":
         pytest.skip("obv counts from an arbitrary start; only its differences are compared")
-    text = example(VOCABULARY[name])
+    text = VOCABULARY[name].example
     tape = walk(3000, 3)
     later = candles(
         {each: getattr(tape, each)[400:] for each in ("open", "high", "low", "close", "volume")}, timeframe="1h"
@@ -176,7 +175,7 @@ def test_a_known_value_no_longer_depends_on_where_the_history_began(name: str) -
 def test_a_hole_inside_the_own_period_is_unknown_and_an_older_one_is_not(name: str) -> None:
     """A missing candle makes a word unknown exactly as long as it lies inside the word's period."""
     word = VOCABULARY[name]
-    text, tape = example(word), walk(2000, 4)
+    text, tape = word.example, walk(2000, 4)
     term = value(text)
     assert isinstance(term, Term)
     assert word.span is not None
@@ -195,7 +194,7 @@ def test_a_hole_inside_the_own_period_is_unknown_and_an_older_one_is_not(name: s
 def test_a_market_that_never_moved_is_unknown(name: str) -> None:
     """0 ÷ 0 is no value: a frozen market must not look oversold."""
     flat = candles({"close": np.full(900, 9_000_000.0)}, timeframe="1h", from_birth=True)
-    assert np.isnan(column(example(VOCABULARY[name]), flat)).all()
+    assert np.isnan(column(VOCABULARY[name].example, flat)).all()
 
 
 def test_a_flat_stretch_after_a_wild_one_has_no_deviation() -> None:
@@ -213,7 +212,7 @@ def test_prices_around_1e16_are_computed(shared_data: Path) -> None:
     names = ("open", "high", "low", "close", "volume")
     tape = candles({name: np.array([float(row[name]) for row in rows]) for name in names}, from_birth=True)
     for name in CANDLE_WORDS:
-        assert np.isfinite(column(example(VOCABULARY[name]).replace("1h", "1d"), tape)[-1]), name
+        assert np.isfinite(column(VOCABULARY[name].example.replace("1h", "1d"), tape)[-1]), name
 
 
 @given(st.integers(0, 10_000), st.integers(0, 40))

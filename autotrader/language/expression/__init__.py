@@ -108,9 +108,7 @@ def parse_literal(text: str, origin: Origin, wanted: frozenset[Kind], scope: Sco
         parser.finish("the end")
         value = checker.fitted(node, wanted, "")
         if not isinstance(value, Literal):
-            raise checker.fault_at(
-                node, "AT117", "a fixed number is needed here", "such as `10_000 JPY`, `-5%`, `5m` or `14`"
-            )
+            raise node.fault("AT117", "a fixed number is needed here", "such as `10_000 JPY`, `-5%`, `5m` or `14`")
         return value
 
     found, faults = _guarded(text, read)
@@ -123,12 +121,8 @@ def parse_duration_ms(text: str, origin: Origin) -> tuple[int | None, Problems]:
     def read() -> int:
         token, *rest = tokens_of(text)
         if token.kind == "number" and len(rest) == 1:
-            raise Fault(
-                "AT120",
-                token.start,
-                len(token.text),
-                "a duration needs its unit",
-                f"write `{token.text}m`, `{token.text}s` or `{token.text}h`",
+            raise token.fault(
+                "AT120", "a duration needs its unit", f"write `{token.text}m`, `{token.text}s` or `{token.text}h`"
             )
         if token.kind != "duration" or len(rest) != 1:
             wrong = rest[0] if token.kind == "duration" else token

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from decimal import Decimal
-from typing import Protocol
 
 from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.plainly import duration_ms
-from autotrader.language.expression.scope import Scope
+from autotrader.language.expression.scope import Surroundings
 from autotrader.language.expression.syntax import Node
 from autotrader.language.tree import Kind, Literal, Term, Unit, Value
 from autotrader.language.vocabulary.word import Param, Word
-from autotrader.market.instrument import Instrument
 from autotrader.market.timeframe import FIXED_MS, TIMEFRAMES
 from autotrader.money import plain
 from autotrader.text import did_you_mean
@@ -27,35 +26,26 @@ _WANTED = {
 MAX_LEVELS = 5000
 
 
-class Surroundings(Protocol):
-    """What arguments ask of the checker of the whole expression, which makes them."""
+class TypedValues(Surroundings, ABC):
+    """Typed values of one text, as arguments need them: some are expressions themselves."""
 
-    text: str
-    scope: Scope
-
-    def fault_at(self, node: Node | None, code: str, message: str, hint: str = "") -> Fault:
-        """A fault over a node."""
-
-    def instrument(self, symbol: str) -> Instrument:
-        """The instrument of a symbol."""
-
-    def asset(self, text: str, node: Node) -> str:
-        """An asset by its code."""
-
-    def param(self, node: Node) -> Value:
-        """`$name`."""
-
+    @abstractmethod
     def value(self, node: Node) -> Value:
-        """The typed value of a node."""
+        """The typed value of a node. Raises Fault."""
 
+    @abstractmethod
+    def param(self, node: Node) -> Value:
+        """What a `$name` stands for. Raises Fault."""
+
+    @abstractmethod
     def of_symbol(self, symbol: str, node: Node) -> Value:
-        """The same where words without a prefix mean another symbol."""
+        """The value of a node in which words without a prefix mean another symbol. Raises Fault."""
 
 
 class Arguments:
     """Builds the `Term` of one call. Raises Fault at the argument that does not fit."""
 
-    def __init__(self, checker: Surroundings, node: Node, word: Word, symbol: str) -> None:
+    def __init__(self, checker: TypedValues, node: Node, word: Word, symbol: str) -> None:
         self.checker = checker
         self.node = node
         self.word = word
@@ -78,10 +68,8 @@ class Arguments:
         names = ", ".join([param.name for param in self.word.params] + (["tf"] if self.word.is_candle else []))
         plural = "argument" if wanted == 1 else "arguments"
         missing_timeframe = self.word.is_candle and found == wanted - 1 and not self.is_timeframe(self.node.parts[-1:])
-        hint = ("the timeframe is missing: " if missing_timeframe else "") + f"for example `{example(self.word)}`"
-        raise self.checker.fault_at(
-            self.node, "AT114", f"`{self.word.name}` takes {wanted} {plural} ({names}), found {found}", hint
-        )
+        hint = ("the timeframe is missing: " if missing_timeframe else "") + f"for example `{self.word.example}`"
+        raise self.node.fault("AT114", f"`{self.word.name}` takes {wanted} {plural} ({names}), found {found}", hint)
 
     def is_timeframe(self, parts: tuple[Node, ...]) -> bool:
         """Whether the last argument can only be a timeframe or a series."""
@@ -95,8 +83,7 @@ class Arguments:
         first, second = args[low], args[high]
         if isinstance(first, Decimal) and isinstance(second, Decimal) and first >= second:
             names = self.word.params[low].name, self.word.params[high].name
-            raise self.checker.fault_at(
-                parts[low],
+            raise parts[low].fault(
                 "AT115",
                 f"`{names[0]}` must be below `{names[1]}`, found {plain(first)} and {plain(second)}",
                 "swap them" if first > second else "",
@@ -125,16 +112,11 @@ class Arguments:
             literal = self.checker.param(node)
             if isinstance(literal, Literal) and literal.unit.kind is Kind.DURATION and int(literal.value) in _BY_MS:
                 return _BY_MS[int(literal.value)], None
-            raise self.checker.fault_at(
-                node, "AT116", f"`${node.text}` is no timeframe", f"timeframes are {' '.join(TIMEFRAMES)}"
-            )
+            raise node.fault("AT116", f"`${node.text}` is no timeframe", f"timeframes are {' '.join(TIMEFRAMES)}")
         if node.kind in ("call", "ago"):
             return self.series(node)
-        raise self.checker.fault_at(
-            node,
-            "AT116",
-            f"the last argument of `{self.word.name}` is a timeframe",
-            f"timeframes are {' '.join(TIMEFRAMES)}",
+        raise node.fault(
+            "AT116", f"the last argument of `{self.word.name}` is a timeframe", f"timeframes are {' '.join(TIMEFRAMES)}"
         )
 
     def timeframe(self, node: Node) -> str:
@@ -147,29 +129,25 @@ class Arguments:
         else:
             same = _BY_MS.get(duration_ms(node.text, node.start))
             hint = f"write `{same}`" if same else hint
-        raise self.checker.fault_at(node, "AT116", f"`{node.text}` is no timeframe", hint)
+        raise node.fault("AT116", f"`{node.text}` is no timeframe", hint)
 
     def series(self, node: Node) -> tuple[str, Term]:
         """A candle series such as `volume(5m)`."""
         if not self.word.takes_series:
-            raise self.checker.fault_at(
-                node,
+            raise node.fault(
                 "AT117",
                 f"`{self.word.name}` is computed from whole candles, not from a series",
                 f"give a timeframe: {self.word.signature}",
             )
         found = self.checker.of_symbol(self.symbol, node)
         if not isinstance(found, Term) or not found.is_candle:
-            raise self.checker.fault_at(
-                node,
-                "AT117",
-                "only a candle word can stand in place of a timeframe",
-                "such as `volume(5m)` or `rsi(14, 1h)`",
+            raise node.fault(
+                "AT117", "only a candle word can stand in place of a timeframe", "such as `volume(5m)` or `rsi(14, 1h)`"
             )
         if found.symbol != self.symbol:
             if self.node.unit:
-                raise self.checker.fault_at(
-                    node, "AT117", "the series is another symbol's than the word", "put the prefix on the series alone"
+                raise node.fault(
+                    "AT117", "the series is another symbol's than the word", "put the prefix on the series alone"
                 )
             self.symbol = found.symbol
         return found.timeframe, found
@@ -214,9 +192,7 @@ class Arguments:
             hint = f"write `{literal.text} {self.checker.instrument(self.symbol).quote}`"
         elif literal is not None and literal.unit.kind is Kind.DURATION and self.word.is_candle:
             hint = f"the timeframe stands last: {self.word.signature}"
-        return self.checker.fault_at(
-            node, "AT115", f"`{param.name}` of `{self.word.name}` is {wanted}, found `{found}`", hint
-        )
+        return node.fault("AT115", f"`{param.name}` of `{self.word.name}` is {wanted}, found `{found}`", hint)
 
     def ranged(self, node: Node, param: Param, literal: Literal) -> Arg:
         """A number inside its range, in the form the term keeps."""
@@ -230,8 +206,7 @@ class Arguments:
         shown = _duration if literal.unit.kind is Kind.DURATION else plain
         if not low <= value <= high or (whole and value != int(value)):
             number = "a whole number" if whole else "a value"
-            raise self.checker.fault_at(
-                node,
+            raise node.fault(
                 "AT115",
                 f"`{param.name}` of `{self.word.name}` is {number} from {shown(low)} to {shown(high)}, "
                 f"found `{literal.text}`",
@@ -241,27 +216,22 @@ class Arguments:
         if param.kind == "amount" and literal.unit.asset != self.checker.instrument(self.symbol).quote:
             raise self.misfit(node, param, literal)
         if self.word.name == "change" and int(value) % 60_000:
-            raise self.checker.fault_at(node, "AT115", f"`change` counts whole minutes, found `{literal.text}`")
+            raise node.fault("AT115", f"`change` counts whole minutes, found `{literal.text}`")
         return canonical(literal)
 
     def asset(self, node: Node) -> str:
         """An asset's code."""
         if node.kind != "call" or node.called or node.unit:
-            raise self.checker.fault_at(
-                node, "AT115", f"`{self.word.name}` takes an asset", f"such as `{self.word.name}(JPY)`"
-            )
+            raise node.fault("AT115", f"`{self.word.name}` takes an asset", f"such as `{self.word.name}(JPY)`")
         text = node.text
         if text != text.upper():
-            raise self.checker.fault_at(
-                node, "AT125", f"`{text}` is not an asset", f"write `{text.upper()}`; assets are written in capitals"
+            raise node.fault(
+                "AT125", f"`{text}` is not an asset", f"write `{text.upper()}`; assets are written in capitals"
             )
         if text in self.checker.scope.instruments:
             instrument = self.checker.scope.instruments[text]
-            raise self.checker.fault_at(
-                node,
-                "AT125",
-                f"`{text}` is a symbol, not an asset",
-                f"write `{instrument.base}` or `{instrument.quote}`",
+            raise node.fault(
+                "AT125", f"`{text}` is a symbol, not an asset", f"write `{instrument.base}` or `{instrument.quote}`"
             )
         return self.checker.asset(text, node)
 
@@ -271,8 +241,7 @@ class Arguments:
         if node.kind == "call" and not node.called and not node.unit and node.text in param.choices:
             return node.text
         found = self.checker.text[node.start : node.end]
-        raise self.checker.fault_at(
-            node,
+        raise node.fault(
             "AT115",
             f"`{param.name}` of `{self.word.name}` is one of {allowed}; found `{found}`",
             did_you_mean(found, param.choices),
@@ -302,19 +271,3 @@ def literal_text(value: Decimal, unit: Unit) -> str:
 
 def _duration(value: Decimal) -> str:
     return span_text(int(value))
-
-
-_EXAMPLES = {
-    "integer": "14", "number": "2", "percent": "1%", "asset": "JPY", "duration": "1h", "window": "day",
-    "distance": "0.5%", "amount": "50_000 JPY",
-}  # fmt: skip
-_OWN_EXAMPLES = {"macd": "12, 26, 9", "stoch": "14, 3, 3", "bb": "20, 2", "sar": "0.02, 0.2", "supertrend": "10, 3"}
-
-
-def example(word: Word) -> str:
-    """How a word may be written, with usual arguments."""
-    if not word.params and not word.is_candle:
-        return word.name
-    own = _OWN_EXAMPLES.get(word.name.split("_")[0])
-    parts = [own] if own else [param.choices[0] if param.choices else _EXAMPLES[param.kind] for param in word.params]
-    return f"{word.name}({', '.join([*parts, *(['1h'] if word.is_candle else [])])})"

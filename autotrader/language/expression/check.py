@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import cast
 
-from autotrader.language.expression.arguments import Arguments, example
+from autotrader.language.expression.arguments import Arguments, TypedValues
 from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.plainly import duration_ms, is_code
 from autotrader.language.expression.scope import Scope
@@ -30,84 +30,21 @@ from autotrader.language.meant import meant_word
 from autotrader.language.tree import Kind, Literal, Operation, Term, Unit, Value
 from autotrader.language.vocabulary import VOCABULARY
 from autotrader.language.walk import tree_terms
-from autotrader.market.instrument import Instrument
 from autotrader.money import parse_decimal
 from autotrader.text import did_you_mean
-from autotrader.times import UNIT_MS
 
 UNSUPPORTED = frozenset(
     {"equity", "value", "share", "position", "avg_entry", "pnl", "realised", "fees", "fired", "filled", "losses",
      "refused_in_a_row"}
 )  # fmt: skip
-SUFFIXES = ("JPY", "USDT", "USDC", "FDUSD", "BTC", "ETH", "BNB", "EUR", "TRY")
 
 
-class Checker:
-    """Turns the nodes of one expression into typed values. `notes` collects what is odd but no mistake."""
+class Checker(TypedValues):
+    """Turns the nodes of one expression into typed values."""
 
     def __init__(self, text: str, scope: Scope) -> None:
-        self.text = text
-        self.scope = scope
-        self.notes: list[Fault] = []
+        super().__init__(text, scope)
         self._tick_symbol = scope.symbol
-
-    # ------------------------------------------------------------------------------------------------ instruments
-    def instrument(self, symbol: str, node: Node | None = None) -> Instrument:
-        """The instrument of a symbol; for one that is not known here, base and quote are read from its name."""
-        known = self.scope.instruments.get(symbol)
-        if known is not None:
-            return known
-        quote = next((suffix for suffix in SUFFIXES if symbol.endswith(suffix) and len(symbol) > len(suffix)), "")
-        if not quote:
-            raise self.fault_at(
-                node, "AT124", f"`{symbol}` is not a known symbol", did_you_mean(symbol, self.scope.instruments)
-            )
-        if node is not None and self.scope.instruments:
-            hint = (
-                did_you_mean(symbol, self.scope.instruments)
-                or "it is checked against the exchange before anything runs"
-            )
-            self.notes.append(
-                Fault(
-                    "AT310", node.start, len(symbol), f"`{symbol}` is not in the table of known symbols", hint, "note"
-                )
-            )
-        return Instrument(symbol=symbol, base=symbol.removesuffix(quote), quote=quote)
-
-    def fault_at(self, node: Node | None, code: str, message: str, hint: str = "") -> Fault:
-        """A fault over a node (the whole text without one)."""
-        if node is None:
-            return Fault(code, 0, len(self.text), message, hint)
-        return Fault(code, node.start, node.end - node.start, message, hint)
-
-    def base_of(self, value: Value) -> str:
-        """The base asset that a price is a price of; "" where it is not one symbol's."""
-        bases = {self.instrument(term.symbol).base for term in tree_terms(value) if term.symbol}
-        return bases.pop() if len(bases) == 1 else ""
-
-    def asset(self, text: str, node: Node, start: int | None = None) -> str:
-        """An asset by its code. An unknown one that resembles a known one is refused, another noted."""
-        ours = self.scope.instruments.get(self.scope.symbol)
-        if ours is not None and text in (ours.base, ours.quote):  # nearly always: the others are hundreds
-            return text
-        known = {asset for each in self.scope.instruments.values() for asset in (each.base, each.quote)}
-        begin = node.start if start is None else start
-        if not known or text in known:
-            return text
-        hint = did_you_mean(text, known)
-        if hint or text in UNIT_MS:
-            raise Fault("AT125", begin, len(text), f"`{text}` is not a known asset", hint)
-        self.notes.append(
-            Fault(
-                "AT311",
-                begin,
-                len(text),
-                f"`{text}` is no asset of the known symbols",
-                "it is checked against the exchange before anything runs",
-                "note",
-            )
-        )
-        return text
 
     # ------------------------------------------------------------------------------------------------ values
     def value(self, node: Node) -> Value:
@@ -161,8 +98,8 @@ class Checker:
         found = self.scope.params.get(node.text)
         if found is None:
             hint = did_you_mean(node.text, self.scope.params).replace("`", "`$", 1)
-            raise self.fault_at(
-                node, "AT126", f"`${node.text}` is not among the file's `params`", hint or "define it below `params:`"
+            raise node.fault(
+                "AT126", f"`${node.text}` is not among the file's `params`", hint or "define it below `params:`"
             )
         return replace(found, text=f"${node.text}", param=node.text)
 
@@ -176,7 +113,7 @@ class Checker:
             return Literal(-span if node.kind == "minus" else span, DURATION, node.text + inner.text)
         found = self.value(inner)
         if found.unit.kind is Kind.TEXT:
-            raise self.fault_at(node, "AT121", "text has no sign")
+            raise node.fault("AT121", "text has no sign")
         return (
             found
             if node.kind == "plus"
@@ -206,9 +143,7 @@ class Checker:
         found = self.value(node.parts[0])
         terms = list(tree_terms(found))
         if not terms or not all(term.is_candle for term in terms):
-            raise self.fault_at(
-                node, "AT127", "only candle values have candles ago", "such as `close(1h) 1 candle ago`"
-            )
+            raise node.fault("AT127", "only candle values have candles ago", "such as `close(1h) 1 candle ago`")
         return _shifted(found, int(count))
 
     # ------------------------------------------------------------------------------------------------ words
@@ -221,14 +156,13 @@ class Checker:
         if word is None or word.hidden or word.measure == "flag":
             raise self.unknown(node, name)
         if word.per == "order" and not self.scope.in_order:
-            raise self.fault_at(
-                node,
+            raise node.fault(
                 "AT128",
                 f"`{name}` needs an order",
                 "it stands inside `for_each_order`, or in a `notify` behind a `buy` or `sell`",
             )
         if word.per == "account" and node.unit:
-            raise self.fault_at(node, "AT129", f"`{name}` is the whole account's", f"write it without `{node.unit}.`")
+            raise node.fault("AT129", f"`{name}` is the whole account's", f"write it without `{node.unit}.`")
         if node.forming >= 0:
             raise Fault(
                 "AT405",
@@ -237,10 +171,10 @@ class Checker:
                 "`forming` (the candle that is not yet closed) is not yet supported",
             )
         if word.params == () and not word.is_candle and node.called:
-            raise self.fault_at(node, "AT113", f"`{name}` takes no arguments", f"write `{name}`")
+            raise node.fault("AT113", f"`{name}` takes no arguments", f"write `{name}`")
         if (word.params or word.is_candle) and not node.called:
-            raise self.fault_at(
-                node, "AT113", f"`{name}` needs arguments", f"write `{word.signature}`, for example `{example(word)}`"
+            raise node.fault(
+                "AT113", f"`{name}` needs arguments", f"write `{word.signature}`, for example `{word.example}`"
             )
         return Arguments(self, node, word, symbol).term()
 
@@ -308,13 +242,13 @@ class Checker:
     def extreme(self, node: Node) -> Value:
         """`min(a, b)` and `max(a, b)`."""
         if len(node.parts) != 2:
-            raise self.fault_at(
-                node, "AT114", f"`{node.text}` takes 2 values, found {len(node.parts)}", f"write `{node.text}(a, b)`"
+            raise node.fault(
+                "AT114", f"`{node.text}` takes 2 values, found {len(node.parts)}", f"write `{node.text}(a, b)`"
             )
         left, right = (self.value(part) for part in node.parts)
         left, right = unify(left, right, (node.parts[0], node.parts[1]), "compared with")
         if left.unit.kind is Kind.TEXT:
-            raise self.fault_at(node, "AT121", "text has no order")
+            raise node.fault("AT121", "text has no order")
         unit = NUMBER  # a count beside a plain number
         if left.unit == right.unit or Kind.PERCENT in (left.unit.kind, right.unit.kind):
             unit = left.unit if left.unit.kind is not Kind.NUMBER else right.unit
@@ -355,7 +289,7 @@ class Checker:
             hint = f"it is counted in {asset}"
         elif found.unit.kind is Kind.PERCENT and Kind.AMOUNT in wanted:
             hint = f"a percentage is taken of something: `20% of free({asset or 'JPY'})`"
-        return self.fault_at(node, "AT121", f"expected {allowed}, found {named(found.unit)}", hint)
+        return node.fault("AT121", f"expected {allowed}, found {named(found.unit)}", hint)
 
 
 def _shifted(value: Value, count: int) -> Value:

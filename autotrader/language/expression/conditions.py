@@ -155,7 +155,7 @@ class ConditionParser(ValueParser):
         if self.accept("crosses"):
             return self.crosses(left)
         if token.text in WRONG_OPERATORS and token.kind == "op":
-            raise Fault("AT111", token.start, len(token.text), *WRONG_OPERATORS[token.text])
+            raise token.fault("AT111", *WRONG_OPERATORS[token.text])
         if token.text in ("rising", "falling"):
             raise unsupported(token, f"`{token.text} n in a row`")
         if token.kind == "end":
@@ -191,12 +191,10 @@ class ConditionParser(ValueParser):
         if left.kind == "call" and not left.called and not left.unit and left.text not in ("rule", "guard"):
             hint = f"a condition is a value and {ALLOWED_BEHIND_VALUE}"
         elif left.kind == "call" and left.text in ("rule", "guard"):
-            return Fault(
-                "AT404", left.start, left.end - left.start, f"`{left.text}(id)` in a condition is not yet supported"
-            )
+            return left.fault("AT404", f"`{left.text}(id)` in a condition is not yet supported")
         else:
             hint = f"add {ALLOWED_BEHIND_VALUE}"
-        return Fault("AT106", left.start, left.end - left.start, "a value alone is no condition", hint)
+        return left.fault("AT106", "a value alone is no condition", hint)
 
     # ------------------------------------------------------------------------------------------------ with meaning
     def values(self, nodes: Sequence[Node]) -> list[Value]:
@@ -206,9 +204,7 @@ class ConditionParser(ValueParser):
             try:
                 value = self.checker.value(node)
                 if value.unit.kind is Kind.TEXT:
-                    raise self.checker.fault_at(
-                        node, "AT121", "text is not compared", "it may stand in notifications only"
-                    )
+                    raise node.fault("AT121", "text is not compared", "it may stand in notifications only")
                 found.append(value)
             except Fault as fault:
                 self.faults.append(fault)
@@ -216,11 +212,8 @@ class ConditionParser(ValueParser):
             raise self.faults.pop()
         if all(is_constant(value) for value in found):
             whole = Node("", nodes[0].start, nodes[-1].end)
-            raise self.checker.fault_at(
-                whole,
-                "AT118",
-                "only fixed numbers are compared: this never changes",
-                "one side must be a word such as `last`",
+            raise whole.fault(
+                "AT118", "only fixed numbers are compared: this never changes", "one side must be a word such as `last`"
             )
         return found
 
@@ -255,9 +248,7 @@ class ConditionParser(ValueParser):
     def distance(self, value: Value, beside: Value, node: Node) -> Value:
         """A distance: a percentage of what it is measured from, or in the same unit."""
         if isinstance(value, Literal) and value.value < 0:
-            raise self.checker.fault_at(
-                node, "AT119", "a distance cannot be negative", f"write `{value.text.lstrip('-')}`"
-            )
+            raise node.fault("AT119", "a distance cannot be negative", f"write `{value.text.lstrip('-')}`")
         if value.unit == PERCENT:
             return value
         return unify(value, beside, (node, node), "a distance from")[0]
@@ -290,10 +281,10 @@ class ConditionParser(ValueParser):
         unit = self.take()
         if form == "of" and not 1 <= least <= count:
             message, hint = f"{least} of the last {count} can never be counted", f"write a number from 1 to {count}"
-            raise Fault("AT107", token.start, len(token.text), message, hint)
+            raise token.fault("AT107", message, hint)
         if not 1 <= count <= 1000:
             hint = "write a number from 1 to 1000"
-            raise Fault("AT107", counted.start, len(counted.text), f"{count} is out of range", hint)
+            raise counted.fault("AT107", f"{count} is out of range", hint)
 
         def around(plain: Plain) -> Condition:
             timeframe = self.one_timeframe(plain, token.start, unit.end) if unit.text.startswith("candle") else ""
@@ -323,13 +314,13 @@ class ConditionParser(ValueParser):
             literal = self.checker.param(Node("param", token.start, token.end, token.text[1:]))
             if not isinstance(literal, Literal) or literal.unit.kind is not Kind.DURATION:
                 message = f"`{token.text}` is not a duration"
-                raise Fault("AT121", token.start, len(token.text), message, "write `for 5m`")
+                raise token.fault("AT121", message, "write `for 5m`")
             span = int(literal.value)
         else:
             span = duration_ms(token.text, token.start)
         if span < 1000:
             message = f"`for {token.text}` is shorter than a second"
-            raise Fault("AT123", token.start, len(token.text), message, "write `for 30s` or more")
+            raise token.fault("AT123", message, "write `for 30s` or more")
         return span
 
     def one_timeframe(self, plain: Plain, start: int, end: int) -> str:

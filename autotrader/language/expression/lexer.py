@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Literal as Only
 from typing import NamedTuple
 
+Severity = Only["error", "warning", "note"]
+
 
 class Fault(Exception):
     """One mistake in an expression: where (offset and length in its text), what, and the likely fix."""
@@ -18,7 +20,7 @@ class Fault(Exception):
         length: int,
         message: str,
         hint: str = "",
-        severity: Only["error", "warning", "note"] = "error",
+        severity: Severity = "error",
     ) -> None:
         super().__init__(message)
         self.code = code
@@ -36,6 +38,10 @@ class Token(NamedTuple):
     text: str
     start: int
     end: int
+
+    def fault(self, code: str, message: str, hint: str = "") -> Fault:
+        """A fault over this token."""
+        return Fault(code, self.start, len(self.text), message, hint)
 
 
 _TOKEN = re.compile(

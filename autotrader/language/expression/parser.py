@@ -92,12 +92,12 @@ class ValueParser:
         """A fault at the token at hand, which is named."""
         token = self.now
         if token.text in _STRUCTURE and token.kind in ("word", "op"):
-            return Fault("AT110", token.start, len(token.text), *_STRUCTURE[token.text])
+            return token.fault("AT110", *_STRUCTURE[token.text])
         if token.kind == "end":
             return Fault(
                 "AT102", max(0, len(self.text.rstrip()) - 1), 1, f"{message}, but the expression ends here", hint
             )
-        return Fault("AT102", token.start, len(token.text), f"{message}, found `{token.text}`", hint)
+        return token.fault("AT102", f"{message}, found `{token.text}`", hint)
 
     def finish(self, allowed: str) -> None:
         """Nothing may follow."""
@@ -110,14 +110,10 @@ class ValueParser:
                 "AT103", start, self.ahead().end - start, "a comma inside a number", "group digits with `_`: 10_000"
             )
         if token.text in WRONG_OPERATORS:
-            raise Fault("AT111", token.start, len(token.text), *WRONG_OPERATORS[token.text])
+            raise token.fault("AT111", *WRONG_OPERATORS[token.text])
         if token.text in COMPARISONS:
-            raise Fault(
-                "AT112",
-                token.start,
-                len(token.text),
-                "a second comparison in one condition",
-                "write `x between a and b`, or two lines below `all:`",
+            raise token.fault(
+                "AT112", "a second comparison in one condition", "write `x between a and b`, or two lines below `all:`"
             )
         if token.text in ("rising", "falling"):
             raise unsupported(token, f"`{token.text} n in a row`")
@@ -187,12 +183,8 @@ class ValueParser:
             inner.start, inner.end = token.start, self.expect(")", "to close the parenthesis").end
             return inner
         if token.kind == "time":
-            raise Fault(
-                "AT102",
-                token.start,
-                len(token.text),
-                f"`{token.text}` is a time of day",
-                "a time window is written `time in 09:00-18:00 JST`",
+            raise token.fault(
+                "AT102", f"`{token.text}` is a time of day", "a time window is written `time in 09:00-18:00 JST`"
             )
         if token.text in ("rising", "falling"):
             raise unsupported(token, f"`{token.text} n in a row`")
@@ -284,7 +276,7 @@ def check_number(token: Token) -> None:
         hint = f"write 0{token.text}"
     else:
         hint = f"write {token.text.rstrip('.')[:30]}"
-    raise Fault("AT103", token.start, len(token.text), f"`{token.text[:40]}` is not a plain number", hint)
+    raise token.fault("AT103", f"`{token.text[:40]}` is not a plain number", hint)
 
 
 def _glued(number: Token, unit: Token) -> Fault:
@@ -305,7 +297,7 @@ def _glued(number: Token, unit: Token) -> Fault:
 
 def unsupported(token: Token, what: str) -> Fault:
     """A form of the language that this version does not have."""
-    return Fault("AT401", token.start, len(token.text), f"{what} is not yet supported")
+    return token.fault("AT401", f"{what} is not yet supported")
 
 
 def _is_asset(text: str) -> bool:

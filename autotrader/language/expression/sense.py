@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from autotrader.language.algebra import Truth
 from autotrader.language.expression.lexer import Fault
+from autotrader.language.expression.scope import Surroundings
 from autotrader.language.expression.syntax import Node
 from autotrader.language.intervals import Interval, Intervals
 from autotrader.language.relations import COMPARISONS, RELATIONS, sides_of
@@ -19,9 +19,6 @@ from autotrader.language.vocabulary import VOCABULARY
 from autotrader.language.walk import tree_terms
 from autotrader.market.answers import Missing
 from autotrader.money import plain as shown
-
-if TYPE_CHECKING:
-    from autotrader.language.expression.check import Checker
 
 _AVERAGES = frozenset({"sma", "ema", "wma", "bb_mid", "highest", "lowest"})
 _LEVELS = _AVERAGES | {"bb_upper", "bb_lower"}
@@ -58,26 +55,26 @@ def _either(one: Decimal | None, two: Decimal | None, pick: _Pick) -> Decimal | 
     return pick(one, two)
 
 
-def check_sense(condition: Relation | Cross, nodes: Sequence[Node], checker: Checker) -> None:
+def check_sense(condition: Relation | Cross, nodes: Sequence[Node], around: Surroundings) -> None:
     """Raise Fault for what can never be true; note what is always true."""
     terms = list(tree_terms(condition))
     if any(is_obv_level(term) for term in terms) or any(_on_obv(term) for term in terms):
-        _check_obv(condition, nodes, checker)
+        _check_obv(condition, nodes)
     if isinstance(condition, Cross):
         above, below = _answers(condition.left, condition.right)
         if above is False or below is False:
-            raise _never(nodes, checker, condition.left)
+            raise _never(nodes, around, condition.left)
         if condition.left == condition.right:
-            raise _same(nodes, checker)
+            raise _same(nodes)
         return
     if condition.name in COMPARISONS and condition.sides[0] == condition.sides[1]:
-        raise _same(nodes, checker)
-    _check_ends(condition, nodes, checker)
-    _check_answer(condition, nodes, checker)
-    _check_breakout(condition, nodes, checker)
+        raise _same(nodes)
+    _check_ends(condition, nodes)
+    _check_answer(condition, nodes, around)
+    _check_breakout(condition, nodes, around)
 
 
-def _check_answer(condition: Relation, nodes: Sequence[Node], checker: Checker) -> None:
+def _check_answer(condition: Relation, nodes: Sequence[Node], around: Surroundings) -> None:
     """The relation itself, asked about all values that its sides can have (a distance is from one value, not all)."""
     entry = RELATIONS[condition.name]
     if entry.distance:
@@ -87,14 +84,14 @@ def _check_answer(condition: Relation, nodes: Sequence[Node], checker: Checker) 
     if condition.name in COMPARISONS and isinstance(subject, Literal):
         subject = condition.sides[1]
     if answer is False:
-        raise _never(nodes, checker, subject)
+        raise _never(nodes, around, subject)
     if answer is True:
         node = _whole(nodes)
-        shown_text = checker.text[node.start : node.end]
-        checker.notes.append(
-            Fault(
-                "AT301", node.start, node.end - node.start, f"`{shown_text}` is always true", _range_hint(subject),
-                "warning",
+        shown_text = around.text[node.start : node.end]
+        around.notes.append(
+            node.fault(
+                "AT301", f"`{shown_text}` is always true", _range_hint(subject),
+                "warning"
             )
         )  # fmt: skip
 
@@ -120,10 +117,10 @@ def _whole(nodes: Sequence[Node]) -> Node:
     return Node("", nodes[0].start, nodes[-1].end)
 
 
-def _never(nodes: Sequence[Node], checker: Checker, value: Value) -> Fault:
+def _never(nodes: Sequence[Node], around: Surroundings, value: Value) -> Fault:
     node = _whole(nodes)
-    text = checker.text[node.start : node.end]
-    return checker.fault_at(node, "AT118", f"`{text}` can never be true", _range_hint(value))
+    text = around.text[node.start : node.end]
+    return node.fault("AT118", f"`{text}` can never be true", _range_hint(value))
 
 
 def _range_hint(value: Value) -> str:
@@ -138,11 +135,11 @@ def _range_hint(value: Value) -> str:
     return f"`{name}` is never above {shown(high)}" if high is not None else ""
 
 
-def _same(nodes: Sequence[Node], checker: Checker) -> Fault:
-    return checker.fault_at(_whole(nodes), "AT118", "both sides are the same value")
+def _same(nodes: Sequence[Node]) -> Fault:
+    return _whole(nodes).fault("AT118", "both sides are the same value")
 
 
-def _check_breakout(condition: Relation, nodes: Sequence[Node], checker: Checker) -> None:
+def _check_breakout(condition: Relation, nodes: Sequence[Node], around: Surroundings) -> None:
     """`close(4h) > highest(20, 4h)`: the highest includes that candle's own high."""
     if condition.name not in (">", "<"):
         return
@@ -156,27 +153,24 @@ def _check_breakout(condition: Relation, nodes: Sequence[Node], checker: Checker
     if same and (top or bottom):
         node = _whole(nodes)
         word = small.word if top else big.word
-        checker.notes.append(
-            Fault(
+        around.notes.append(
+            node.fault(
                 "AT302",
-                node.start,
-                node.end - node.start,
-                f"`{checker.text[node.start : node.end]}` can never be true: `{word}` includes the candle itself",
+                f"`{around.text[node.start : node.end]}` can never be true: `{word}` includes the candle itself",
                 f"write `{word}(…) 1 candle ago`",
                 "warning",
             )
         )
 
 
-def _check_ends(condition: Relation, nodes: Sequence[Node], checker: Checker) -> None:
+def _check_ends(condition: Relation, nodes: Sequence[Node]) -> None:
     """Two sides of a range must stand in rising order."""
     ends = RELATIONS[condition.name].ends
     if ends is None:
         return
     low, high = (condition.sides[end] for end in ends)
     if isinstance(low, Literal) and isinstance(high, Literal) and low.value > high.value:
-        raise checker.fault_at(
-            Node("", nodes[ends[0]].start, nodes[ends[1]].end),
+        raise Node("", nodes[ends[0]].start, nodes[ends[1]].end).fault(
             "AT118",
             f"the ends of `{condition.name}` are the wrong way round",
             f"write `{condition.name} {high.text} and {low.text}`",
@@ -195,15 +189,14 @@ def _on_obv(term: Term) -> bool:
     return term.word in ("roc", "bb_width") and term.series is not None and is_obv_level(term.series)
 
 
-def _check_obv(condition: Relation | Cross, nodes: Sequence[Node], checker: Checker) -> None:
+def _check_obv(condition: Relation | Cross, nodes: Sequence[Node]) -> None:
     """`obv` beside anything but itself and its averages says nothing: it counts from an arbitrary start."""
     sides = [side for role, side in sides_of(condition) if role not in ("within", "dead zone")]
     levels = all(isinstance(side, Term) and is_obv_level(side) for side in sides)
     origins = {(side.symbol, side.timeframe) for side in sides if isinstance(side, Term)}
     if levels and len(origins) == 1:
         return
-    raise checker.fault_at(
-        _whole(nodes),
+    raise _whole(nodes).fault(
         "AT118",
         "`obv` counts from an arbitrary start, so its height means nothing",
         "compare it with itself (`obv(1h) > obv(1h) 5 candles ago`) or its averages (`obv(1h) > sma(20, obv(1h))`)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from autotrader.language.expression.lexer import Fault, Severity
 from autotrader.structs import dataclass
 
 
@@ -32,3 +33,7 @@ class Node:
     word_start: int = 0  # of a call: where the word itself begins, behind a prefix
     word_end: int = 0
     forming: int = -1  # offset of the word `forming`, if written
+
+    def fault(self, code: str, message: str, hint: str = "", severity: Severity = "error") -> Fault:
+        """A fault over this piece."""
+        return Fault(code, self.start, self.end - self.start, message, hint, severity)

@@ -165,7 +165,7 @@ def _misfit(found: Value, beside: Value, node: Node, verb: str) -> Fault:
     elif mine.kind is Kind.PERCENT and other.kind in _RELATIVE:
         hint = "a percentage of something is written `X - 5%` or `5% of X`"
     text = f"{named(mine)} cannot be {verb} {named(other)}"
-    return Fault("AT121", node.start, node.end - node.start, text, hint)
+    return node.fault("AT121", text, hint)
 
 
 def _number_of(value: Literal) -> str:
@@ -179,7 +179,7 @@ def combine(op: Sign, left: Value, right: Value, node: Node, base_of: Callable[[
     """`left op right` with its unit. Raises Fault where the units make no sense together."""
     for side, part in ((left, node.parts[0]), (right, node.parts[1])):
         if side.unit.kind is Kind.TEXT:
-            raise Fault("AT121", part.start, part.end - part.start, "text has no arithmetic")
+            raise part.fault("AT121", "text has no arithmetic")
     if op in ("+", "-"):
         return _sum(op, left, right, node)
     if op == "of":
@@ -187,13 +187,7 @@ def combine(op: Sign, left: Value, right: Value, node: Node, base_of: Callable[[
             part = node.parts[0]
             if isinstance(left, Literal) and left.unit == NUMBER:
                 raise unitless(left, PERCENT, part)
-            raise Fault(
-                "AT121",
-                part.start,
-                part.end - part.start,
-                f"`of` takes a percentage, found {named(left.unit)}",
-                "write `20% of free(JPY)`",
-            )
+            raise part.fault("AT121", f"`of` takes a percentage, found {named(left.unit)}", "write `20% of free(JPY)`")
         return Operation("%of", left, right, right.unit)
     return _product(left, right, node, base_of) if op == "*" else _quotient(left, right, node, base_of)
 
@@ -204,10 +198,8 @@ def _sum(op: Only["+", "-"], left: Value, right: Value, node: Node) -> Value:
             return Operation("+%" if op == "+" else "-%", left, right, left.unit)
     elif left.unit.kind is Kind.PERCENT and right.unit.kind in _RELATIVE:
         part = node.parts[0]
-        raise Fault(
+        raise part.fault(
             "AT121",
-            part.start,
-            part.end - part.start,
             f"{named(right.unit)} cannot be added to a percentage",
             "the price or amount stands first: `ask + 0.3%`",
         )
@@ -234,7 +226,7 @@ def _product(left: Value, right: Value, node: Node, base_of: Callable[[Value], s
 def _quotient(left: Value, right: Value, node: Node, base_of: Callable[[Value], str]) -> Value:
     if isinstance(right, Literal) and right.value == 0:
         part = node.parts[1]
-        raise Fault("AT122", part.start, part.end - part.start, "division by zero")
+        raise part.fault("AT122", "division by zero")
     if isinstance(right, Literal) and left.unit.kind is Kind.PRICE and right.unit == Unit(Kind.AMOUNT, left.unit.asset):
         right = replace(right, unit=left.unit)
     if isinstance(left, Literal) and right.unit.kind is Kind.PRICE and left.unit == Unit(Kind.AMOUNT, right.unit.asset):
@@ -252,9 +244,7 @@ def _senseless(left: Value, right: Value, node: Node, verb: str) -> Fault:
     hint = ""
     if left.unit.kind is right.unit.kind is Kind.PERCENT:
         hint = "write `5% of X` with one percentage"
-    return Fault(
-        "AT121", node.start, node.end - node.start, f"{named(left.unit)} cannot be {verb} {named(right.unit)}", hint
-    )
+    return node.fault("AT121", f"{named(left.unit)} cannot be {verb} {named(right.unit)}", hint)
 
 
 ZERO_LITERAL = Literal(Decimal(0), NUMBER, "0")

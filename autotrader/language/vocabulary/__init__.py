@@ -6,13 +6,12 @@ reference, completion, readback and `why` read this table and follow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from autotrader.language.tree import AtLeast, Condition, Cross, Flag, For, Named, Not, OfLast, Plain, Term
-from autotrader.language.vocabulary import balances, book, candle, health, order, record, ticker, window
-from autotrader.language.vocabulary.columns import column_of, period_of, warmup_of
-from autotrader.language.vocabulary.live import candle_value
+from autotrader.language.vocabulary.candles import candle_value, column_of, period_of, warmup_of
+from autotrader.language.vocabulary.table import GROUPS, VOCABULARY
 from autotrader.language.vocabulary.word import Param, Word
 from autotrader.language.walk import tree_terms
 from autotrader.market.answers import Answer
@@ -21,13 +20,12 @@ from autotrader.market.needs import CandleNeed, Need, merged
 if TYPE_CHECKING:
     from autotrader.market.sources import Sources
 
-GROUPS = (ticker.WORDS, book.WORDS, window.WORDS, candle.WORDS, balances.WORDS, record.WORDS, order.WORDS, health.WORDS)
-VOCABULARY: Mapping[str, Word] = {word.name: word for group in GROUPS for word in group}
 
 _CROSS_HISTORY = 20  # earlier closes that show on which side a crossing stood before
 _DEAD_ZONE_HISTORY = 200  # a dead zone keeps its side longer
 
 __all__ = [
+    "GROUPS",
     "VOCABULARY",
     "Param",
     "Word",

@@ -1,4 +1,6 @@
-"""Words over closed candles. Each is one function over whole columns in market/indicators, on TA-Lib's conventions."""
+"""Words over closed candles. Each is one function over whole columns, on TA-Lib's conventions: in market/indicators
+under its name, or TA-Lib's own of one series and a period, which is named here (`column="SMA"`).
+"""
 
 from __future__ import annotations
 
@@ -44,6 +46,7 @@ def _word(  # noqa: PLR0913 - the columns of the table below
     series: bool = False,
     order_of: tuple[int, int] | None = None,
     note: str = "",
+    column: str = "",
 ) -> Word:
     return Word(
         name=name,
@@ -52,7 +55,7 @@ def _word(  # noqa: PLR0913 - the columns of the table below
         params=params,
         english=phrases[0],
         japanese=phrases[1],
-        column=name,
+        column=column or name,
         warmup=counts[0],
         span=counts[1],
         lowest=bounds[0],
@@ -100,6 +103,7 @@ WORDS: tuple[Word, ...] = (
         ("the simple average of {0} {tf} candles", "{tf}足{0}本の単純移動平均"),
         _ROLLING,
         series=True,
+        column="SMA",
     ),
     _word(
         "ema",
@@ -109,6 +113,7 @@ WORDS: tuple[Word, ...] = (
         (warmup.ema, warmup.own_period),
         series=True,
         note=_SEED_AVERAGE,
+        column="EMA",
     ),
     _word(
         "wma",
@@ -118,6 +123,7 @@ WORDS: tuple[Word, ...] = (
         _ROLLING,
         series=True,
         note="Linear weights, the newest highest.",
+        column="WMA",
     ),
     _word(
         "rsi",

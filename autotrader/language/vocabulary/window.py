@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from autotrader.language.tree import Term
 from autotrader.language.vocabulary.limits import abnormal, fresh_ticker
-from autotrader.language.vocabulary.live import candle_text
 from autotrader.language.vocabulary.word import Param, Word, literal_of
 from autotrader.market.answers import Answer, Missing
 from autotrader.market.needs import CandleNeed, Need, TickerNeed
+from autotrader.market.timeframe import candle_text
 from autotrader.money import CONTEXT, HUNDRED, over, times
 from autotrader.times import MINUTE_MS
 

@@ -37,6 +37,11 @@ class Param:
     choices: tuple[str, ...] = ()
 
 
+_EXAMPLES = {
+    "integer": "14", "number": "2", "percent": "1%", "asset": "JPY", "duration": "1h", "window": "day",
+    "distance": "0.5%", "amount": "50_000 JPY",
+}  # fmt: skip
+_OWN_EXAMPLES = {"macd": "12, 26, 9", "stoch": "14, 3, 3", "bb": "20, 2", "sar": "0.02, 0.2", "supertrend": "10, 3"}
 Measure = Only[
     "price", "base", "quote", "asset", "percent", "number", "count", "duration", "text", "series", "flag"
 ]  # "asset": an amount of the first argument; "series": whatever the candle series measures
@@ -76,6 +81,15 @@ class Word:
     def is_candle(self) -> bool:
         """Whether it is a function over candles and takes a timeframe as its last argument."""
         return self.column != ""
+
+    @property
+    def example(self) -> str:
+        """How it may be written, with usual arguments: `rsi(14, 1h)`."""
+        if not self.params and not self.is_candle:
+            return self.name
+        own = _OWN_EXAMPLES.get(self.name.split("_")[0])
+        parts = [own] if own else [each.choices[0] if each.choices else _EXAMPLES[each.kind] for each in self.params]
+        return f"{self.name}({', '.join([*parts, *(['1h'] if self.is_candle else [])])})"
 
     @property
     def signature(self) -> str:

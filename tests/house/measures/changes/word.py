@@ -18,15 +18,11 @@ PATCHES = [
         ("the middle of {0} {tf} candles", "{tf}足{0}本の中値"),
         _ROLLING,
         series=True,
+        column="MIDPOINT",
     ),
     _word(
         "rsi",
 """,
-    ),
-    Patch(
-        "autotrader/market/indicators.py",
-        '    "rsi": _rsi,\n',
-        '    "midpoint": _windowed("MIDPOINT"),\n    "rsi": _rsi,\n',
     ),
 ]
 
