@@ -168,46 +168,19 @@ def _fields(value: Order | Fill) -> dict[str, Any]:
 
 def from_text(text: str) -> PaperAccount:
     """Read what `to_text` wrote. Raises RecordsBroken for anything else."""
+    from pydantic import TypeAdapter  # heavy at start-up, and live trading has no such text
+
     try:
         document = json.loads(text)
         if document["version"] != _VERSION:
             raise RecordsBroken(
                 f"the paper account has version {document['version']}; this autotrader reads {_VERSION}"
             )
-        orders = [_order(entry) for entry in document["orders"]]
-        return PaperAccount(
-            holdings={asset: Decimal(value) for asset, value in document["holdings"].items()},
-            markets={
-                symbol: Market(entry["base"], entry["quote"], Decimal(entry["step"]))
-                for symbol, entry in document["markets"].items()
-            },
-            orders={order.order_id: order for order in orders},
-            fills=tuple(_fill(entry) for entry in document["fills"]),
-            seen={symbol: int(trade_id) for symbol, trade_id in document["seen"].items()},
-            next_order=int(document["next_order"]),
-            next_trade=int(document["next_trade"]),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+        orders = TypeAdapter(tuple[Order, ...]).validate_python(document["orders"])
+        by_id = {one.order_id: one for one in orders}
+        return TypeAdapter(PaperAccount).validate_python({**document, "orders": by_id})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordsBroken(
             f"the paper account cannot be read ({type(error).__name__})",
             hint="`autotrader paper reset` starts over; live orders are not touched by it",
         ) from None
-
-
-def _order(entry: Mapping[str, Any]) -> Order:
-    figures = {name: Decimal(entry[name]) for name in ("price", "quantity", "executed")}
-    quote = entry["quote_executed"]
-    return Order(
-        **{
-            **entry,
-            **figures,
-            "quote_executed": None if quote is None else Decimal(quote),
-            "side": Side(entry["side"]),
-            "status": OrderStatus(entry["status"]),
-        }
-    )
-
-
-def _fill(entry: Mapping[str, Any]) -> Fill:
-    figures = {name: Decimal(entry[name]) for name in ("price", "quantity", "quote", "fee")}
-    return Fill(**{**entry, **figures, "side": Side(entry["side"])})
