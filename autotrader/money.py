@@ -84,6 +84,11 @@ def _whole_yen(figure: str) -> str:
     return money_text(value, "JPY") if value >= _SMALL_YEN else f"¥{figure.replace('_', ',')}"
 
 
+def yen_quote(symbol: str) -> str:
+    """`JPY` where a symbol's name ends so, else nothing: what records alone know of a quote asset."""
+    return "JPY" if symbol.endswith("JPY") else ""
+
+
 def gain_text(value: Decimal, asset: str) -> str:
     """`+¥312`, `-¥80`, `±¥0`."""
     sign = "+" if value > 0 else "±" if value == 0 else ""

@@ -10,12 +10,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, TextIO
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, Literal, NamedTuple, Self, TextIO, TypeVar
 
 from autotrader.text import fitted, printable, width
 
 FORMAT_VERSION = 1
+Item = TypeVar("Item")
 ColorMode = Literal["auto", "always", "never"]
 _STYLES = {
     "bold": "1",
@@ -140,6 +141,21 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozense
         padded[-1] = padded[-1] if (len(cells) - 1) in right else padded[-1].rstrip()
         lines.append("  ".join(_colored(row[i], text) for i, text in enumerate(padded)).rstrip(" "))
     return "\n".join([styled(lines[0], "bold"), *lines[1:]])
+
+
+class Column(NamedTuple, Generic[Item]):
+    """A column of a list: its name, what it says of an item, and whether it ends at the right, as figures do."""
+
+    name: str
+    cell: Callable[[Item], str]
+    right: bool = False
+
+
+def listed(columns: Sequence[Column[Item]], items: Iterable[Item]) -> str:
+    """Items as a table, one a row."""
+    rows = [[column.cell(item) for column in columns] for item in items]
+    right = {number for number, column in enumerate(columns) if column.right}
+    return table([column.name for column in columns], rows, right=right)
 
 
 class Styled(str):

@@ -15,7 +15,7 @@ from autotrader.engine.verdict import Verdict
 from autotrader.language.tree import Kind
 from autotrader.market.needs import CandleNeed, Need
 from autotrader.market.timeframe import next_open
-from autotrader.money import grouped, money_text, price_text, yen
+from autotrader.money import grouped, money_text, price_text, yen, yen_quote
 from autotrader.text import fitted, printable, width
 from autotrader.times import age_text, clock_text, local, time_text, time_with_utc
 from autotrader.views.day import Day
@@ -214,7 +214,7 @@ def _ends(told: Explanation, *, past: bool) -> Iterator[Line]:
 
 
 def _followed(order: PlacedOrder) -> Line:
-    quote = "JPY" if order.symbol.endswith("JPY") else ""
+    quote = yen_quote(order.symbol)
     state = order.state.replace("_", " ").lower()
     style = "red" if order.state in _FAILED else "green"
     reason = f": {printable(order.reason)}" if order.reason and style == "red" else ""

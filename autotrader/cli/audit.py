@@ -13,7 +13,7 @@ import click
 
 from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
-from autotrader.cli._output import emit_json, note, say, styled, table
+from autotrader.cli._output import Column, emit_json, listed, note, say, styled
 from autotrader.cli._stores import folder_now_ms, meant, open_for_reading, since_ms
 from autotrader.cli._venue import credentials_here
 from autotrader.errors import UsageError
@@ -30,6 +30,15 @@ from autotrader.views.audit import replayed
 
 _SHOWN_LENGTH = 100
 _TIMES_FROM = 1_000_000_000_000  # September 2001, in milliseconds
+
+
+_ACTS: tuple[Column[Act], ...] = (
+    Column("act", lambda act: f"#{act.n}", right=True),
+    Column("time", lambda act: time_text(act.time_ms)),
+    Column("kind", lambda act: act.kind),
+    Column("about", lambda act: act.subject),
+    Column("what", lambda act: clipped(_summary(act), _SHOWN_LENGTH)),
+)
 
 
 @click.group("audit")
@@ -49,11 +58,7 @@ def show(*, limit: int, kind: str | None, about: str | None, output: str, state:
         acts = store.chain.latest(limit, kind=kind, subject=about)
     if output == "json":
         return emit_json({"acts": [_as_json(act) for act in acts]})
-    rows = [
-        (f"#{act.n}", time_text(act.time_ms), act.kind, act.subject, clipped(_summary(act), _SHOWN_LENGTH))
-        for act in acts
-    ]
-    say(table(("act", "time", "kind", "about", "what"), rows, right={0}) if rows else "no such acts")
+    say(listed(_ACTS, acts) if acts else "no such acts")
     return 0
 
 

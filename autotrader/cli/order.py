@@ -15,14 +15,14 @@ import click
 
 from autotrader.cli._folders import folders
 from autotrader.cli._options import base_url_option, config_option, format_option, state_option
-from autotrader.cli._output import emit_json, note, say, table
+from autotrader.cli._output import Column, emit_json, listed, note, say
 from autotrader.cli._venue import venue
 from autotrader.cli._worlds import permission_of, project_of, world_of
 from autotrader.cli.market import symbol_argument
 from autotrader.cli.pause import duration_ms
 from autotrader.errors import UsageError
-from autotrader.money import grouped, parse_decimal, plain, price_text
-from autotrader.orders import OrderRequest, OrderType, Side, TimeInForce
+from autotrader.money import grouped, parse_decimal, plain, price_text, yen_quote
+from autotrader.orders import Order, OrderRequest, OrderType, Side, TimeInForce
 from autotrader.records.places import store_dir
 from autotrader.runtime import Runtime, identity_of
 from autotrader.service import hand
@@ -116,6 +116,18 @@ def _order_options(command: F) -> F:
     return command
 
 
+_COLUMNS: tuple[Column[Order], ...] = (
+    Column("side", lambda one: str(one.side)),
+    Column("type", lambda one: one.type),
+    Column("quantity", lambda one: grouped(one.quantity), right=True),
+    Column("price", lambda one: grouped(one.price), right=True),
+    Column("executed", lambda one: grouped(one.executed), right=True),
+    Column("status", lambda one: str(one.status)),
+    Column("number", lambda one: str(one.order_id)),
+    Column("id", lambda one: one.client_order_id),
+)
+
+
 @click.group("order", context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
     """Place, cancel, list and test orders by hand: dry unless --live."""
@@ -169,20 +181,12 @@ def listing(*, symbol: str, everything: bool, output: str, base_url: str | None,
         found = calls.all_orders(symbol, span=(since, None), limit=1000) if everything else calls.open_orders(symbol)
     if output == "json":
         return emit_json({"orders": found})
-    head = ("placed", "side", "type", "quantity", "price", "executed", "status", "number", "id")
-    rows = [
-        (
-            time_with_utc(one.created_ms, zone),
-            str(one.side),
-            one.type,
-            *(grouped(value) for value in (one.quantity, one.price, one.executed)),
-            str(one.status),
-            str(one.order_id),
-            one.client_order_id,
-        )
-        for one in found
-    ]
-    say(table(head, rows, right={3, 4, 5}) if rows else "no orders" if everything else "no open orders")
+    nothing = "no orders" if everything else "no open orders"
+    say(
+        listed((Column("placed", lambda one: time_with_utc(one.created_ms, zone)), *_COLUMNS), found)
+        if found
+        else nothing
+    )
     return 0
 
 
@@ -223,7 +227,7 @@ def _placed(output: str, asked: OrderRequest, facts: Mapping[str, Any], code: in
     if output == "json":
         return emit_json({"live": live, **facts}, code)
     state = str(facts.get("status") or facts.get("state")).replace("_", " ").lower()
-    quote = "JPY" if asked.symbol.endswith("JPY") else ""
+    quote = yen_quote(asked.symbol)
     what = f"{asked.side} {grouped(asked.quantity)} {asked.symbol} @ {price_text(asked.price, quote).strip()}"
     number = f"  order {facts['order_id']}" if facts.get("order_id") is not None else ""
     executed = f", {facts['executed']} executed" if facts.get("executed") not in (None, "0") else ""

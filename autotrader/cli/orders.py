@@ -7,11 +7,24 @@ from pathlib import Path
 import click
 
 from autotrader.cli._options import format_option, state_option
-from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._output import Column, emit_json, listed, say
 from autotrader.cli._stores import open_for_reading
-from autotrader.money import grouped, price_text
+from autotrader.money import grouped, price_text, yen_quote
 from autotrader.times import clock_text, time_text
 from autotrader.views.orders import AskedOrder, asked_orders
+
+_COLUMNS: tuple[Column[AskedOrder], ...] = (
+    Column("placed", lambda row: time_text(row.placed_ms)),
+    Column("symbol", lambda row: row.symbol),
+    Column("side", lambda row: row.side),
+    Column("quantity", lambda row: grouped(row.quantity), right=True),
+    Column("price", lambda row: price_text(row.price, yen_quote(row.symbol)).strip(), right=True),
+    Column("executed", lambda row: grouped(row.executed), right=True),
+    Column("state", lambda row: row.state + (f": {row.reason}" if row.reason else "")),
+    Column("ends", lambda row: clock_text(row.cancel_at_ms) if row.cancel_at_ms is not None else ""),
+    Column("rule", lambda row: row.rule or "(by hand)"),
+    Column("id", lambda row: row.client_order_id),
+)
 
 
 @click.command("orders")
@@ -27,22 +40,5 @@ def command(*, everything: bool, output: str, state: Path | None) -> int:
     if not rows:
         say("no orders" if everything else "no open orders")
         return 0
-    head = ("placed", "symbol", "side", "quantity", "price", "executed", "state", "ends", "rule", "id")
-    say(table(head, [_line(row) for row in rows], right={3, 4, 5}))
+    say(listed(_COLUMNS, rows))
     return 0
-
-
-def _line(row: AskedOrder) -> tuple[str, ...]:
-    quote = "JPY" if row.symbol.endswith("JPY") else ""
-    return (
-        time_text(row.placed_ms),
-        row.symbol,
-        row.side,
-        grouped(row.quantity),
-        price_text(row.price, quote).strip(),
-        grouped(row.executed),
-        row.state + (f": {row.reason}" if row.reason else ""),
-        clock_text(row.cancel_at_ms) if row.cancel_at_ms is not None else "",
-        row.rule or "(by hand)",
-        row.client_order_id,
-    )

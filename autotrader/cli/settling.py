@@ -14,7 +14,7 @@ import click
 
 from autotrader.cli._folders import folders
 from autotrader.cli._options import format_option, state_option
-from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._output import Column, emit_json, listed, say
 from autotrader.cli._stores import folder_now_ms
 from autotrader.money import grouped
 from autotrader.service.control import Settled, settle, waiting_in
@@ -25,6 +25,18 @@ _MEANS = {
     "adopt": "it is ours now: rules and timers may touch it",
     "ignore": "no rule touches it; while it is open it counts in every limit",
 }
+
+
+_COLUMNS: tuple[Column[Difference], ...] = (
+    Column("order", lambda one: one.client_order_id),
+    Column("number", lambda one: "" if one.order_id is None else str(one.order_id)),
+    Column("symbol", lambda one: one.symbol),
+    Column("side", lambda one: one.side),
+    Column("quantity", lambda one: _figure(one.quantity), right=True),
+    Column("price", lambda one: _figure(one.price), right=True),
+    Column("executed", lambda one: _figure(one.executed), right=True),
+    Column("state", lambda one: one.state),
+)
 
 
 def settling(word: Word, text: str) -> click.Command:
@@ -50,11 +62,10 @@ def _list(place: Path, word: Word, output: str) -> int:
     if not found:
         say("nothing waits for a word: journal and exchange agreed when they were compared last")
         return 0
-    head = ("order", "number", "symbol", "side", "quantity", "price", "executed", "state")
     for folder, ones in found.items():
         if len(found) > 1:
             say(folder.name)
-        say(table(head, [_row(one) for one in ones], right={4, 5, 6}))
+        say(listed(_COLUMNS, ones))
         for one in ones:
             say(f"  {printable(one.text)}")
     say(f"nothing is placed until each has a word: `autotrader {word} ORDER`")
@@ -87,12 +98,6 @@ def _then(done: Settled) -> str:
     if done.armed:
         return "the service has compared once more: journal and exchange agree, it goes on"
     return "the service is not armed yet and will ask again: " + printable("; ".join(done.reasons))
-
-
-def _row(one: Difference) -> tuple[str, ...]:
-    number = "" if one.order_id is None else str(one.order_id)
-    figures = (_figure(one.quantity), _figure(one.price), _figure(one.executed))
-    return (one.client_order_id, number, one.symbol, one.side, *figures, one.state)
 
 
 def _figure(value: object) -> str:

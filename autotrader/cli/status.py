@@ -13,7 +13,7 @@ from autotrader.cli._output import Styled, emit_json, say, styled, table
 from autotrader.cli._stores import folder_now_ms, wall_ms
 from autotrader.cli._story import gap_text
 from autotrader.errors import RecordsBroken
-from autotrader.money import money_text, yen
+from autotrader.money import money_text, yen, yen_quote
 from autotrader.records.orders import gone_texts
 from autotrader.records.places import stores_in
 from autotrader.text import counted, printable
@@ -151,7 +151,7 @@ def _to_fire(rule: RuleStatus) -> str:
 
 
 def _today(rule: RuleStatus) -> str:
-    quote = "JPY" if rule.symbol.endswith("JPY") else ""
+    quote = yen_quote(rule.symbol)
     parts = [
         f"bought {money_text(rule.bought, quote).strip()}" if rule.bought else "",
         f"sold {money_text(rule.sold, quote).strip()}" if rule.sold else "",

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from autotrader.cli._options import formats, state_option
-from autotrader.cli._output import emit_json, say, table
+from autotrader.cli._output import Column, emit_json, listed, say
 from autotrader.cli._stores import open_for_reading, since_ms
-from autotrader.money import grouped, money_text, price_text
+from autotrader.money import grouped, money_text, price_text, yen_quote
 from autotrader.times import time_text
 from autotrader.views.money import TRADE_COLUMNS, Trade, trades
+
+_COLUMNS: tuple[Column[Trade], ...] = (
+    Column("time", lambda one: time_text(one.fill.time_ms)),
+    Column("symbol", lambda one: one.fill.symbol),
+    Column("side", lambda one: str(one.fill.side)),
+    Column("quantity", lambda one: grouped(one.fill.quantity), right=True),
+    Column("price", lambda one: price_text(one.fill.price, yen_quote(one.fill.symbol)).strip(), right=True),
+    Column("value", lambda one: money_text(one.fill.quote, yen_quote(one.fill.symbol)).strip(), right=True),
+    Column("fee", lambda one: f"{grouped(one.fill.fee)} {one.fill.fee_asset}", right=True),
+    Column("rule", lambda one: one.rule or "(by hand)"),
+)
 
 
 @click.command("trades")
@@ -30,7 +41,7 @@ def command(*, since: str | None, output: str, state: Path | None) -> int:
     if output == "csv":
         _write_csv(found)
         return 0
-    _write_text(found)
+    say(listed(_COLUMNS, found) if found else "no trades")
     return 0
 
 
@@ -38,27 +49,3 @@ def _write_csv(found: Iterable[Trade]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\r\n")  # RFC 4180, what spreadsheets expect
     writer.writerow(TRADE_COLUMNS)
     writer.writerows(one.as_json().values() for one in found)
-
-
-def _write_text(found: Sequence[Trade]) -> None:
-    if not found:
-        say("no trades")
-        return
-    rows = []
-    for one in found:
-        fill, rule = one.fill, one.rule
-        quote = "JPY" if fill.symbol.endswith("JPY") else ""
-        rows.append(
-            (
-                time_text(fill.time_ms),
-                fill.symbol,
-                str(fill.side),
-                grouped(fill.quantity),
-                price_text(fill.price, quote).strip(),
-                money_text(fill.quote, quote).strip(),
-                f"{grouped(fill.fee)} {fill.fee_asset}",
-                rule or "(by hand)",
-            )
-        )
-    head = ("time", "symbol", "side", "quantity", "price", "value", "fee", "rule")
-    say(table(head, rows, right={3, 4, 5, 6}))

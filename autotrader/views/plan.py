@@ -21,7 +21,7 @@ from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.problems import Problem
 from autotrader.language.requests import CancelOrder, HaltRequest, NotifyRequest, PauseRequest, PlaceRequest
 from autotrader.market.sources import Sources
-from autotrader.money import ZERO, grouped, money_text, plain, price_text, yen
+from autotrader.money import ZERO, grouped, money_text, plain, price_text, yen, yen_quote
 from autotrader.orders import Side
 from autotrader.structs import dataclass
 from autotrader.text import printable
@@ -190,7 +190,7 @@ def _cancel(looked: PlanView, request: CancelOrder, because: str) -> PlanEntry:
     number = f"#{asked.order_id}" if asked.order_id is not None else asked.client_order_id
     if row is None:
         return PlanEntry("-", rule, asked.symbol, printable(f"cancel {number}: {request.reason}"), because, facts)
-    quote = "JPY" if asked.symbol.endswith("JPY") else ""
+    quote = yen_quote(asked.symbol)
     opened = age_text(max(0, looked.now_ms - row.placed_ms))
     text = f"cancel {number} {row.side} @ {price_text(row.price, quote).strip()} (open {opened})"
     text += f": {request.reason}" if request.run is None else ""
