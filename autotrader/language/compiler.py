@@ -74,8 +74,11 @@ class Compiler:
 
     def key_place(self, path: Path) -> Place:
         """Where the key at a path stands; for a word alone, which has no value, where the word stands."""
-        found = self.file.document.node(path)
-        return self.file.document.place(path if found is not None else path[:-1], at_key=True)
+        document = self.file.document
+        steps = document.steps(path)
+        return (
+            document.place(path[:-1], at_key=True) if steps is None else document.place_of(steps[-1][0] or steps[-1][1])
+        )
 
     def text_place(self, text: str) -> Place:
         """Where a text stands."""

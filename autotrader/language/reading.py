@@ -52,7 +52,7 @@ class Checked(Generic[Model]):
 
     def silences(self, path: Path) -> bool:
         """Whether something at or above a path was reported already."""
-        return any(path[:end] in self.reported for end in range(len(path) + 1))
+        return bool(self.reported) and any(path[:end] in self.reported for end in range(len(path) + 1))
 
 
 # What stands in for something wrong while the rest is checked: by key, and for an item by the key of its list.

@@ -165,7 +165,7 @@ class _Builder:
         self.count += 1
         if self.count > MAX_NODES:
             raise _TooMuch(fault(self.file, line, column, "AT002", f"the file has more than {MAX_NODES:,} nodes"))
-        if self.depth + isinstance(event, yaml.CollectionStartEvent) > MAX_DEPTH:
+        if self.depth >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
             raise _TooMuch(fault(self.file, line, column, "AT002", f"the file is nested more than {MAX_DEPTH} deep"))
         return line, column
 
