@@ -89,9 +89,15 @@ def _no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOTRADER_API_SECRET", "s" * 64)
 
 
+def _signers() -> list[object]:
+    """Every signer that lives in this process."""
+    return [one for one in gc.get_objects() if isinstance(one, signing.TradeSigner)]
+
+
 def test_a_day_of_dry_run_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Over 24 hours, three processes and rules that buy, sell and cancel all day: only public GETs, and no signer."""
     _no_secrets(monkeypatch)
+    earlier = _signers()  # of tests before this one, held here so that no new object can take the place of one
     sim = Simulator(seed=3, symbols=["BTCJPY"], accounts=[Account.named("main", {"JPY": "1"})], history_minutes=30)
     with scratch("dry") as folder:
         harness = Recorded(project_of(folder, ACCOUNT, RULES), sim, folder / "state", random.Random(3), live=False)
@@ -102,7 +108,7 @@ def test_a_day_of_dry_run_signs_nothing(monkeypatch: pytest.MonkeyPatch) -> None
                 assert world.start().armed
                 ends = world.connection.clock.now_ms() + HOURS * 3_600_000
                 Runner(world, RunMode(until_ms=ends, stepped=True)).run()
-                assert not [one for one in gc.get_objects() if isinstance(one, signing.TradeSigner)]
+                assert not [one for one in _signers() if not any(one is other for other in earlier)]
                 assert world.connection.broker is None
                 orders = len(world.store.orders.since(0))
     assert orders > 100

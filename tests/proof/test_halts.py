@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from autotrader.records.store import Store
+from autotrader import runtime
+from autotrader.engine.limits import SENDING
+from autotrader.engine.placing import Halted
+from autotrader.trading import gateway
 from tests.proof.halts import prove_halts
 
 MOMENTS, PARTS = 75, 2
@@ -34,5 +37,6 @@ def test_nothing_is_signed_after_a_halt_in_ten_thousand_moments(part: int) -> No
 @pytest.mark.timeout(300)
 def test_a_halt_that_is_asked_for_at_the_decision_only_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither gateway nor signer asking is a breach within a few moments."""
-    monkeypatch.setattr(Store, "halted", lambda _self, _side=None: None)
+    monkeypatch.setattr(gateway, "SENDING", tuple(reason for reason in SENDING if not isinstance(reason, Halted)))
+    monkeypatch.setattr(runtime, "SIGNING", ())
     assert prove_halts(25).breaches
