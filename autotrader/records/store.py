@@ -306,8 +306,7 @@ class Store:
         """Stop placing, in this process and by the halt file, without the database: safe in a signal handler. It does
         not weaken a stronger halt. `keep_halt` writes it into the records.
         """
-        # in memory first: it holds although neither file nor database can be written
-        self._halted_here = stronger(self._halted_here, halt)
+        self._halted_here = stronger(self._halted_here, halt)  # in memory first: it always can be
         with suppress(ConfigError):  # a full disk: the database may still have room, and this process knows
             write_halt_file(self.folder, halt)
 
@@ -324,8 +323,7 @@ class Store:
     def keep_halt(self, time_ms: int) -> None:
         """Write this process's halt into the records, where they do not have it, nor a stronger one."""
         here, kept = self._halted_here, self._halt_recorded()
-        # the first reason of a level stays: later ones are usually its consequences
-        if here is None or stronger(kept, here) is kept:
+        if here is None or stronger(kept, here) is kept:  # later ones follow from the first
             return
         with self.transaction():
             facts = {"reason": here.reason, "level": here.level, "since_ms": time_ms}
