@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database
-from autotrader.records.rows import Table
+from autotrader.records.rows import RowTable
 from autotrader.structs import dataclass
 
 
@@ -54,7 +54,9 @@ class CancelRow:
     moved_ms: int
 
 
-CANCELS = Table("cancels", CancelRow, "id client_order_id cycle symbol asked_by because sent_ms state reason moved_ms")
+CANCELS = RowTable(
+    "cancels", CancelRow, "id client_order_id cycle symbol asked_by because sent_ms state reason moved_ms"
+)
 
 
 class Cancels:

@@ -23,7 +23,7 @@ from autotrader.errors import SafetyRefused
 from autotrader.orders import DecisionKey, OrderRequest, Side, client_order_id
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database, Value
-from autotrader.records.rows import Table, inserted
+from autotrader.records.rows import RowTable, inserted
 from autotrader.structs import dataclass
 
 
@@ -139,7 +139,7 @@ STATIC_COLUMNS = (
     "price", "quantity", "tag", "labels", "because", "cancel_after_ms", "created_ms", "deadline_ms",
 )  # fmt: skip
 _FATE = "state moved_ms sent_ms recv_window_ms horizon_ms looks absences next_look_ms reason fault given_back"
-TABLE = Table(
+TABLE = RowTable(
     "intents", Intent, f"{' '.join(STATIC_COLUMNS)} {_FATE}",
     renamed={"key.order_id": "about_order"}, absent=("key.store_id",),
 )  # fmt: skip

@@ -22,7 +22,7 @@ from autotrader.records.database import Database, Value
 from autotrader.records.fill_cache import FillCache
 from autotrader.records.forward import advance
 from autotrader.records.intents import Intent
-from autotrader.records.rows import Table, inserted
+from autotrader.records.rows import RowTable, inserted
 from autotrader.structs import dataclass
 from autotrader.text import counted
 
@@ -65,14 +65,14 @@ class OrderRow:
         return not LEFT_ALONE.isdisjoint(self.labels)
 
 
-ORDERS = Table(
+ORDERS = RowTable(
     "orders", OrderRow,
     "client_order_id order_id rule symbol side type tif price quantity executed quote_executed status created_ms "
     "updated_ms placed_ms cancel_at_ms tag labels booked settled",
     absent=("order.is_working",),  # what the venue says of the moment
 )  # fmt: skip
 # With each fill stands the rule that placed its order: it outlives the rule and is asked for by itself.
-FILLS = Table(
+FILLS = RowTable(
     "fills", Fill,
     "symbol trade_id order_id client_order_id side price quantity quote fee fee_asset time_ms is_maker",
 )  # fmt: skip

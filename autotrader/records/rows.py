@@ -39,7 +39,7 @@ class _Field(NamedTuple):
         return f"{self.outer}.{self.name}" if self.outer else self.name
 
 
-class Table(Generic[_T]):
+class RowTable(Generic[_T]):
     """Rows of one table as values of one class.
 
     `renamed`: "path.to.field" → its column. `absent`: fields without a column, whose values `read` is given or which

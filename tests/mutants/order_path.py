@@ -187,7 +187,7 @@ NOTICED = (
     ),
     _one(
         "a decision can be made twice", "a replayed slot buys again",
-        INTENTS, 'self._db.write(f"INSERT INTO intents', 'self._db.write(f"INSERT OR IGNORE INTO intents',
+        INTENTS, 'inserted("intents", row)', 'inserted("intents", row, "OR IGNORE")',
         _GATEWAY + "test_same_decision_cannot_be_made_twice",
     ),
     _one(
