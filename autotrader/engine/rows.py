@@ -38,7 +38,8 @@ Series: TypeAlias = Callable[[str, str], "Candles | str"]  # (symbol, timeframe)
 def value_column(node: Value, series: Series, base: Candles) -> Floats:
     """A value at the close of every candle of `base`; NaN where it is not known (or is no candle value)."""
     with np.errstate(all="ignore"):  # what leaves the range of floats is not known, and said so
-        return compute(node, RowReader(series, base).columns).values
+        over = RowReader(series, base).columns
+        return over.over_rows(compute(node, over).values)
 
 
 def verdict_column(condition: Condition, series: Series, base: Candles) -> Answers:

@@ -23,15 +23,23 @@ if TYPE_CHECKING:
     Answers: TypeAlias = NDArray[np.int8]
     Flags: TypeAlias = NDArray[np.bool_]
 
-_APART = 2e-11  # times both sizes: twice what a rounding to 12 digits can move
+_APART = 4e-11  # times what went into both sides: twice what a rounding to 12 digits can move
 _POWERS, _SCALES = np.array(POWERS), np.array(SCALES)
 
 
 class Column(NamedTuple):
-    """A number at every row, and the largest number that went into it."""
+    """A number at every row, and the largest number that went into it; a constant is one number for all rows. `plain`:
+    nothing but itself went into it.
+    """
 
     values: Floats
     sizes: Floats
+    plain: bool = False
+
+    @property
+    def reach(self) -> Floats:
+        """The larger of its own size and the largest number that went into it."""
+        return self.sizes if self.plain else np.maximum(np.abs(self.values), self.sizes)
 
 
 class Columns:
@@ -43,12 +51,12 @@ class Columns:
 
     # ------------------------------------------------------------------------------------------------ numbers
     def constant(self, value: Decimal) -> Column:
-        column = np.full(self._rows, float(value))
-        return Column(column, np.abs(column))
+        number = np.asarray(float(value))
+        return Column(number, np.abs(number), plain=True)
 
     def term(self, term: Term) -> Column:
         column = self._read(term)
-        return Column(column, np.abs(column))
+        return Column(column, np.abs(column), plain=True)
 
     def add(self, a: Column, b: Column) -> Column:
         return _number(a.values + b.values, np.maximum(a.sizes, b.sizes))
@@ -61,7 +69,8 @@ class Columns:
         return _number(a.values * b.values, sizes)
 
     def divide(self, a: Column, b: Column) -> Column:
-        zero = np.rint(b.values * _scales_of(b.sizes)) == 0
+        # A plain float that is not 0 has 12 digits of its own.
+        zero = b.values == 0 if b.plain else np.rint(b.values * _scales_of(b.sizes)) == 0
         below = np.where(zero, np.nan, b.values)
         values = a.values / below
         return _number(values, np.maximum(a.sizes, np.abs(values) * b.sizes) / np.abs(below))
@@ -73,20 +82,20 @@ class Columns:
         return Column(np.maximum(a.values, b.values), np.maximum(a.sizes, b.sizes))
 
     def size(self, a: Column) -> Column:
-        return Column(np.abs(a.values), a.sizes)
+        return Column(np.abs(a.values), a.sizes, a.plain)
+
+    def over_rows(self, column: Floats) -> Floats:
+        """A column of all rows, also of a constant."""
+        return np.full(self._rows, column) if column.ndim == 0 else column
 
     # ------------------------------------------------------------------------------------------------ answers
     def below(self, a: Column, b: Column) -> Answers:
-        one, two = np.abs(a.values), np.abs(b.values)
-        apart = a.values - b.values
-        room = (one + a.sizes + two + b.sizes) * _APART
-        answers = np.where(apart > room, 0, np.where(apart < -room, 1, -1)).astype(np.int8)
-        (close,) = np.nonzero(np.abs(apart) <= room)
+        apart = self.over_rows(a.values - b.values)
+        size = a.reach + b.reach
+        answers = np.where(np.isnan(apart), -1, apart < 0).astype(np.int8)
+        (close,) = np.nonzero(~(np.abs(apart) > size * _APART) & (answers >= 0))
         if len(close):
-            sizes = np.maximum(np.maximum(one, two), np.maximum(a.sizes, b.sizes))[close]
-            scales = _scales_of(sizes)
-            under = np.rint(a.values[close] * scales) < np.rint(b.values[close] * scales)
-            answers[close] = np.where(np.isfinite(sizes), under, -1)
+            answers[close] = _rounded_below(a, b, close)
         return answers
 
     def negated(self, a: Answers) -> Answers:
@@ -100,6 +109,16 @@ def _number(values: Floats, sizes: Floats) -> Column:
     """A result; one that left the range of floats is not known."""
     good = np.isfinite(values) & np.isfinite(sizes)
     return Column(values, sizes) if good.all() else Column(np.where(good, values, np.nan), sizes)
+
+
+def _rounded_below(a: Column, b: Column, rows: Ints) -> Answers:
+    """The answers of some rows, at 12 significant digits of the largest number that went in."""
+    one, two, largest = (
+        each if each.ndim == 0 else each[rows] for each in (a.values, b.values, np.maximum(a.reach, b.reach))
+    )
+    scales = _scales_of(largest)
+    under = np.rint(one * scales) < np.rint(two * scales)
+    return np.where(np.isfinite(largest), under, -1).astype(np.int8)
 
 
 def _scales_of(sizes: Floats) -> Floats:

@@ -93,6 +93,13 @@ def test_values_over_a_series() -> None:
     assert np.isnan(value_column(Operation("/", CLOSE, lit(0), NUMBER), series(base), base)).all()
 
 
+def test_a_constant_stands_in_every_row() -> None:
+    """A number without any word has a row for each candle, and so has a comparison of numbers."""
+    base = candles([1, 2, 4])
+    assert value_column(lit(5), series(base), base).tolist() == [5, 5, 5]
+    assert answers(compare(lit(5), "<", lit(6)), base) == [1, 1, 1]
+
+
 def test_words_without_candles_are_unknown() -> None:
     """A word that no candle answers, and a series that is not there, give no value."""
     base = candles([1, 2])
