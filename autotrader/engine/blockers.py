@@ -88,7 +88,7 @@ def _against_placing(q: Question, reasons: Sequence[Reason[Placing]]) -> str:
 
 
 def _closed(q: Question) -> str:
-    places = any(isinstance(action, PlaceOrder) for action in q.branch.actions)
+    places = any(action.trades for action in q.branch.actions)
     return closed(q.sources, q.rule.symbol) if places else ""
 
 

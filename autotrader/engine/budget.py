@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from autotrader.engine.due import WATCH_MS, period_ms
-from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.market.needs import (
     AccountNeed,
@@ -53,7 +52,7 @@ def asked(plan: Plan) -> dict[MarketNeed | AccountNeed, int]:
 
 def _asked_by(rule: CompiledRule) -> Iterator[tuple[MarketNeed | AccountNeed, int]]:
     yield from ((need, period_ms(rule)) for need in rule.needs | rule.action_needs)
-    if any(isinstance(action, PlaceOrder) for branch in rule.branches for action in branch.actions):
+    if any(action.trades for branch in rule.branches for action in branch.actions):
         yield BalancesNeed(), period_ms(rule)
         yield BookNeed(rule.symbol, 1), period_ms(rule)
         yield StatusNeed(), period_ms(rule)

@@ -23,7 +23,6 @@ from autotrader.engine.outcome import Decision, Notice, Outcome
 from autotrader.engine.requests import Context, Denied
 from autotrader.engine.state import Run
 from autotrader.errors import AutotraderError, OrderDenied
-from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.requests import CancelOrder, HaltRequest, NotifyRequest, PauseRequest, PlaceRequest, Request
 from autotrader.market.account import Account, OwnOrder, OwnRecord
 from autotrader.market.instrument import Instrument
@@ -63,7 +62,7 @@ class Cycle:
         self._placing = frozenset(
             (rule.id, rule.symbol)
             for rule in parts.plan.rules
-            if any(isinstance(action, PlaceOrder) for branch in rule.branches for action in branch.actions)
+            if any(action.trades for branch in rule.branches for action in branch.actions)
         )
         self._watched_ms = 0
         self._ended: list[Notice] = []

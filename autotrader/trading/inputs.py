@@ -23,7 +23,6 @@ from autotrader.engine.outcome import Outcome
 from autotrader.engine.requests import Context, Pause
 from autotrader.engine.state import RuleState, Run, StateKey
 from autotrader.engine.values import Scalar, scalar_from_text, scalar_to_text
-from autotrader.language.actions.cancel_orders import CancelOrders
 from autotrader.language.open_orders import AnyOrder, order_key
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.requests import PlaceRequest, Request
@@ -110,9 +109,10 @@ def _listed(given: Inputs) -> dict[str, Any]:
 
 
 def _looks_abroad(rule: CompiledRule) -> bool:
-    owners = [rule.for_each_order.owner] if rule.for_each_order is not None else []
-    owners += [a.owner for branch in rule.branches for a in branch.actions if isinstance(a, CancelOrders)]
-    return "anyone" in owners  # only such rules look at orders that our own record does not hold
+    """Whether it looks at orders that our own record does not hold."""
+    each = rule.for_each_order
+    abroad = any(action.looks_abroad for branch in rule.branches for action in branch.actions)
+    return abroad or (each is not None and each.owner == "anyone")
 
 
 def _heard(outcome: Outcome) -> list[list[str]]:

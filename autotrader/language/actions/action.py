@@ -93,6 +93,11 @@ class Action:
 
     place: Place
 
+    @property
+    def looks_abroad(self) -> bool:
+        """Whether it looks at orders that our own record does not hold, so that those are kept with the evaluation."""
+        return False
+
     @classmethod
     def compiled(cls, at: Compiler, key: str, written: Any, path: Path) -> Self | None:
         """The action of a checked written form; None where something is wrong (then reported)."""

@@ -58,6 +58,11 @@ class CancelOrders(Action):
     older_than_ms: int | None = None
     further_than: Value | None = None
 
+    @property
+    def looks_abroad(self) -> bool:
+        """Where orders of anyone are meant."""
+        return self.owner == "anyone"
+
     @classmethod
     def compiled(cls, at: Compiler, key: str, written: WrittenCancelOrders, path: Path) -> Self | None:
         """With its filters."""
