@@ -27,7 +27,7 @@ _APART = 4e-11  # times what went into both sides: twice what a rounding to 12 d
 _POWERS, _SCALES = np.array(POWERS), np.array(SCALES)
 
 
-class Column(NamedTuple):
+class ValueColumn(NamedTuple):
     """A number at every row, and the largest number that went into it; a constant is one number for all rows. `plain`:
     nothing but itself went into it.
     """
@@ -50,46 +50,46 @@ class Columns:
         self._rows = rows
 
     # ------------------------------------------------------------------------------------------------ numbers
-    def constant(self, value: Decimal) -> Column:
+    def constant(self, value: Decimal) -> ValueColumn:
         number = np.asarray(float(value))
-        return Column(number, np.abs(number), plain=True)
+        return ValueColumn(number, np.abs(number), plain=True)
 
-    def term(self, term: Term) -> Column:
+    def term(self, term: Term) -> ValueColumn:
         column = self._read(term)
-        return Column(column, np.abs(column), plain=True)
+        return ValueColumn(column, np.abs(column), plain=True)
 
-    def add(self, a: Column, b: Column) -> Column:
+    def add(self, a: ValueColumn, b: ValueColumn) -> ValueColumn:
         return _number(a.values + b.values, np.maximum(a.sizes, b.sizes))
 
-    def subtract(self, a: Column, b: Column) -> Column:
+    def subtract(self, a: ValueColumn, b: ValueColumn) -> ValueColumn:
         return _number(a.values - b.values, np.maximum(a.sizes, b.sizes))
 
-    def multiply(self, a: Column, b: Column) -> Column:
+    def multiply(self, a: ValueColumn, b: ValueColumn) -> ValueColumn:
         sizes = np.maximum(a.sizes * np.abs(b.values), np.abs(a.values) * b.sizes)
         return _number(a.values * b.values, sizes)
 
-    def divide(self, a: Column, b: Column) -> Column:
+    def divide(self, a: ValueColumn, b: ValueColumn) -> ValueColumn:
         # A plain float that is not 0 has 12 digits of its own.
         zero = b.values == 0 if b.plain else np.rint(b.values * _scales_of(b.sizes)) == 0
         below = np.where(zero, np.nan, b.values)
         values = a.values / below
         return _number(values, np.maximum(a.sizes, np.abs(values) * b.sizes) / np.abs(below))
 
-    def smaller(self, a: Column, b: Column) -> Column:
-        return Column(np.minimum(a.values, b.values), np.maximum(a.sizes, b.sizes))
+    def smaller(self, a: ValueColumn, b: ValueColumn) -> ValueColumn:
+        return ValueColumn(np.minimum(a.values, b.values), np.maximum(a.sizes, b.sizes))
 
-    def larger(self, a: Column, b: Column) -> Column:
-        return Column(np.maximum(a.values, b.values), np.maximum(a.sizes, b.sizes))
+    def larger(self, a: ValueColumn, b: ValueColumn) -> ValueColumn:
+        return ValueColumn(np.maximum(a.values, b.values), np.maximum(a.sizes, b.sizes))
 
-    def size(self, a: Column) -> Column:
-        return Column(np.abs(a.values), a.sizes, a.plain)
+    def size(self, a: ValueColumn) -> ValueColumn:
+        return ValueColumn(np.abs(a.values), a.sizes, a.plain)
 
     def over_rows(self, column: Floats) -> Floats:
         """A column of all rows, also of a constant."""
         return np.full(self._rows, column) if column.ndim == 0 else column
 
     # ------------------------------------------------------------------------------------------------ answers
-    def below(self, a: Column, b: Column) -> Answers:
+    def below(self, a: ValueColumn, b: ValueColumn) -> Answers:
         apart = self.over_rows(a.values - b.values)
         size = a.reach + b.reach
         answers = np.where(np.isnan(apart), -1, apart < 0).astype(np.int8)
@@ -105,13 +105,13 @@ class Columns:
         return answers_of((a == 1) & (b == 1), (a == 0) | (b == 0))
 
 
-def _number(values: Floats, sizes: Floats) -> Column:
+def _number(values: Floats, sizes: Floats) -> ValueColumn:
     """A result; one that left the range of floats is not known."""
     good = np.isfinite(values) & np.isfinite(sizes)
-    return Column(values, sizes) if good.all() else Column(np.where(good, values, np.nan), sizes)
+    return ValueColumn(values, sizes) if good.all() else ValueColumn(np.where(good, values, np.nan), sizes)
 
 
-def _rounded_below(a: Column, b: Column, rows: Ints) -> Answers:
+def _rounded_below(a: ValueColumn, b: ValueColumn, rows: Ints) -> Answers:
     """The answers of some rows, at 12 significant digits of the largest number that went in."""
     one, two, largest = (
         each if each.ndim == 0 else each[rows] for each in (a.values, b.values, np.maximum(a.reach, b.reach))
