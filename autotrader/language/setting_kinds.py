@@ -3,7 +3,6 @@
 A field of `Settings` carries a `Key` with one of these. The reader of the file, the environment, `config show`, the
 dump, the text of `init` and the editor's schema all ask the key, so that a setting is written down once.
 """
-# ruff: noqa: ARG002 - every kind is asked alike, and few need all that they are told
 
 import re
 from collections.abc import Callable, Mapping

@@ -109,7 +109,6 @@ class Action:
 
     def needs(self, symbol: str) -> Iterable[Need]:
         """What must be seen beside the terms of its values."""
-        del symbol
         return ()
 
     def names(self) -> Names:

@@ -25,7 +25,6 @@ class CancelThis(Action):
     @classmethod
     def compiled(cls, at: Compiler, key: str, written: Any, path: Path) -> CancelThis | None:
         """Only where a rule looks at orders one by one."""
-        del key, written
         if at.scope.in_order:
             return cls(place=at.key_place(path))
         hint = "add `for_each_order: {side: buy, owner: autotrader}` to the rule, or write `cancel_orders`"
@@ -34,12 +33,10 @@ class CancelThis(Action):
 
     def words(self, symbol: str) -> str:
         """`cancel the order`."""
-        del symbol
         return "cancel the order"
 
     def data(self, symbol: str) -> dict[str, Any]:
         """Its name."""
-        del symbol
         return {"action": "cancel"}
 
     def requests(self, at: ActionContext) -> Effect:

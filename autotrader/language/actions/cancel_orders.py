@@ -66,7 +66,6 @@ class CancelOrders(Action):
     @classmethod
     def compiled(cls, at: Compiler, key: str, written: WrittenCancelOrders, path: Path) -> Self | None:
         """With its filters."""
-        del key
         older, further = at.duration(written.older_than), at.value(written.further_than, Kind.PERCENT)
         if (written.older_than is not None and older is None) or (written.further_than is not None and further is None):
             return None

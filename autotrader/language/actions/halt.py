@@ -22,17 +22,14 @@ class HaltTrading(Action):
     @classmethod
     def compiled(cls, at: Compiler, key: str, written: Any, path: Path) -> HaltTrading:
         """Always good."""
-        del key, written
         return cls(place=at.key_place(path))
 
     def words(self, symbol: str) -> str:
         """`halt: …`."""
-        del symbol
         return "halt: no new order until a person resumes"
 
     def data(self, symbol: str) -> dict[str, Any]:
         """Its name."""
-        del symbol
         return {"action": "halt"}
 
     def requests(self, at: ActionContext) -> Effect:

@@ -53,7 +53,6 @@ class Notify(Action):
     @classmethod
     def compiled(cls, at: Compiler, key: str, written: WrittenNotify, path: Path) -> Self | None:
         """The text with its placeholders, checked now."""
-        del key
         parts = at.read(written.text, parse_template)
         throttle = at.duration(written.throttle)
         if parts is None or (written.throttle is not None and throttle is None):

@@ -64,14 +64,12 @@ class PauseRules(Action):
 
     def words(self, symbol: str) -> str:
         """`pause dip, label risky for 6h`."""
-        del symbol
         names = ", ".join((*self.rules, *(f"label {label}" for label in self.labels)))
         until = f" for {span_text(self.span_ms)}" if self.span_ms else ("" if self.resume else " until resumed")
         return f"{'resume' if self.resume else 'pause'} {names}{until}"
 
     def data(self, symbol: str) -> dict[str, Any]:
         """Whom, and how long."""
-        del symbol
         return {
             "action": "resume" if self.resume else "pause", "rules": list(self.rules), "labels": list(self.labels),
             "for": None if self.span_ms is None else span_text(self.span_ms),
