@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any as AnyType
 
 from autotrader.language.readback import written, written_condition
 from autotrader.language.tree import AtLeast, Condition, Kind, Literal, Named, Not, Value
+from autotrader.language.walk import Tree, rebuilt
 from autotrader.money import plain
 from autotrader.times import span_text
 
@@ -33,20 +34,9 @@ def value_data(value: Value, symbol: str) -> str:
     return written(_resolved(value), symbol)
 
 
-def _resolved(node: AnyType) -> AnyType:
+def _resolved(node: Tree) -> Tree:
     """The same tree with every literal's text made from its value: `10_000 JPY` and `$spend` become `10000 JPY`."""
-    if isinstance(node, Literal):
-        return replace(node, text=_exact(node), param="")
-    if isinstance(node, tuple):
-        return tuple(_resolved(item) for item in node)
-    if is_dataclass(node) and not isinstance(node, type):
-        changed = {
-            each.name: _resolved(getattr(node, each.name))
-            for each in fields(node)
-            if each.name not in {"place", "unit"}
-        }
-        return replace(node, **changed)
-    return node
+    return rebuilt(node, lambda each: replace(each, text=_exact(each), param="") if isinstance(each, Literal) else each)
 
 
 def _exact(literal: Literal) -> str:

@@ -6,16 +6,15 @@ worked out from the candles of a day; words about the book, the account or the c
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from autotrader.language.expression import NUMERIC, Origin, Scope, parse_either
-from autotrader.language.expression.conditions import finest
 from autotrader.language.problems import Problem
 from autotrader.language.readback import written
-from autotrader.language.tree import Condition, Cross, Kind, Literal, Operation, Term, Unit, Value
-from autotrader.language.walk import tree_terms
+from autotrader.language.tree import Condition, Kind, Literal, Operation, Term, Unit, Value
+from autotrader.language.walk import rebuilt, tree_terms
 from autotrader.market.timeframe import FIXED_MS
 from autotrader.money import HUNDRED
 from autotrader.structs import dataclass
@@ -52,18 +51,7 @@ def tried(text: str, scope: Scope) -> Tried:
 
 def over_candles(node: Any, interval: str) -> Any:
     """The tree with the words of the ticker replaced by candle words of `interval`."""
-    if isinstance(node, Term):
-        return _candle_value(node, interval)
-    if isinstance(node, tuple):
-        return tuple(over_candles(part, interval) for part in node)
-    if not is_dataclass(node) or isinstance(node, type | Literal):
-        return node
-    changes = {each.name: over_candles(getattr(node, each.name), interval) for each in fields(node)}
-    made = replace(node, **changes)
-    if isinstance(made, Cross):
-        zone = () if made.dead_zone is None else (made.dead_zone,)
-        made = replace(made, timeframe=finest((made.left, made.right, *zone)))
-    return made
+    return rebuilt(node, lambda each: _candle_value(each, interval) if isinstance(each, Term) else each)
 
 
 def _candle_value(term: Term, interval: str) -> Value:

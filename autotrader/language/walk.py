@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 from autotrader.language.tree import (
     AtLeast,
@@ -22,6 +24,7 @@ from autotrader.language.tree import (
     Term,
     Value,
 )
+from autotrader.market.timeframe import approximate_ms
 from autotrader.money import plain
 
 Node = Condition | Value
@@ -62,6 +65,41 @@ def tree_terms(node: Node) -> Iterator[Term]:
             yield found
         else:
             waiting.extend(reversed(children(found)))
+
+
+def finest(values: Sequence[Value]) -> str:
+    """The finest timeframe where every term is a candle value, else ""."""
+    timeframes = {term.timeframe for value in values for term in tree_terms(value)}
+    return "" if "" in timeframes or not timeframes else min(timeframes, key=approximate_ms)
+
+
+Tree = TypeVar("Tree", bound=Condition | Value)
+
+
+def rebuilt(node: Tree, change: Callable[[Literal | Term], Value]) -> Tree:
+    """The same tree with every literal and term changed; whether a crossing is judged once per close follows from its
+    words. The series inside a term is part of that term.
+    """
+    return cast("Tree", _rebuilt(node, change))
+
+
+def _rebuilt(node: Any, change: Callable[[Literal | Term], Value]) -> Any:
+    match node:
+        case Literal() | Term():
+            return change(node)
+        case Relation(sides=sides):
+            return replace(node, sides=tuple(_rebuilt(side, change) for side in sides))
+        case AtLeast(parts=parts):
+            return replace(node, parts=tuple(_rebuilt(part, change) for part in parts))
+        case Operation(left=left, right=right):
+            return replace(node, left=_rebuilt(left, change), right=_rebuilt(right, change))
+        case Cross(left=left, right=right, dead_zone=zone):
+            found = [_rebuilt(side, change) for side in (left, right, *(() if zone is None else (zone,)))]
+            return replace(node, left=found[0], right=found[1], dead_zone=(*found, None)[2], timeframe=finest(found))
+        case Flag():
+            return node
+        case _:
+            return replace(node, part=_rebuilt(node.part, change))
 
 
 # --------------------------------------------------------------------------------------------- canonical texts

@@ -29,7 +29,7 @@ from autotrader.language.expression.units import (
 from autotrader.language.meant import meant_word
 from autotrader.language.tree import Kind, Literal, Operation, Term, Unit, Value
 from autotrader.language.vocabulary import VOCABULARY
-from autotrader.language.walk import tree_terms
+from autotrader.language.walk import rebuilt, tree_terms
 from autotrader.money import parse_decimal
 from autotrader.text import did_you_mean
 
@@ -293,8 +293,4 @@ class Checker(TypedValues):
 
 
 def _shifted(value: Value, count: int) -> Value:
-    if isinstance(value, Term):
-        return replace(value, shift=value.shift + count)
-    if isinstance(value, Literal):
-        return value
-    return replace(value, left=_shifted(value.left, count), right=_shifted(value.right, count))
+    return rebuilt(value, lambda each: replace(each, shift=each.shift + count) if isinstance(each, Term) else each)

@@ -44,8 +44,7 @@ from autotrader.language.tree import (
     Unit,
     Value,
 )
-from autotrader.language.walk import tree_terms
-from autotrader.market.timeframe import approximate_ms
+from autotrader.language.walk import finest, tree_terms
 
 Direction: TypeAlias = Only["up", "down", "either"]
 _COMPARED = " ".join(name for name in RELATIONS if not name.isalpha())
@@ -336,9 +335,3 @@ class ConditionParser(ValueParser):
         )
         message = f"`candles` counts candles of one timeframe, and the condition has {found}"
         raise Fault("AT127", start, end - start, message, "write `checks` instead of `candles`")
-
-
-def finest(values: Sequence[Value]) -> str:
-    """The finest timeframe where every term is a candle value, else ""."""
-    timeframes = {term.timeframe for value in values for term in tree_terms(value)}
-    return "" if "" in timeframes or not timeframes else min(timeframes, key=approximate_ms)
