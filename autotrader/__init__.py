@@ -66,10 +66,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Any:  # who imports one name does not pay for the other fifteen
     """One public name, from its own module."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # by name: the table above is the only list of homes
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
 
 

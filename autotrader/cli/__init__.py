@@ -51,7 +51,7 @@ class Commands(click.Group):
         first = module_name not in sys.modules
         without_plugins()
         try:
-            module = importlib.import_module(module_name)
+            module = importlib.import_module(module_name)  # only the command that was asked for
         except ModuleNotFoundError as error:
             if error.name != module_name:
                 raise

@@ -172,7 +172,7 @@ def _import_all() -> None:
     # A life would otherwise spend its first second on imports, and outside signals would hit nothing else.
     for module in pkgutil.walk_packages(autotrader.__path__, "autotrader."):
         if not module.name.startswith(("autotrader.cli", "autotrader.prove", "autotrader.__main__")):
-            importlib.import_module(module.name)
+            importlib.import_module(module.name)  # whatever a life will need
 
 
 def _exchange_born(plan: CyclePlan) -> ForkedServer:

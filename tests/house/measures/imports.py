@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tests.house.measures.source import Function, Module
 
 LAZY_MAKERS = frozenset({"import_module", "__import__", "LazyLoader", "resolve_name"})
-REASON = re.compile(r"#(?!\s*(noqa|type:|fmt:|-{3,}))\s*\w")
+REASON = re.compile(r"#(?!\s*(noqa|type:|fmt:|-{3,}))\s*[\w`]")
 Import = ast.Import | ast.ImportFrom
 
 
