@@ -149,24 +149,24 @@ def identity_of(settings: Settings, *, live: bool, fingerprint: str = "") -> Ide
     return Identity(mode=mode, base_url=settings.exchange.address, fingerprint=fingerprint if live else "")
 
 
-def open_runtime(project: Project, wishes: OpenOptions, make_notifier: Callable[[Settings], Notifier]) -> Runtime:
+def open_runtime(project: Project, options: OpenOptions, make_notifier: Callable[[Settings], Notifier]) -> Runtime:
     """Connect, read the filters, compile the rules against them, open the store and plug the parts together.
 
     Raises what its parts raise: ExchangeUnavailable, RulesInvalid, SafetyRefused, RecordsBroken, ConfigError.
     """
-    live = wishes.token is not None
+    live = options.token is not None
     if live and project.settings.mode != "live":
         raise SafetyRefused("the account file says dry_run")
-    connection = _connected(project.settings, wishes)
+    connection = _connected(project.settings, options)
     try:
         connection.clock.sync()
         instruments = _instruments(project, connection)
         plan, problems = project.plan(instruments)
         _refuse_over_budget(plan, connection)
         warnings = _checked_key(connection) if live else ()
-        identity = wishes.identity or identity_of(plan.settings, live=live, fingerprint=connection.fingerprint)
-        make_id = (lambda: wishes.store_id) if wishes.store_id else new_store_id
-        folder = store_dir(wishes.state, identity)
+        identity = options.identity or identity_of(plan.settings, live=live, fingerprint=connection.fingerprint)
+        make_id = (lambda: options.store_id) if options.store_id else new_store_id
+        folder = store_dir(options.state, identity)
         store = Store.open(folder, identity, now_ms=connection.clock.now_ms(), make_id=make_id)
     except BaseException:
         connection.close()
@@ -174,13 +174,13 @@ def open_runtime(project: Project, wishes: OpenOptions, make_notifier: Callable[
     try:
         # The store is named after the signer's key, so it is there last; before it is, the signer signs no order.
         connection.ask_before_orders(lambda side: _against_signing(store, Side(side)))
-        world = _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
+        runtime = _assembled(project, plan, problems, instruments, connection, store, make_notifier, live=live)
     except BaseException:
         store.abandon()
         connection.close()
         raise
-    world.warnings = warnings
-    return world
+    runtime.warnings = warnings
+    return runtime
 
 
 def _against_signing(store: Store, side: Side) -> str:
@@ -188,20 +188,20 @@ def _against_signing(store: Store, side: Side) -> str:
     return "" if found is None else found.reason
 
 
-def _connected(settings: Settings, wishes: OpenOptions) -> Venue:
+def _connected(settings: Settings, options: OpenOptions) -> Venue:
     plain = VenueSettings(
         zone=ZoneInfo(settings.timezone),
-        cache=wishes.cache,
+        cache=options.cache,
         weight_part=float(settings.limits.request_weight / 100),
-        stepped=wishes.stepped,
+        stepped=options.stepped,
         recv_window_ms=settings.exchange.recv_window_ms,
     )
     return open_venue(
-        wishes.adjust(plain),
+        options.adjust(plain),
         name=settings.exchange.name,
         url=settings.exchange.address,
-        credentials=wishes.credentials,
-        live_token=wishes.token,
+        credentials=options.credentials,
+        live_token=options.token,
     )
 
 

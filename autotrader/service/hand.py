@@ -98,16 +98,16 @@ def _armed(opened: Callable[[], Runtime], work: Callable[[Runtime], Mapping[str,
         return work(runtime)
 
 
-def place_by_hand(world: Runtime, wanted: Wanted) -> Mapping[str, object]:
+def place_by_hand(runtime: Runtime, wanted: Wanted) -> Mapping[str, object]:
     """Check against the limits, journal, send once, and say what came of it.
 
     Raises OrderDenied where a limit refuses it, UsageError for a symbol that cannot be traded.
     """
-    request = _request(world, wanted)
-    denied = _journal(world, request, _look(world, wanted.symbol))
+    request = _request(runtime, wanted)
+    denied = _journal(runtime, request, _look(runtime, wanted.symbol))
     if denied is not None:
         raise denied
-    outcome = world.cycle.parts.gateway.submit(request.id)
+    outcome = runtime.cycle.parts.gateway.submit(request.id)
     order = outcome.order
     return {
         "client_order_id": request.id,
@@ -119,10 +119,10 @@ def place_by_hand(world: Runtime, wanted: Wanted) -> Mapping[str, object]:
     }
 
 
-def _journal(world: Runtime, request: PlaceRequest, sources: Sources) -> OrderDenied | None:
+def _journal(runtime: Runtime, request: PlaceRequest, sources: Sources) -> OrderDenied | None:
     """Write the intent, as far as the gate admits it. A denial is recorded too: it must not undo the transaction."""
-    gate, now_ms = world.cycle.parts.gate, world.connection.clock.now_ms()
-    with world.store.transaction() as store:
+    gate, now_ms = runtime.cycle.parts.gate, runtime.connection.clock.now_ms()
+    with runtime.store.transaction() as store:
         cycle = store.counters.next("cycle")
         gate.trip(sources)
         try:
@@ -139,14 +139,16 @@ def _journal(world: Runtime, request: PlaceRequest, sources: Sources) -> OrderDe
     return None
 
 
-def cancel_by_hand(world: Runtime, order: str, asked_by: str = "hand") -> Mapping[str, object]:
+def cancel_by_hand(runtime: Runtime, order: str, asked_by: str = "hand") -> Mapping[str, object]:
     """Cancel one of this store's orders, by either id. Raises UsageError where it is not ours."""
-    row = next((r for r in world.store.orders.open() if order in (r.client_order_id, str(r.order.order_id))), None)
+    row = next((r for r in runtime.store.orders.open() if order in (r.client_order_id, str(r.order.order_id))), None)
     if row is None:
         raise UsageError(f"there is no open order {order} of this store", hint="`autotrader orders` lists them")
-    with world.store.transaction() as store:
+    with runtime.store.transaction() as store:
         number = store.counters.next("cycle")
-    outcome = world.cycle.parts.gateway.cancel(row.client_order_id, cycle=number, asked_by=asked_by, because="by hand")
+    outcome = runtime.cycle.parts.gateway.cancel(
+        row.client_order_id, cycle=number, asked_by=asked_by, because="by hand"
+    )
     ended = outcome.order
     return {
         "client_order_id": row.client_order_id,
@@ -157,12 +159,12 @@ def cancel_by_hand(world: Runtime, order: str, asked_by: str = "hand") -> Mappin
     }
 
 
-def cancel_all(world: Runtime) -> list[str]:
+def cancel_all(runtime: Runtime) -> list[str]:
     """Cancel every open order of this store at the venue; the ids of those that are confirmed."""
     confirmed = []
-    for row in world.store.orders.open():
+    for row in runtime.store.orders.open():
         try:
-            answer = cancel_by_hand(world, row.client_order_id, asked_by="halt")
+            answer = cancel_by_hand(runtime, row.client_order_id, asked_by="halt")
         except (ExchangeUnavailable, ExchangeRefused, UsageError):
             continue  # the others are cancelled nonetheless; what stands is told by the caller
         if answer.get("state") == "CONFIRMED":
@@ -187,42 +189,42 @@ def cancel_what_stands(done: HaltReply, opened: Callable[[Identity], Runtime]) -
         return replace(done, problem=f"orders could not be cancelled: {error.message}")
 
 
-def _request(world: Runtime, wanted: Wanted) -> PlaceRequest:
-    instrument = world.connection.market.instruments([wanted.symbol]).get(wanted.symbol)
+def _request(runtime: Runtime, wanted: Wanted) -> PlaceRequest:
+    instrument = runtime.connection.market.instruments([wanted.symbol]).get(wanted.symbol)
     if instrument is None:
         raise UsageError(f"the exchange has no symbol {wanted.symbol}")
     refusal = instrument.refusal(wanted.price, wanted.quantity, wanted.side)
     if refusal:
         raise UsageError(f"the exchange would refuse this order: {refusal}")
-    with world.store.transaction() as store:
+    with runtime.store.transaction() as store:
         slot = store.counters.next("hand")
-    key = DecisionKey(store_id=world.store.id, rule="", symbol=wanted.symbol, order_id="", slot_ms=slot, step=0)
+    key = DecisionKey(store_id=runtime.store.id, rule="", symbol=wanted.symbol, order_id="", slot_ms=slot, step=0)
     order = OrderRequest(
         symbol=wanted.symbol, side=wanted.side, type=OrderType.LIMIT_MAKER if wanted.post_only else OrderType.LIMIT,
         price=wanted.price, quantity=wanted.quantity, tif=wanted.tif, client_order_id=client_order_id(key),
     )  # fmt: skip
     return PlaceRequest(
         order=order, key=key, run=None, base=instrument.base, quote=instrument.quote,
-        deadline_ms=world.connection.clock.now_ms() + DEADLINE_MS, cancel_after_ms=wanted.cancel_after_ms,
+        deadline_ms=runtime.connection.clock.now_ms() + DEADLINE_MS, cancel_after_ms=wanted.cancel_after_ms,
     )  # fmt: skip
 
 
-def _look(world: Runtime, symbol: str) -> Sources:
+def _look(runtime: Runtime, symbol: str) -> Sources:
     """A fresh look at what the limits need to see."""
-    clock = world.connection.clock
-    own = world.store.own_record(clock.now_ms(), ZoneInfo(world.settings.timezone))
-    needs = review_needs([symbol], own, world.settings, clock.now_ms())
-    needs |= {OpenOrdersNeed(each) for each in (symbol, *world.cycle.parts.observer.symbols())}
-    snapshot, account = observe(world.connection.market, world.broker, clock, needs)
-    world.cycle.parts.observer.observe(account)  # what traded a moment ago counts
+    clock = runtime.connection.clock
+    own = runtime.store.own_record(clock.now_ms(), ZoneInfo(runtime.settings.timezone))
+    needs = review_needs([symbol], own, runtime.settings, clock.now_ms())
+    needs |= {OpenOrdersNeed(each) for each in (symbol, *runtime.cycle.parts.observer.symbols())}
+    snapshot, account = observe(runtime.connection.market, runtime.broker, clock, needs)
+    runtime.cycle.parts.observer.observe(account)  # what traded a moment ago counts
     now_ms = clock.now_ms()
-    own = world.store.own_record(now_ms, ZoneInfo(world.settings.timezone))
+    own = runtime.store.own_record(now_ms, ZoneInfo(runtime.settings.timezone))
     return Sources(
         now_ms=now_ms,
         snapshot=snapshot,
         account=account,
         record=own,
-        health=world.connection.market.health(),
-        instruments={**world.instruments, **world.connection.market.instruments([symbol])},
-        zone=world.settings.timezone,
+        health=runtime.connection.market.health(),
+        instruments={**runtime.instruments, **runtime.connection.market.instruments([symbol])},
+        zone=runtime.settings.timezone,
     )

@@ -28,22 +28,24 @@ ORDER_GOOD_MS = 8_000  # less than an asker waits: an order that was given up is
 
 
 class Desk:
-    """Obeys the inbox of one world."""
+    """Obeys the inbox of one runtime."""
 
-    def __init__(self, world: Runtime, log: Callable[[str, str], None], wall: Callable[[], float] = time.time) -> None:
-        self._world = world
+    def __init__(
+        self, runtime: Runtime, log: Callable[[str, str], None], wall: Callable[[], float] = time.time
+    ) -> None:
+        self._runtime = runtime
         self._log = log
         self._wall = wall
-        self._inbox = world.store.inbox()
-        self._done = int(world.store.settings.get("inbox_done", 0))
+        self._inbox = runtime.store.inbox()
+        self._done = int(runtime.store.settings.get("inbox_done", 0))
         self._obeyed: dict[str, Callable[[Mapping[str, Any]], Answer]] = {
             "halt": self._halt,
             "resume": self._resume,
             "pause": self._pause,
             "order": self._order,
             "cancel": self._cancel,
-            "adopt": lambda arguments: self._world.settle(str(arguments["order"]), "adopt"),
-            "ignore": lambda arguments: self._world.settle(str(arguments["order"]), "ignore"),
+            "adopt": lambda arguments: self._runtime.settle(str(arguments["order"]), "adopt"),
+            "ignore": lambda arguments: self._runtime.settle(str(arguments["order"]), "ignore"),
         }
 
     def obey(self) -> None:
@@ -57,7 +59,7 @@ class Desk:
             self._inbox.answer(entry.id, answer)
 
     def _one(self, entry: InboxEntry) -> Answer:
-        with self._world.store.transaction() if _is_of_the_records(entry) else nullcontext():
+        with self._runtime.store.transaction() if _is_of_the_records(entry) else nullcontext():
             self._begin(entry)
             return self._carried_out(entry)
 
@@ -81,7 +83,7 @@ class Desk:
 
     def _begin(self, entry: InboxEntry) -> None:
         """Once this is on disk the entry counts as done, whatever comes of it: nothing is carried out twice."""
-        now_ms, store = self._world.connection.clock.now_ms(), self._world.store
+        now_ms, store = self._runtime.connection.clock.now_ms(), self._runtime.store
         with store.transaction():
             store.settings.set("inbox_done", entry.id, now_ms)
             said = {"problem": entry.problem} if entry.problem else {"arguments": dict(entry.arguments)}
@@ -91,32 +93,32 @@ class Desk:
         self._log("info", f"asked from outside: {printable(entry.command)[:40]}")
 
     def _halt(self, arguments: Mapping[str, Any]) -> Answer:
-        world, now_ms = self._world, self._world.connection.clock.now_ms()
+        runtime, now_ms = self._runtime, self._runtime.connection.clock.now_ms()
         level = HaltLevel(arguments.get("level", HaltLevel.HALT))
-        world.store.halt(str(arguments.get("reason", "by hand")), now_ms, level)
-        return {"halted": True, "cancelled": cancel_all(world) if level is HaltLevel.CANCEL else []}
+        runtime.store.halt(str(arguments.get("reason", "by hand")), now_ms, level)
+        return {"halted": True, "cancelled": cancel_all(runtime) if level is HaltLevel.CANCEL else []}
 
     def _resume(self, arguments: Mapping[str, Any]) -> Answer:
-        now_ms = self._world.connection.clock.now_ms()
+        now_ms = self._runtime.connection.clock.now_ms()
         if _is_about_rules(arguments):
             return self._pause({**arguments, "resume": True})
-        self._world.store.resume(now_ms)
+        self._runtime.store.resume(now_ms)
         return {"halted": False}
 
     def _pause(self, arguments: Mapping[str, Any]) -> Answer:
-        now_ms = self._world.connection.clock.now_ms()
+        now_ms = self._runtime.connection.clock.now_ms()
         request = Pausing.of(arguments).request(now_ms)  # what makes no sense must not undo what is written outside
-        with self._world.store.transaction():
-            self._world.cycle.kept.pause(request, now_ms)
-        return {"paused": [pause.name for pause in self._world.cycle.kept.pauses_at(now_ms)]}
+        with self._runtime.store.transaction():
+            self._runtime.cycle.kept.pause(request, now_ms)
+        return {"paused": [pause.name for pause in self._runtime.cycle.kept.pauses_at(now_ms)]}
 
     def _order(self, arguments: Mapping[str, Any]) -> Answer:
 
-        return place_by_hand(self._world, wanted_from(arguments))
+        return place_by_hand(self._runtime, wanted_from(arguments))
 
     def _cancel(self, arguments: Mapping[str, Any]) -> Answer:
 
-        return cancel_by_hand(self._world, str(arguments["id"]))
+        return cancel_by_hand(self._runtime, str(arguments["id"]))
 
 
 def _is_about_rules(arguments: Mapping[str, Any]) -> bool:

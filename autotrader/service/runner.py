@@ -47,24 +47,24 @@ class Runner:
 
     def __init__(
         self,
-        world: Runtime,
+        runtime: Runtime,
         mode: RunMode,
         *,
         on_report: Callable[[CycleReport], None] = lambda _report: None,
         log: Callable[[str, str], None] = lambda _level, _text: None,
     ) -> None:
-        self._world = world
+        self._runtime = runtime
         self._mode = mode
         self._on_report = on_report
         self._log = log
         self._stopping = ""
-        self._clock = world.connection.clock
-        self._desk = Desk(world, log)
+        self._clock = runtime.connection.clock
+        self._desk = Desk(runtime, log)
         self._jobs = JobScheduler(self._clock.monotonic, self._failed)
         self._fatal: Exception | None = None
         self._told: dict[str, float] = {}
         self._silent = 0
-        self._halt = world.store.halt_in_force()  # one that stood at the start was told by the start
+        self._halt = runtime.store.halt_in_force()  # one that stood at the start was told by the start
         self._cancelled_at: float | None = None
         self._started_at = self._clock.monotonic()
         self._unclear: frozenset[str] = frozenset()
@@ -77,11 +77,11 @@ class Runner:
 
     def halt(self, why: str) -> None:
         """Stop placing at once and go on looking; safe in a signal handler. The records learn it with the next tick."""
-        self._world.store.halt_at_once(Halt(why))
+        self._runtime.store.halt_at_once(Halt(why))
 
     def run(self) -> str:
         """Run until stopped; returns why. Raises RecordsBroken or SafetyRefused where going on would be unsafe."""
-        self._tell("info", f"autotrader started: {self._world.mode}, {len(self._world.plan.rules)} rules")
+        self._tell("info", f"autotrader started: {self._runtime.mode}, {len(self._runtime.plan.rules)} rules")
         if self._mode.once:
             self._run_once()
         else:
@@ -103,7 +103,7 @@ class Runner:
         self._jobs.add("filters", 3_600, self._read_filters)
         self._jobs.add("upkeep", 3_600, self._keep_up)
         self._jobs.add("disk", 600, self._look_at_disk)
-        if witness := self._world.settings.witness:
+        if witness := self._runtime.settings.witness:
             self._jobs.add("witness", witness.every_ms // 1000, lambda: self._send_head("as asked"))
         self._jobs.hasten("tick", 0)
 
@@ -123,8 +123,8 @@ class Runner:
         if not self._mode.stepped:
             return min(self._jobs.idle(), float(TICK_SECONDS))
         ahead = float(TICK_SECONDS)  # while nothing is decided yet, as in real time: what is long due stays so
-        if not self._world.unanswered:
-            ahead = (self._world.cycle.next_ms() - self._clock.now_ms()) / 1000
+        if not self._runtime.unanswered:
+            ahead = (self._runtime.cycle.next_ms() - self._clock.now_ms()) / 1000
         # never 0: stepped time must move, or nothing would ever become due
         self._jobs.hasten("tick", max(0.001, ahead))
         pause = self._jobs.idle()
@@ -143,12 +143,12 @@ class Runner:
         ends = self._clock.monotonic() + 60
         while self._may_go_on() and self._clock.monotonic() < ends:
             self._guard(self._tick)
-            unbooked = any(row.unbooked > 0 for row in self._world.store.orders.unsettled())
+            unbooked = any(row.unbooked > 0 for row in self._runtime.store.orders.unsettled())
             # what was begun is seen to its end before a timer's run ends
-            if not (unbooked or self._world.store.intents.unresolved() or self._world.cycle.kept.runs):
+            if not (unbooked or self._runtime.store.intents.unresolved() or self._runtime.cycle.kept.runs):
                 return
             if unbooked:
-                self._world.cycle.look_soon()  # the trades of what filled just now belong to this run's record
+                self._runtime.cycle.look_soon()  # the trades of what filled just now belong to this run's record
             self._clock.sleep(0.5)
 
     # ---------------------------------------------------------------------------------------------------------- jobs
@@ -158,22 +158,22 @@ class Runner:
         self._notice_suspend()
         if not self._has_started():
             return
-        report = self._world.cycle.tick()
+        report = self._runtime.cycle.tick()
         if report.number or report.observation.booked:
             self._on_report(report)
         if report.number:
             self.cycles += 1
             if self.cycles == 1:
                 self._note_gaps()
-            beat = getattr(self._world.notifier, "beat", None)
+            beat = getattr(self._runtime.notifier, "beat", None)
             if beat is not None and not report.missing:  # a heartbeat while blind would say that all is well
                 beat()
         if report.missed and not self._mode.once:  # between two runs of a timer slots pass by intention
             self._tell("warn", f"{report.missed} slots were missed (the machine slept or was late)")
         self._tell_silence(report)
-        self._world.cycle.parts.gate.trip_on_refusals()
+        self._runtime.cycle.parts.gate.trip_on_refusals()
         self._tell_fates()
-        if news := self._world.store.note_witness(self._clock.now_ms()):
+        if news := self._runtime.store.note_witness(self._clock.now_ms()):
             self._tell("warn", news)
 
     def _tell_silence(self, report: CycleReport) -> None:
@@ -191,18 +191,18 @@ class Runner:
 
     def _has_started(self) -> bool:
         """Whether start-up got all its answers; where not, it is run again now and then, and nothing is decided."""
-        world, now = self._world, self._clock.monotonic()
-        if not world.unanswered:
+        runtime, now = self._runtime, self._clock.monotonic()
+        if not runtime.unanswered:
             return True
         if now - self._started_at >= START_AGAIN_SECONDS:
             self._started_at = now
-            if not world.start().failures:
+            if not runtime.start().failures:
                 self._tell("info", "start-up has got all its answers")
-        return not world.unanswered
+        return not runtime.unanswered
 
     def _hold_halt(self) -> None:
         """Write down a halt that came by signal, and take our orders back where the halt says so, until none stands."""
-        store, now = self._world.store, self._clock.monotonic()
+        store, now = self._runtime.store, self._clock.monotonic()
         store.keep_halt(self._clock.now_ms())
         halt = store.halt_made()
         # the other levels leave resting orders where they are
@@ -210,11 +210,11 @@ class Runner:
             return
         if self._cancelled_at is None or now - self._cancelled_at >= CANCEL_AGAIN_SECONDS:
             self._cancelled_at = now
-            cancel_all(self._world)
+            cancel_all(self._runtime)
 
     def _tell_fates(self) -> None:
         """A halt, however it came about, and every order whose fate became unknown are told once."""
-        store = self._world.store
+        store = self._runtime.store
         halt = store.halt_in_force()
         if halt is not None and halt != self._halt:  # however it came: by a limit, a command, a file or another process
             self._tell("critical", halt.text)
@@ -238,31 +238,31 @@ class Runner:
         self._clock.sync()
 
     def _read_filters(self) -> None:
-        known = self._world.connection.market.instruments(sorted(self._world.instruments))
-        self._world.cycle.take_instruments(known)
+        known = self._runtime.connection.market.instruments(sorted(self._runtime.instruments))
+        self._runtime.cycle.take_instruments(known)
 
     def _keep_up(self) -> None:
         now_ms = self._clock.now_ms()
-        with self._world.store.transaction() as store:
+        with self._runtime.store.transaction() as store:
             store.evaluations.prune(now_ms)
             store.errors.prune(now_ms - 2 * 86_400_000)
 
     def _note_gaps(self) -> None:
         """Intervals that the exchange does not have: known holes in the history, for the log."""
-        for need in sorted(self._world.plan.needs, key=repr):
+        for need in sorted(self._runtime.plan.needs, key=repr):
             if isinstance(need, CandleNeed):
-                gaps = self._world.connection.market.gaps(need.symbol, need.timeframe)
+                gaps = self._runtime.connection.market.gaps(need.symbol, need.timeframe)
                 if gaps:
                     self._log(
                         "info", f"{need.symbol} {need.timeframe}: the exchange lacks {len(gaps)} intervals of candles"
                     )
 
     def _send_head(self, when: str) -> None:
-        if witness := self._world.settings.witness:
-            send_head(self._world.store, self._world.notifier, witness.to, when)
+        if witness := self._runtime.settings.witness:
+            send_head(self._runtime.store, self._runtime.notifier, witness.to, when)
 
     def _look_at_disk(self) -> None:
-        free = shutil.disk_usage(self._world.store.folder).free
+        free = shutil.disk_usage(self._runtime.store.folder).free
         if free < LOW_DISK_BYTES:
             self._tell_once("disk", "warn", f"only {free // 1_000_000} MB are free where the records are kept")
 
@@ -284,7 +284,7 @@ class Runner:
         self._log(level, text)
         now_ms = self._clock.now_ms()
         try:
-            with self._world.store.transaction() as store:
+            with self._runtime.store.transaction() as store:
                 store.errors.add(now_ms, text)
         except RecordsBroken as broken:  # a failure that cannot even be written down is one of the records
             self._fatal = broken
@@ -294,8 +294,8 @@ class Runner:
     def _tell(self, level: str, text: str) -> None:
         self._log(level, text)
         checked = level if level in {"info", "warn", "critical"} else "info"
-        self._world.store.notice(self._clock.now_ms(), checked, text)  # type: ignore[arg-type]  # one of the three
-        self._world.notifier.notify("default", checked, text)  # type: ignore[arg-type]  # one of the three
+        self._runtime.store.notice(self._clock.now_ms(), checked, text)  # type: ignore[arg-type]  # one of the three
+        self._runtime.notifier.notify("default", checked, text)  # type: ignore[arg-type]  # one of the three
 
     def _tell_once(self, key: str, level: str, text: str) -> None:
         """Tell it, and what is the same again only after a while: a second outage is news."""
