@@ -17,9 +17,10 @@ import pytest
 from autotrader.engine.state import StateKey
 from autotrader.errors import RecordsBroken
 from autotrader.records import schema
-from autotrader.records.crash import MIGRATION_POINTS, VARIABLE
+from autotrader.records.crash import MIGRATION_POINTS, VARIABLE, listening
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
+from tests.worlds.desk import open_store
 
 REPO = Path(__file__).resolve().parents[2]
 STORES = REPO / "tests" / "pins" / "stores"
@@ -76,6 +77,7 @@ from autotrader.records import schema
 from autotrader.records.places import Identity
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
+from tests.worlds.desk import open_store
 from tests.records.test_migrate import STEPS, NOW_MS
 schema.MIGRATIONS = (*schema.MIGRATIONS, *STEPS)
 mode, url, key = sys.argv[2:]
@@ -146,3 +148,12 @@ def test_rows_that_a_step_cannot_read_change_nothing(folder: Path, monkeypatch: 
     with pytest.raises(RecordsBroken, match="cannot be brought from version 1 to 2: a state without a phase"):
         opened(folder)
     assert rows(folder / "records.db", "SELECT * FROM states") == before
+
+
+def test_a_store_that_is_born_passes_no_point_of_a_migration(tmp_path: Path) -> None:
+    """Nothing is brought up to date there: a seed of the proofs plays as it did before there were such points."""
+    passed: list[str] = []
+    with listening(passed.append):
+        open_store(tmp_path / "store").close()
+    assert "store_made" in passed
+    assert not set(passed) & set(MIGRATION_POINTS)
