@@ -87,6 +87,9 @@ def differences(theirs: Any, ours: Any, where: str = "") -> Iterator[str]:
         for key in sorted(theirs.keys() | ours.keys()):
             yield from differences(theirs.get(key), ours.get(key), f"{where}.{key}")
         return
+    if where == ".problems" and isinstance(theirs, list) and isinstance(ours, list):
+        yield from _problems(theirs, ours)
+        return
     if isinstance(theirs, list) and isinstance(ours, list):
         both = enumerate(zip_longest(theirs, ours))
         first = next(((number, pair) for number, pair in both if pair[0] != pair[1]), None)
@@ -95,6 +98,16 @@ def differences(theirs: Any, ours: Any, where: str = "") -> Iterator[str]:
         return
     if theirs != ours:
         yield f"{where}: {theirs} -> {ours}"
+
+
+def _problems(theirs: list[list[Any]], ours: list[list[Any]]) -> Iterator[str]:
+    """Problems that one side alone has, each beside the codes that both have; or that only their order differs."""
+    both = " ".join(sorted(str(one[0]) for one in theirs if one in ours))
+    lacking, more = [one for one in theirs if one not in ours], [one for one in ours if one not in theirs]
+    yield from (f".problems lack {one} beside {both}" for one in lacking)
+    yield from (f".problems have also {one} beside {both}" for one in more)
+    if not lacking and not more and theirs != ours:
+        yield f".problems stand in another order: {theirs} -> {ours}"
 
 
 class Comparison:

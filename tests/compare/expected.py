@@ -19,17 +19,15 @@ class Expected(NamedTuple):
 
 EXPECTED: tuple[Expected, ...] = (
     Expected(
-        re.compile(
-            r"needs every limit; missing: .* -> `mode: live` needs every limit; missing: |\[0\]: AT506 -> AT\d+$"
-        ),
+        re.compile(r"^\.problems (lack|have also) \['AT506', .* needs every limit; missing: "),
         "a limit that is written in a wrong shape is no longer called missing too",
     ),
     Expected(
-        re.compile(r"nothing is written here -> `.*` is not an asset$"),
+        re.compile(r"^\.problems (lack \[.* nothing is written here|have also \[.*` is not an asset)"),
         "of an amount without text the name of the asset is judged first",
     ),
     Expected(
-        re.compile(r"\.problems\[\d+\]\[0\]: AT[25]01 -> AT(304|506)$"),
+        re.compile(r"^\.problems have also \[.* beside .*\bAT[25]01\b"),
         "a key in a wrong place hides no other mistake: what follows the same file now says more",
     ),
 )

@@ -17,6 +17,15 @@ def test_the_first_difference_of_a_list_and_every_one_of_a_mapping_is_named() ->
     assert list(differences([1], [1, 2])) == ["[1]: None -> 2"]
 
 
+def test_problems_are_compared_as_a_set_and_then_in_their_order() -> None:
+    """One that is new shifts no other; each that one side alone has is named beside the codes of the others."""
+    one, two, three = ["AT101", 1], ["AT201", 2], ["AT303", 3]
+    found = differences({"problems": [one, two]}, {"problems": [three, two]})
+    assert list(found) == [".problems lack ['AT101', 1] beside AT201", ".problems have also ['AT303', 3] beside AT201"]
+    (order,) = differences({"problems": [one, two]}, {"problems": [two, one]})
+    assert order.startswith(".problems stand in another order")
+
+
 def test_a_checkout_does_not_differ_from_itself() -> None:
     """Both sides answer in processes of their own: rules that load, rules that do not, and rules that are traded."""
     chance = random.Random(3)
