@@ -23,7 +23,7 @@ EXPECTED: tuple[Expected, ...] = (
         "a limit that is written in a wrong shape is no longer called missing too",
     ),
     Expected(
-        re.compile(r"^\.problems (lack \[.* nothing is written here|have also \[.*` is not an asset)"),
+        re.compile(r"^\.problems (lack \[.*nothing is written here|have also \[.*` is not an asset)"),
         "of an amount without text the name of the asset is judged first",
     ),
     Expected(
