@@ -2,8 +2,8 @@
 
 A limit is a class with `refuse`: "" where it has nothing against the order, the reason, or `Missing` where it must
 know something and does not (a balance, a fresh price, filters): that refuses too. Orders that are written and not sent
-yet, and those of unknown fate, count as live everywhere. To add a limit write its class and a line in `LIMITS`; what is
-asked at the doors after the gate stands below it.
+yet, and those of unknown fate, count as live everywhere. To add a limit write its class and a line in `LIMITS`; what it
+counts of the own record, `as_if_written` must add to. What is asked at the doors after the gate stands below `LIMITS`.
 
 `judge` asks them all about one order and raises. The gate (`trading.gate`) calls it inside the journal's transaction,
 with the journal's own record: no order is written without it. `review` asks ahead, for those who only want to know: it

@@ -51,6 +51,7 @@ _URL_HINT = "write `url_env: NAME` and put the address into that environment var
 _API_KEY = Refusal("AT508", "an API key never stands in this file", _KEY_HINT)
 _API_SECRET = Refusal("AT508", "an API secret never stands in this file", _KEY_HINT)
 _URL = Refusal("AT508", "an address (it holds a token) never stands in this file", _URL_HINT)
+# Live refuses an account file that lacks one of these: a limit that one may do without is a `Key(environment=True)`.
 _limit = partial(Key, live=True, environment=True)
 _SECRETS = {"api_key": _API_KEY, "api_secret": _API_SECRET}
 

@@ -78,8 +78,9 @@ class OwnRecord:
 
     `orders` are the unsettled ones (unknown or open); `fills`, oldest first, reach back at least to the start of the
     current month in the account's zone and 32 days; `errors_ms` are the times of failed requests and unknown fates of
-    the last day; `placed_ms` the times at which orders were placed (any outcome but not-sent, and what is about to be
-    sent) in the last day; `refusals_in_a_row` counts refused or unknown orders since the last accepted one.
+    the last 24 hours; `placed_ms` the times at which orders of any symbol were placed (any outcome but not-sent, and
+    what is about to be sent) in the last 24 hours; `refusals_in_a_row` counts refused or unknown orders since the last
+    accepted one.
     """
 
     orders: tuple[OwnOrder, ...] = ()

@@ -163,7 +163,7 @@ _STORED: Mapping[type, str] = {
     OrderFilter: "OrderFilter side owner tag label",
     MarketPrice: "MarketPrice max_slippage",
     Fact: "Fact name",
-    # the account file
+    # the account file: a limit that is not named is not in the plan's hash, and a new name gives every plan another one
     Limits: (
         "Limits spend_per_day loss_per_day keep_free halt_after open_orders orders_per_hour holding price_band "
         "request_weight"

@@ -79,8 +79,8 @@ class TransferAlert(Action):
     ),
     Patch(
         "autotrader/language/actions/__init__.py",
-        "Notify, PauseRules, HaltTrading)",
-        "Notify, PauseRules, HaltTrading, TransferAlert)",
+        "= (PlaceOrder,",
+        "= (TransferAlert, PlaceOrder,",
     ),
     Patch(
         "autotrader/language/actions/__init__.py",
