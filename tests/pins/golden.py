@@ -32,6 +32,8 @@ _MASKS = (
 def masked(text: str, **names: str) -> str:
     """A text without what each run draws anew; `names` are masked under their own name: `FOLDER=/tmp/x`."""
     for name, value in sorted(names.items(), key=lambda item: -len(item[1])):
+        if Path(value).is_absolute():  # files are named from where one stands: in the checkout, anywhere
+            text = text.replace(os.path.relpath(value), name)
         text = text.replace(value, name)
     for pattern, put in _MASKS:
         text = pattern.sub(put, text)
