@@ -37,8 +37,8 @@ from autotrader.records.orders import gone_texts
 from autotrader.records.places import Identity, store_dir
 from autotrader.records.store import Store, new_store_id
 from autotrader.structs import dataclass
+from autotrader.trading.agree import Word, meant_by, settle_difference, waiting
 from autotrader.trading.cycle import Cycle
-from autotrader.trading.differences import Word, meant_by, settle_difference, waiting
 from autotrader.trading.gate import Gate
 from autotrader.trading.gateway import Gateway
 from autotrader.trading.holdings import Assets

@@ -18,14 +18,13 @@ from autotrader.cli._output import emit_json, note, say, table
 from autotrader.engine.rows import value_column, verdict_column
 from autotrader.errors import ConfigError, RulesInvalid, UsageError
 from autotrader.language.expression import Scope
+from autotrader.language.meant import OFFLINE, guessed
 from autotrader.language.render import as_text
-from autotrader.language.symbols import OFFLINE, guessed
 from autotrader.language.tryout import Tried, measured, over_candles, tried, without_candles
-from autotrader.market.aggregate import aggregated
 from autotrader.market.candles import Candles
 from autotrader.market.kline_text import read_klines
 from autotrader.market.sources import LowerBound, Missing
-from autotrader.market.timeframe import TIMEFRAMES
+from autotrader.market.timeframe import TIMEFRAMES, aggregated
 from autotrader.money import plain
 from autotrader.text import printable
 from autotrader.views.now import evaluate_now

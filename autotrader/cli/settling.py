@@ -19,7 +19,7 @@ from autotrader.cli._stores import folder_now_ms
 from autotrader.money import grouped
 from autotrader.service.control import Settled, settle, waiting_in
 from autotrader.text import printable
-from autotrader.trading.differences import Difference, Word
+from autotrader.trading.agree import Difference, Word
 
 _MEANS = {
     "adopt": "it is ours now: rules and timers may touch it",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from autotrader.engine.calendar import in_windows
+from autotrader.engine.due import in_windows
 from autotrader.engine.limits import FIRING_FATE, FIRING_HALT
 from autotrader.engine.placing import Placing, Reason, Standing, refusal
 from autotrader.engine.requests import Context

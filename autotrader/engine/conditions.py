@@ -12,7 +12,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol, TypeAlias, TypeVar
 
-from autotrader.engine.calendar import in_windows
+from autotrader.engine.due import in_windows
 from autotrader.engine.values import Values
 from autotrader.engine.verdict import Observed, Verdict
 from autotrader.language import shapes, source

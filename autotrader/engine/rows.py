@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
-from autotrader.engine.calendar import in_windows
 from autotrader.engine.conditions import CandleLeaf, read_tree
+from autotrader.engine.due import in_windows
 from autotrader.language import columns, shapes
 from autotrader.language.algebra import Truth, compute
 from autotrader.language.columns import Columns

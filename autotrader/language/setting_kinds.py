@@ -14,9 +14,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from autotrader.language import tree
 from autotrader.language.expression import Scope, parse_duration_ms, parse_literal
+from autotrader.language.meant import OFFLINE
 from autotrader.language.nodes import origin_of
 from autotrader.language.problems import Problem
-from autotrader.language.symbols import OFFLINE
 from autotrader.language.written import faulty, text_of, whole_of, wrong
 from autotrader.market.exchanges import DEFAULT_ADDRESS, EXCHANGES
 from autotrader.money import plain

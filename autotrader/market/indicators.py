@@ -19,8 +19,7 @@ import numpy as np
 import talib
 
 from autotrader.market.candles import PATH_WINDOW, Candles
-from autotrader.market.paths import sar, supertrend
-from autotrader.market.rolling import Flags, Floats, Ints, any_within, deviation, sums
+from autotrader.market.rolling import Flags, Floats, Ints, any_within, deviation, sar, sums, supertrend
 from autotrader.market.timeframe import FIXED_MS
 
 Rows = dict[str, Floats]  # open high low close volume, and `value`: what a word of one series is computed from

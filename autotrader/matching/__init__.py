@@ -13,10 +13,18 @@ All figures are Decimals; quantities are in the base asset, prices in the quote 
 """
 
 from autotrader.matching.book import Course, Match, MatchingBook, Placement, TimeInForce
-from autotrader.matching.levels import Level, Side, better, crosses, opposite
-from autotrader.matching.prevention import Prevented, Terms, Waiting
-from autotrader.matching.resting import MarketTrade, RestingFill, RestingOrder, fills_through
-from autotrader.matching.taker import filled, notional, walk, walk_value
+from autotrader.matching.resting import (
+    Level,
+    MarketTrade,
+    RestingFill,
+    RestingOrder,
+    Side,
+    better,
+    crosses,
+    fills_through,
+    opposite,
+)
+from autotrader.matching.taker import Prevented, Terms, Waiting, filled, notional, walk, walk_value
 
 __all__ = [
     "Course",

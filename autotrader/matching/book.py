@@ -30,8 +30,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from autotrader.matching.levels import ZERO, Level, Side, better, crosses, floor_to, opposite
-from autotrader.matching.prevention import PLAIN, Prevented, Terms, Waiting, prevent
+from autotrader.matching.resting import ZERO, Level, Side, better, crosses, floor_to, opposite
+from autotrader.matching.taker import PLAIN, Prevented, Terms, Waiting, prevent
 
 TimeInForce = Literal["GTC", "IOC", "FOK"]
 Reason = Literal["", "WOULD_TAKE", "IOC_REST", "FOK_UNFILLED", "NO_LIQUIDITY", "PREVENTED", "PRICE_RANGE"]

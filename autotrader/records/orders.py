@@ -19,8 +19,7 @@ from autotrader.money import ZERO, plain, total
 from autotrader.orders import Fill, Order
 from autotrader.records.chain import Chain
 from autotrader.records.database import Database, Value
-from autotrader.records.fill_cache import FillCache
-from autotrader.records.forward import advance
+from autotrader.records.forward import FillCache, advance
 from autotrader.records.intents import Intent
 from autotrader.records.rows import RowTable, inserted
 from autotrader.structs import dataclass

@@ -21,7 +21,7 @@ from autotrader.records.inbox import Inbox
 from autotrader.records.places import DATABASE, HEADS, INBOX, LOCK, stores_in, writer_pid
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
-from autotrader.trading.differences import Difference, Word, meant_by, settle_difference, waiting
+from autotrader.trading.agree import Difference, Word, meant_by, settle_difference, waiting
 
 WAIT_SECONDS = 10.0
 POLL_SECONDS = 0.05

@@ -28,7 +28,7 @@ from autotrader.simulator.errors import (
 )
 from autotrader.simulator.market import Market
 from autotrader.simulator.model import AT_MARKET, STOPS, Order, OrderList, Ticket, generated_id
-from autotrader.simulator.stops import on_trade, would_trigger
+from autotrader.simulator.orders import on_trade, would_trigger
 from autotrader.simulator.symbols import ExchangeLimits
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from autotrader.simulator.errors import filter_failure, too_precise
 from autotrader.simulator.model import AT_MARKET, STOPS, Order, OrderList, Ticket
-from autotrader.simulator.stops import waits_above
+from autotrader.simulator.orders import waits_above
 from autotrader.simulator.symbols import ExchangeLimits, SymbolSpec
 
 ZERO = Decimal(0)

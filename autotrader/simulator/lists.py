@@ -14,7 +14,7 @@ from autotrader.simulator.books import Client
 from autotrader.simulator.engine import Engine
 from autotrader.simulator.errors import BAD_PRICES, DUPLICATE, ApiError, rejected
 from autotrader.simulator.model import NOT_YET, Order, OrderList, Ticket, generated_id
-from autotrader.simulator.stops import waits_above
+from autotrader.simulator.orders import waits_above
 
 SIDES = {
     ("BUY", "LIMIT_MAKER"): ("below", ApiError(-1165, "A limit order in a buy OCO must be below.")),

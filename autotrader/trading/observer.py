@@ -26,7 +26,7 @@ from autotrader.records.intents import UNRESOLVED, IntentState
 from autotrader.records.orders import ObservedOrder, OrderRow
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
-from autotrader.trading.differences import note_difference
+from autotrader.trading.agree import note_difference
 from autotrader.trading.journal import DAY_MS, in_flight_until_ms
 from autotrader.trading.resolve import Resolver
 

@@ -36,7 +36,7 @@ from autotrader.records.orders import OrderRow
 from autotrader.records.places import HEADS
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
-from autotrader.trading.differences import has_word, note_difference
+from autotrader.trading.agree import has_word, note_difference
 from autotrader.trading.gateway import OrderOutcome
 from autotrader.trading.holdings import Assets, holdings, moved_by_others, no_assets
 from autotrader.trading.journal import DAY_MS, LAG_MS

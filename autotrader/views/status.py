@@ -21,7 +21,7 @@ from autotrader.records.places import LOCK, writer_pid
 from autotrader.records.store import Store
 from autotrader.structs import dataclass
 from autotrader.times import iso_utc, start_of
-from autotrader.trading.differences import Difference, waiting
+from autotrader.trading.agree import Difference, waiting
 from autotrader.views.day import blamed
 from autotrader.views.money import Spending, spending
 from autotrader.views.why import Explainer, Explanation

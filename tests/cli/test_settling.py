@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autotrader.records.store import Store
-from autotrader.trading.differences import note_difference
+from autotrader.trading.agree import note_difference
 from tests.cli.project import Project, made, without_settings
 from tests.cli.test_commands_act import BID, service
 from tests.worlds.project import simulator

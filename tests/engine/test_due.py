@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autotrader.engine.calendar import in_window
-from autotrader.engine.due import due, needs_of_due, next_due_ms
+from autotrader.engine.due import due, in_window, needs_of_due, next_due_ms
 from autotrader.engine.state import Pending, RuleState, Run, StateKey
 from autotrader.language.plan import At, Daytime, Every, OnClose
 from autotrader.language.tree import Window

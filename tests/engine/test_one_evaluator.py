@@ -15,10 +15,9 @@ from autotrader.engine.rows import value_column, verdict_column
 from autotrader.language.plan import Every
 from autotrader.language.tryout import over_candles, tried
 from autotrader.language.walk import tree_terms
-from autotrader.market.aggregate import aggregated
 from autotrader.market.candles import Candles
 from autotrader.market.needs import CandleNeed
-from autotrader.market.timeframe import open_of
+from autotrader.market.timeframe import aggregated, open_of
 from autotrader.times import MINUTE_MS
 from tests.worlds.values import START, SYMBOL, World, plan, rule, sources
 

@@ -23,7 +23,7 @@ from autotrader.exchanges.binance.broker import _gate
 from autotrader.exchanges.binance.endpoints import order_params
 from autotrader.exchanges.binance.market_replies import EXCHANGE_INFO
 from autotrader.exchanges.binance.signing import encode
-from autotrader.exchanges.strict_json import parse
+from autotrader.exchanges.reading import parse
 from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.actions.sizing import MarketPrice
 from autotrader.language.tree import Kind, Literal, Place, Unit

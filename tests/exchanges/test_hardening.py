@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from autotrader.errors import AutotraderError
+from autotrader.exchanges.binance.client import base_url
 from autotrader.exchanges.binance.connection import Connection
-from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.messages import NoReplyError, Reply, Request
 from autotrader.exchanges.transport import Transport
 from autotrader.orders import Unknown

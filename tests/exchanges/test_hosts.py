@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autotrader.errors import ConfigError
-from autotrader.exchanges.binance.hosts import HTTPS_HOSTS, base_url
+from autotrader.exchanges.binance.client import HTTPS_HOSTS, base_url
 
 LOOK_ALIKES = {
     "another domain behind it": "https://api.binance.com.evil.test",

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from autotrader.errors import AutotraderError, ConfigError, ExchangeUnavailable, SafetyRefused
 from autotrader.exchanges.binance import weights
+from autotrader.exchanges.binance.client import base_url
 from autotrader.exchanges.binance.connection import connect
 from autotrader.exchanges.binance.endpoints import ACCOUNT, AccountCalls
 from autotrader.exchanges.binance.governor import Governor, OrderLimit, Refrained
-from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.binance.signing import ReadSigner
 from autotrader.exchanges.clock import SAMPLES_APART, STEADY_SECONDS, VenueClock
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request

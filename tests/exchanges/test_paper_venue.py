@@ -7,11 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from autotrader.exchanges.binance.client import Client
+from autotrader.exchanges.binance.client import Client, base_url
 from autotrader.exchanges.binance.connection import venue_source
 from autotrader.exchanges.binance.endpoints import PublicCalls
 from autotrader.exchanges.binance.governor import Governor
-from autotrader.exchanges.binance.hosts import base_url
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.clock import SteppedClock
 from autotrader.exchanges.paper import PaperBroker, PaperStore

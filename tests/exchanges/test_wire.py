@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from autotrader.exchanges.binance import account_replies as own
 from autotrader.exchanges.binance import market_replies as public
-from autotrader.exchanges.reading import BadReply, Model, by_symbol
-from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.reading import BadJson, BadReply, Model, by_symbol, parse
 
 Read = Callable[[Any], Any]
 

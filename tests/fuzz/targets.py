@@ -19,8 +19,7 @@ from autotrader.exchanges.binance import account_replies as own
 from autotrader.exchanges.binance import errors
 from autotrader.exchanges.binance import market_replies as public
 from autotrader.exchanges.messages import Reply
-from autotrader.exchanges.reading import BadReply
-from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.reading import BadJson, BadReply, parse
 from autotrader.language.account_file import load_settings
 from autotrader.language.expression import (
     Origin,

@@ -13,9 +13,9 @@ from autotrader.language.actions.notify import Notify
 from autotrader.language.actions.place import PlaceOrder
 from autotrader.language.actions.sizing import MarketPrice
 from autotrader.language.load import load, sources_of
+from autotrader.language.meant import OFFLINE
 from autotrader.language.plan import At, CompiledRule, Every, MaxRuns, OnClose, Plan
 from autotrader.language.settings import Limits, Settings
-from autotrader.language.symbols import OFFLINE
 from autotrader.language.tree import AtLeast, For, Literal, Named, Not, Relation
 from autotrader.market.needs import BalancesNeed, CandleNeed, OpenOrdersNeed, TickerNeed
 from autotrader.orders import Side, TimeInForce

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autotrader.market.aggregate import aggregated, divides
 from autotrader.market.candles import Candles
-from autotrader.market.timeframe import FIXED_MS, TIMEFRAMES, open_of, steps_before
+from autotrader.market.timeframe import FIXED_MS, TIMEFRAMES, aggregated, divides, open_of, steps_before
 from tests.market.tapes import candles, cut, walk
 
 

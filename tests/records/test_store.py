@@ -394,7 +394,7 @@ def test_old_fills_leave_the_memory_and_are_read_when_asked_for() -> None:
     from decimal import Decimal
 
     from autotrader.orders import Fill, Side
-    from autotrader.records.fill_cache import KEPT_MS, FillCache
+    from autotrader.records.forward import KEPT_MS, FillCache
 
     day_ms = 86_400_000
     one = Fill(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from autotrader.simulator import Account, Simulator
 from autotrader.simulator.model import Order, Ticket
-from autotrader.simulator.stops import on_trade
+from autotrader.simulator.orders import on_trade
 from tests.simulator.conftest import Caller
 
 D = Decimal

@@ -15,7 +15,7 @@ from autotrader.market.account import Account
 from autotrader.orders import OrderRequest, OrderStatus, SubmitResult
 from autotrader.records.cancels import CancelState
 from autotrader.records.intents import IntentState
-from autotrader.trading.differences import settle_difference
+from autotrader.trading.agree import settle_difference
 from tests.trading.test_resolve import lost_reply
 from tests.worlds.desk import D, Desk, desk
 from tests.worlds.venue import Venue

@@ -32,8 +32,7 @@ from autotrader.exchanges.binance.errors import (
 from autotrader.exchanges.binance.signing import Params, encode
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply
 from autotrader.exchanges.pool import Pool
-from autotrader.exchanges.reading import BadReply
-from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.reading import BadJson, BadReply, parse
 from autotrader.exchanges.venue import RECV_WINDOW_MS
 from autotrader.market.account import Account
 from autotrader.market.needs import AccountNeed, BalancesNeed, OpenOrdersNeed

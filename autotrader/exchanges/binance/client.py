@@ -12,17 +12,45 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from autotrader.errors import ExchangeUnavailable, SafetyRefused
+from autotrader.exchanges import address
 from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.binance.errors import CLOCK_CODE, ErrorKind, exception, failure, kind
 from autotrader.exchanges.binance.governor import Governor, Refrained
-from autotrader.exchanges.binance.hosts import serves
 from autotrader.exchanges.binance.signing import Method, Params, ReadSigner, TradeSigner, encode
 from autotrader.exchanges.clock import ExchangeClock
 from autotrader.exchanges.messages import NoReplyError, NotSentError, Reply, Request, Sender
-from autotrader.exchanges.reading import BadReply
-from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.reading import BadJson, BadReply, parse
+from autotrader.market.exchanges import EXCHANGES
 from autotrader.structs import dataclass
 
+# --------------------------------------------------------------------------------------------------------------- hosts
+# Where requests may go: loopback, or the venue's own hosts (docs/venue.md §1.1). Nothing else is ever contacted.
+
+LIVE_URL: Final = EXCHANGES["binance"].address
+LIVE_HOSTS: Final = frozenset(
+    {"api.binance.com", "api-gcp.binance.com", *(f"api{number}.binance.com" for number in range(1, 5))}
+)
+DATA_HOST: Final = "data-api.binance.vision"
+OTHER_HOSTS: Final = frozenset({"testnet.binance.vision", "api1.testnet.binance.vision", "demo-api.binance.com"})
+HTTPS_HOSTS: Final = LIVE_HOSTS | {DATA_HOST} | OTHER_HOSTS
+# What data-api does not serve, and what only the live hosts (and a simulator) do.
+NOT_AT_DATA_HOST: Final = frozenset({"/api/v3/ticker/tradingDay", "/api/v3/historicalTrades"})
+
+
+def serves(url: BaseUrl, path: str) -> bool:
+    """Whether a host of the venue has a call at all."""
+    # The wallet's calls; test and demo hosts have none of them, and a simulator on loopback plays a live host.
+    if path.startswith("/sapi/"):
+        return url.loopback or url.host in LIVE_HOSTS
+    return url.host != DATA_HOST or path not in NOT_AT_DATA_HOST
+
+
+def base_url(text: str) -> BaseUrl:
+    """Check a base URL against the list. Raises ConfigError."""
+    return address.base_url(text, HTTPS_HOSTS)
+
+
+# -------------------------------------------------------------------------------------------------------------- client
 READ_SECONDS: Final = 8.0
 TRADE_SECONDS: Final = 12.0  # the venue itself gives up after 10
 TRIES: Final = 3

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 from autotrader.errors import ConfigError, ExchangeUnavailable, UsageError
 from autotrader.exchanges.address import BaseUrl
 from autotrader.exchanges.binance.broker import BinanceBroker
-from autotrader.exchanges.binance.client import Client, Patience
+from autotrader.exchanges.binance.client import LIVE_URL, Client, Patience, base_url, serves
 from autotrader.exchanges.binance.endpoints import RESTRICTIONS, SYSTEM_STATUS, AccountCalls, PublicCalls, Span
 from autotrader.exchanges.binance.governor import BanFile, Governor
-from autotrader.exchanges.binance.hosts import LIVE_URL, base_url, serves
 from autotrader.exchanges.binance.instruments import Instruments
 from autotrader.exchanges.binance.market_data import BinanceMarketData
 from autotrader.exchanges.binance.market_replies import ServerTime
@@ -26,9 +25,8 @@ from autotrader.exchanges.live import LiveToken
 from autotrader.exchanges.messages import Request, Sender
 from autotrader.exchanges.paper import PaperSource, PublicTrade
 from autotrader.exchanges.pool import Pool
-from autotrader.exchanges.reading import TIME, BadReply, Model, required
+from autotrader.exchanges.reading import TIME, BadJson, BadReply, Model, parse, required
 from autotrader.exchanges.secret import Credentials
-from autotrader.exchanges.strict_json import BadJson, parse
 from autotrader.exchanges.transport import Transport
 from autotrader.exchanges.venue import Venue, VenueSettings
 from autotrader.market.candles import Candle

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from autotrader.errors import ExchangeRefused, ExchangeUnavailable
 from autotrader.exchanges.messages import Reply
-from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.reading import BadJson, parse
 from autotrader.orders import Rejected, Unknown
 from autotrader.structs import dataclass
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 from autotrader.exchanges.binance.market_replies import RateLimit
 from autotrader.exchanges.binance.weights import DEFAULT_LIMIT
 from autotrader.exchanges.messages import NotSentError, Reply
-from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.reading import BadJson, parse
 from autotrader.exchanges.venue import WEIGHT_PART, Parked
 from autotrader.structs import dataclass
 from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS

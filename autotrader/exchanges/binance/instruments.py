@@ -22,8 +22,19 @@ from autotrader.exchanges.binance.errors import NO_SUCH_SYMBOL
 from autotrader.exchanges.binance.governor import Governor, order_limits
 from autotrader.exchanges.binance.market_replies import RateLimit
 from autotrader.exchanges.clock import ExchangeClock
-from autotrader.exchanges.reading import AMOUNT, TEXT, TEXTS, TIME, BadReply, Model, integer, read_by, required
-from autotrader.exchanges.strict_json import BadJson, parse
+from autotrader.exchanges.reading import (
+    AMOUNT,
+    TEXT,
+    TEXTS,
+    TIME,
+    BadJson,
+    BadReply,
+    Model,
+    integer,
+    parse,
+    read_by,
+    required,
+)
 from autotrader.market.instrument import Instrument
 from autotrader.money import plain
 from autotrader.times import DAY_MS, HOUR_MS, MINUTE_MS

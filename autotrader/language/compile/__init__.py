@@ -7,18 +7,16 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from autotrader.language.compile.conditions import condition_of
 from autotrader.language.compile.hashes import plan_hash
-from autotrader.language.compile.params import params_of
-from autotrader.language.compile.rule import compiled_rule
+from autotrader.language.compile.rule import compiled_rule, condition_of, params_of
 from autotrader.language.compiler import Compiler, Signal, SourceFile
 from autotrader.language.expression import Scope
+from autotrader.language.meant import OFFLINE, guessed
 from autotrader.language.nodes import Path, dotted
 from autotrader.language.plan import CompiledRule, Plan
 from autotrader.language.problems import Problem
 from autotrader.language.rule_file import WrittenRule
 from autotrader.language.settings import Settings
-from autotrader.language.symbols import OFFLINE, guessed
 from autotrader.market.instrument import Instrument
 from autotrader.market.needs import merged
 from autotrader.structs import dataclass

@@ -15,11 +15,10 @@ from typing import TypeVar
 
 from autotrader.language.expression.check import Checker
 from autotrader.language.expression.conditions import ConditionParser
-from autotrader.language.expression.lexer import Fault, tokens_of
 from autotrader.language.expression.parser import ValueParser
 from autotrader.language.expression.plainly import duration_ms, spelled_duration
 from autotrader.language.expression.scope import Origin, Scope
-from autotrader.language.expression.syntax import SignalUse
+from autotrader.language.expression.syntax import Fault, SignalUse, tokens_of
 from autotrader.language.expression.windows import Windows
 from autotrader.language.facts import Fact
 from autotrader.language.problems import Problem

@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from decimal import Decimal
 
-from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.plainly import duration_ms
 from autotrader.language.expression.scope import Surroundings
-from autotrader.language.expression.syntax import Node
+from autotrader.language.expression.syntax import Fault, Node
 from autotrader.language.tree import Kind, Literal, Term, Unit, Value
 from autotrader.language.vocabulary.word import Param, Word
 from autotrader.market.timeframe import FIXED_MS, TIMEFRAMES

@@ -10,10 +10,9 @@ from decimal import Decimal
 from typing import cast
 
 from autotrader.language.expression.arguments import Arguments, TypedValues
-from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.plainly import duration_ms, is_code
 from autotrader.language.expression.scope import Scope
-from autotrader.language.expression.syntax import Node
+from autotrader.language.expression.syntax import Fault, Node
 from autotrader.language.expression.units import (
     COUNT,
     DURATION,

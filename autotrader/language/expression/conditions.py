@@ -14,7 +14,6 @@ from typing import Literal as Only
 from typing import TypeAlias
 
 from autotrader.language.expression.check import Checker
-from autotrader.language.expression.lexer import Fault, Token
 from autotrader.language.expression.parser import (
     PLAIN_WORDS,
     WRONG_OPERATORS,
@@ -25,7 +24,7 @@ from autotrader.language.expression.parser import (
 from autotrader.language.expression.plainly import duration_ms
 from autotrader.language.expression.scope import Origin, Scope
 from autotrader.language.expression.sense import check_sense
-from autotrader.language.expression.syntax import Node, SignalUse
+from autotrader.language.expression.syntax import Fault, Node, SignalUse, Token
 from autotrader.language.expression.units import COMPARED, PERCENT, is_constant, unify
 from autotrader.language.expression.windows import Windows
 from autotrader.language.relations import RELATIONS

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from autotrader.language.expression.lexer import Fault, Token, tokens_of
 from autotrader.language.expression.plainly import is_code
-from autotrader.language.expression.syntax import Node
+from autotrader.language.expression.syntax import Fault, Node, Token, tokens_of
 from autotrader.language.relations import COMPARISONS, RELATIONS
 from autotrader.money import parse_decimal
 

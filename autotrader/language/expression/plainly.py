@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from autotrader.language.expression.lexer import Fault
+from autotrader.language.expression.syntax import Fault
 from autotrader.money import parse_decimal
 from autotrader.times import DAY_MS, UNIT_MS
 

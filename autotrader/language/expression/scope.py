@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
-from autotrader.language.expression.lexer import Fault
-from autotrader.language.expression.syntax import Node
+from autotrader.language.expression.syntax import Fault, Node
 from autotrader.language.tree import Literal, Value
 from autotrader.language.walk import tree_terms
 from autotrader.market.instrument import Instrument

@@ -9,9 +9,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from autotrader.language.algebra import Truth
-from autotrader.language.expression.lexer import Fault
 from autotrader.language.expression.scope import Surroundings
-from autotrader.language.expression.syntax import Node
+from autotrader.language.expression.syntax import Fault, Node
 from autotrader.language.intervals import Interval, Intervals
 from autotrader.language.relations import COMPARISONS, RELATIONS, sides_of
 from autotrader.language.tree import Cross, Literal, Relation, Term, Value

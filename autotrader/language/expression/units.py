@@ -12,8 +12,7 @@ from decimal import Decimal
 from typing import Literal as Only
 
 from autotrader.language.algebra import OPERATIONS
-from autotrader.language.expression.lexer import Fault
-from autotrader.language.expression.syntax import Node
+from autotrader.language.expression.syntax import Fault, Node
 from autotrader.language.tree import Kind, Literal, Operation, Unit, Value
 from autotrader.money import HUNDRED, grouped, over
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from autotrader.language.expression.lexer import Fault, Token
+from autotrader.language.expression.syntax import Fault, Token
 from autotrader.language.tree import Window
 from autotrader.times import EVERY_DAY, day_number, day_range, read_zone
 

@@ -30,9 +30,9 @@ PATCHES = [
 def tried() -> None:
     """Both sides of both ends; live it fires; `why` says how far it is off; readback, schema and reference know it."""
     from autotrader.language.expression import Origin, Scope, parse_condition
+    from autotrader.language.meant import OFFLINE
     from autotrader.language.reference import rendered
     from autotrader.language.schema import rule_file_schema
-    from autotrader.language.symbols import OFFLINE
 
     assert evaluated("last outside 1_010 and 1_020")[:4] == ["true", "false", "false", "true"]
     scope = Scope(symbol="BTCJPY", instruments=OFFLINE)
