@@ -75,6 +75,7 @@ def _until(condition: Callable[[], bool]) -> None:
 def test_ctrl_c_ends_a_proof_and_all_its_processes(words: str, tmp_path: Path) -> None:
     """Exit 130 without a word on stderr, and nothing is left of the processes and folders that it had made."""
     command = [sys.executable, "-m", "autotrader", "prove", *words.split()]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs us in the background may ignore it
     proof = subprocess.Popen(
         command, start_new_session=True, env=os.environ | {"TMPDIR": str(tmp_path)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -82,6 +83,7 @@ def test_ctrl_c_ends_a_proof_and_all_its_processes(words: str, tmp_path: Path) -
     try:
         _until(lambda: len(_members(proof.pid)) >= 3 and _plays(tmp_path))  # more than it could end before Ctrl-C
     finally:
+        signal.signal(signal.SIGINT, before)
         os.killpg(proof.pid, signal.SIGINT)
     _, said = proof.communicate(timeout=120)
     assert (proof.returncode, said) == (130, "")
