@@ -70,11 +70,19 @@ def _each(play: Callable[[Played], Result], cases: Sequence[Played]) -> list[Res
 
 def forked(work: Callable[[], int]) -> int:
     """Fork a process that ends with the status which `work` returns, and give its id."""
-    pid = os.fork()
+    # Libraries hang hooks on a fork (logging its locks): a Ctrl-C that lands in one is printed there, and lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        pid = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        raise
     if pid:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         return pid
     status = BROKE_OFF
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         status = work()
     except KeyboardInterrupt:
         status = INTERRUPTED

@@ -6,7 +6,6 @@ See `stores/make.py` for what is under way in them when they end.
 from __future__ import annotations
 
 import json
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,8 +66,7 @@ class Old:
 def old(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Old]:
     """One of them, unpacked; the exchange has heard what it heard then."""
     folder = tmp_path / request.param
-    with tarfile.open(make.HERE / f"{request.param}.tar.xz") as packed:
-        packed.extractall(folder, filter="data")
+    make.unpack(request.param, folder)
     with make.exchange(live=make.KINDS[request.param], faults=False) as sim:
         for time_ms, method, path, query in json.loads((folder / "exchange.json").read_text(encoding="utf-8")):
             sim.exchange.advance_to(time_ms * 1000)

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import tarfile
 from contextlib import closing
 from pathlib import Path
 
@@ -20,10 +19,10 @@ from autotrader.records import schema
 from autotrader.records.crash import MIGRATION_POINTS, VARIABLE, listening
 from autotrader.records.places import Identity
 from autotrader.records.store import Store
+from tests.pins.stores import make
 from tests.worlds.desk import open_store
 
 REPO = Path(__file__).resolve().parents[2]
-STORES = REPO / "tests" / "pins" / "stores"
 NOW_MS = 1_516_900_000_000
 POINTS = ("backup_unfinished", "backup_kept", "step_taken:1", "step_taken:2", "migrated")
 
@@ -47,8 +46,7 @@ STEPS = (NOTES, renamed)
 @pytest.fixture(params=["live", "dry"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A store of the first version: one that was left by a process that died, one that was closed."""
-    with tarfile.open(STORES / f"{request.param}.tar.xz") as packed:
-        packed.extractall(tmp_path, filter="data")
+    make.unpack(request.param, tmp_path)
     (found,) = (tmp_path / "state").glob("*/records.db")
     return found.parent
 

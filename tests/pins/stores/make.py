@@ -46,6 +46,14 @@ def project(folder: Path, *, live: bool) -> Path:
     return folder
 
 
+def unpack(name: str, folder: Path) -> None:
+    """A kept store with its project, below this folder."""
+    with tarfile.open(HERE / f"{name}.tar.xz") as packed:
+        # an attribute, for the argument is unknown to Python 3.11.2 (Debian), which then unpacks as it always did
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)
+        packed.extractall(folder)  # noqa: S202 - our own archives
+
+
 def exchange(*, live: bool, faults: bool) -> doors.Recording:
     """The exchange of these stores; with the faults of the half hour in which they were written, or without."""
     return doors.recording(BALANCES, SYMBOLS, FAULTS if live and faults else None)
