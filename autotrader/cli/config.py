@@ -25,7 +25,7 @@ VARIABLES: Mapping[str, bool] = {
     "AUTOTRADER_API_SECRET": True,
     "AUTOTRADER_API_SECRET_FILE": False,
     "AUTOTRADER_KEYRING": False,
-    "AUTOTRADER_NOTIFY_PROXY": False,
+    "AUTOTRADER_NOTIFY_PROXY": True,  # a proxy's address may hold a password
 }
 _SET = "*** (set)"
 
@@ -80,6 +80,8 @@ def _key_rows(environ: Mapping[str, str]) -> dict[str, SourcedText]:
 
 def _without_secrets(name: str, text: str) -> str:
     """A value of the file: secrets have no place there, but one that was put there is not shown."""
+    if "://" in text and name != "exchange.base_url":  # addresses of channels and heartbeats carry tokens
+        return "***"
     return masked(f"{name.rsplit('.', 1)[-1]}={text}").partition("=")[2]
 
 

@@ -158,7 +158,10 @@ def tightened(settings: Settings, environment: Mapping[str, str]) -> tuple[Setti
         if not name.startswith(PREFIX):
             continue
         try:
-            settings = _applied(settings, name.removeprefix(PREFIX).lower().split("__"), environment[name].strip())
+            text = environment[name].strip()
+            if not text:
+                raise wrong("AT510", "the variable is empty", "give it a value, or unset it")
+            settings = _applied(settings, name.removeprefix(PREFIX).lower().split("__"), text)
         except PydanticCustomError as refused:
             said = refused.context or {}
             problems.append(

@@ -249,6 +249,22 @@ def test_config_origins(place: Path, capsys: pytest.CaptureFixture[str], monkeyp
     assert "s3cret" not in json.dumps(found)
 
 
+@pytest.mark.parametrize("line", [
+    "heartbeat: https://example.invalid/s3cret", "heartbeat: {url: https://example.invalid/s3cret}",
+    "notify: {phone: slack://s3cret}", "notify: {phone: {url: slack://s3cret}}",
+])  # fmt: skip
+def test_config_shows_no_address_that_may_hold_a_token(
+    line: str, place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that somebody wrote into the account file, and a proxy's with its password, are not shown."""
+    project(place, account=f"version: 1\n{line}\n")
+    monkeypatch.setenv("AUTOTRADER_NOTIFY_PROXY", "http://me:s3cret@127.0.0.1:1")
+    assert cli.main(["config", "show", "--origin"]) == 0
+    said = capsys.readouterr()
+    assert "s3cret" not in said.out + said.err
+    assert "AUTOTRADER_NOTIFY_PROXY" in said.out
+
+
 def test_config_environment(place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that tightens a setting is shown as its origin; one that would loosen is a configuration error."""
     project(place, account=ACCOUNT + "limits: {holding: {BTC: 0.05 BTC}, open_orders: 10}\n")

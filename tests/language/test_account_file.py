@@ -141,6 +141,15 @@ def test_the_environment_never_loosens(name: str, value: str) -> None:
     assert [each.code for each in problems] == ["AT510"]
 
 
+def test_an_empty_variable_is_named_and_removes_no_limit() -> None:
+    """A variable without a value is a mistake of the environment, and the help speaks of the variable."""
+    settings, problems = load_settings("a", FULL, {"AUTOTRADER__LIMITS__SPEND_PER_DAY": " "})
+    assert settings is None
+    assert [(each.code, each.message, each.hint) for each in problems] == [
+        ("AT510", "the variable is empty", "give it a value, or unset it")
+    ]
+
+
 def test_the_environment_cannot_make_it_live() -> None:
     """Dry-run in the file stays dry-run."""
     settings, problems = load_settings("a", "version: 1\n", {"AUTOTRADER__MODE": "live"})
