@@ -1,7 +1,7 @@
 """Adapters to the outside, behind one door: `open_venue` opens an exchange by its name, whichever it is.
 
-What every exchange needs lies here: address, messages and transport (bytes over one line), strict_json and reading
-(replies as models), clock (the venue's time), pool (side by side within a time), secret, live (the permission to
+What every exchange needs lies here: address, messages and transport (bytes over one line), reading (strict JSON and
+replies as models), clock (the venue's time), pool (side by side within a time), secret, live (the permission to
 trade), key_check, candle_store, paper; `venue` says what one gives and takes. What only one exchange has lies in its
 folder, whose door (`ExchangeDoor`) is all that anybody outside of it imports, and only here.
 """

@@ -1,7 +1,8 @@
 """An exchange: a folder with its door, and its line. It speaks as the first one does and never shows ended orders."""
 
 from tests.house.measures.changes import Patch
-from tests.house.measures.changes.trying import BUY, LIMITS, RULE, said
+from tests.house.measures.changes.trying import BUY, RULE, said
+from tests.house.measures.roads import LIMITS
 
 PATCHES = [
     Patch(

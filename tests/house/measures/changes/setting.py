@@ -1,7 +1,8 @@
 """A setting with its limit: `largest_order`, the most that one order may be worth."""
 
 from tests.house.measures.changes import Patch
-from tests.house.measures.changes.trying import LIMITS, lived, said
+from tests.house.measures.changes.trying import lived, said
+from tests.house.measures.roads import LIMITS
 
 PATCHES = [
     Patch(

@@ -17,20 +17,9 @@ from autotrader.cli import main
 from autotrader.prove.harness import ACCOUNT_HEAD, Harness, project_of, scratch
 from autotrader.service.runner import RunMode, Runner
 from autotrader.simulator import Account, Simulator
+from tests.house.measures.roads import LIMITS
 
 MINUTE_MS = 60_000
-LIMITS = """\
-limits:
-  spend_per_day: 2_000_000 JPY
-  loss_per_day: 1_000_000 JPY
-  keep_free: {JPY: 5_000 JPY}
-  halt_after: 50 refusals
-  open_orders: 60
-  orders_per_hour: 60
-  holding: {BTC: 1 BTC}
-  price_band: 3%
-  request_weight: 60%
-"""
 RULE = """\
 version: 1
 rules:
